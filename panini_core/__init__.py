@@ -1,0 +1,1 @@
+"""Face restoration with a degradation-aware StyleGAN2 prior (Panini-Net, AAAI 2022)."""

@@ -1,0 +1,1 @@
+"""Training of both stages: the degradation encoder (UDRL) and the restorer."""
