@@ -1,0 +1,290 @@
+"""Panini-Net: one configuration and one class that wires the parts.
+
+A degraded face gives image features and W+ codes (image encoder) and a degradation representation
+(degradation encoder). The DR decides, per level and channel, how much of the GAN prior's feature
+and how much of the image's own feature the generator goes on with (DAFI).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .dafi import FeatureInterpolation, InterpolationPredictor, interpolate
+from .degradation_encoder import DegradationEncoder
+from .image_encoder import ImageEncoder
+from .stylegan2 import StyleGAN2Generator
+
+Layers = tuple[tuple[int, int], ...]  # (channels, stride) a convolution
+
+
+@dataclass(frozen=True, slots=True)
+class PaniniConfig:
+    """Every number of the network. `PaniniConfig.preset(name)` gives the known ones."""
+
+    input_size: int  # side of the aligned face, px
+
+    # The GAN prior
+    prior_channels: tuple[int, ...]  # width at 4, 8, 16, …
+    style_size: int = 512
+    mapping_layers: int = 8
+    detail_patch: int = 1  # p > 1: the last features give p x p pixels each
+
+    # The image encoder
+    input_patch: int = 1  # p > 1: p x p pixels are folded into channels first
+    extractor_channels: int = 8
+    extractor_blocks: int = 2  # RRDBs; 0: no extractor
+    attention_hidden: int = 4  # 0: no attention (and none without an extractor)
+    stem: Layers = ((32, 1), (64, 2), (128, 2), (512, 2))  # down to the finest fused level
+    level_channels: tuple[int, ...] = (512,) * 5  # of the fused levels, coarse first: 4, 8, …
+    level_convs: int = 1
+    latent_hidden: int = 256
+
+    # The degradation representation
+    degradation_size: int = 256
+    degradation_pool: int = 2
+    degradation_patch: int = 1
+    degradation_layers: Layers = ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1))
+    learned_degradation: bool = False  # one learned DR for every image instead of an encoder
+
+    # DAFI once more between the prior's picture and the input, a weight per colour channel
+    interpolate_pixels: bool = False
+
+    def __post_init__(self) -> None:
+        if self.stem[-1][0] != self.level_channels[-1]:
+            raise ValueError(
+                f"The stem must end with the width of the finest fused level "
+                f"({self.level_channels[-1]}), got {self.stem[-1][0]}."
+            )
+        if len(self.level_channels) > len(self.prior_channels):
+            raise ValueError(
+                f"{len(self.level_channels)} fused levels need as many generator resolutions, "
+                f"got {len(self.prior_channels)}."
+            )
+        if not self.learned_degradation and self.degradation_layers[-1][0] != self.degradation_size:
+            raise ValueError(
+                f"The last degradation layer must have {self.degradation_size} channels, "
+                f"got {self.degradation_layers[-1][0]}."
+            )
+        if self.interpolate_pixels and self.output_size != self.input_size:
+            raise ValueError(
+                f"interpolate_pixels needs an output as large as the input ({self.input_size}), "
+                f"got {self.output_size}."
+            )
+
+    @property
+    def output_size(self) -> int:
+        """Side of the restored face, px."""
+        return 2 ** (len(self.prior_channels) + 1) * self.detail_patch
+
+    @property
+    def interpolated_channels(self) -> tuple[int, ...]:
+        """How many channels of alpha each level uses, coarse first."""
+        features = self.prior_channels[: len(self.level_channels)]
+        return (*features, 3) if self.interpolate_pixels else features
+
+    @classmethod
+    def preset(cls, name: str) -> PaniniConfig:
+        """`official-mfr`, `official-sr`, `compact` (the default weights) or `tiny` (tests)."""
+        if name not in PRESETS:
+            raise ValueError(f"No preset named {name!r}; there are {', '.join(PRESETS)}.")
+        return PRESETS[name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A plain dict for metadata; `from_dict` reads it back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> PaniniConfig:
+        """The inverse of `to_dict` (lists become tuples). Raises ValueError for unknown fields."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := set(values) - known:
+            raise ValueError(f"Unknown fields in a PaniniConfig: {', '.join(sorted(unknown))}.")
+        return cls(**{key: _to_tuple(value) for key, value in values.items()})
+
+
+def _to_tuple(value: Any) -> Any:
+    return tuple(_to_tuple(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+PRESETS = {
+    "official-mfr": PaniniConfig(
+        input_size=512, prior_channels=(512, 512, 512, 512, 512, 256, 128, 64, 32)
+    ),
+    "official-sr": PaniniConfig(
+        input_size=64,
+        prior_channels=(512, 512, 512, 512, 512, 256, 128, 64, 32),
+        extractor_channels=64,
+        extractor_blocks=23,
+        attention_hidden=8,
+        stem=((512, 1),),
+        learned_degradation=True,
+    ),
+    "compact": PaniniConfig(
+        input_size=512,
+        prior_channels=(192, 192, 256, 224, 160, 64),
+        style_size=256,
+        mapping_layers=4,
+        detail_patch=4,
+        input_patch=4,
+        extractor_blocks=0,
+        attention_hidden=0,
+        stem=((64, 1), (64, 1)),
+        level_channels=(192, 192, 256, 192, 128, 64),
+        level_convs=2,
+        latent_hidden=32,
+        degradation_pool=1,
+        degradation_patch=4,
+        degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
+        interpolate_pixels=True,
+    ),
+    "tiny": PaniniConfig(
+        input_size=64,
+        prior_channels=(12, 10, 8),
+        style_size=16,
+        mapping_layers=2,
+        detail_patch=4,
+        input_patch=4,
+        extractor_blocks=0,
+        attention_hidden=0,
+        stem=((8, 1),),
+        level_channels=(12, 10, 8),
+        latent_hidden=4,
+        degradation_size=16,
+        degradation_pool=1,
+        degradation_patch=4,
+        degradation_layers=((8, 1), (16, 2)),
+        interpolate_pixels=True,
+    ),
+}
+
+
+class PaniniNet(nn.Module):
+    """The whole network of the paper; which one (restoration, super-resolution, ours) is `config`'s.
+
+    Images are RGB in [-1, 1]. Samples are independent in eval mode.
+    """
+
+    def __init__(self, config: PaniniConfig) -> None:
+        super().__init__()
+        self.config = config
+        resolutions = [4 * 2**level for level in range(len(config.prior_channels))]
+        self.gan_prior = StyleGAN2Generator(
+            dict(zip(resolutions, config.prior_channels, strict=True)),
+            config.style_size,
+            config.mapping_layers,
+            detail_patch=config.detail_patch,
+        )
+        self.image_encoder = ImageEncoder(
+            patch=config.input_patch,
+            extractor_channels=config.extractor_channels,
+            extractor_blocks=config.extractor_blocks,
+            attention_hidden=config.attention_hidden,
+            stem=config.stem,
+            level_channels=config.level_channels,
+            level_convs=config.level_convs,
+            latent_hidden=config.latent_hidden,
+            w_plus_rows=self.gan_prior.w_plus_rows,
+            style_size=config.style_size,
+        )
+        self.degradation_encoder: DegradationEncoder | None = None
+        if config.learned_degradation:
+            self.learned_degradation = nn.Parameter(torch.randn(1, config.degradation_size))
+        else:
+            self.degradation_encoder = DegradationEncoder(
+                config.degradation_layers,
+                pool=config.degradation_pool,
+                patch=config.degradation_patch,
+            )
+        channels = config.interpolated_channels
+        self.interpolation_predictor = InterpolationPredictor(
+            config.degradation_size, len(channels), max(channels)
+        )
+        self.feature_interpolation = FeatureInterpolation(
+            config.level_channels, config.prior_channels[: len(config.level_channels)]
+        )
+
+    @property
+    def device(self) -> torch.device:
+        return self.gan_prior.constant.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the features; inputs are converted to it."""
+        return self.gan_prior.constant.dtype
+
+    def encode_degradation(self, images: Tensor) -> Tensor:
+        """Images (N, 3, S, S) in [-1, 1] -> DR (N, D), float32; with UDRL's encoder, without its head.
+
+        A network with a learned DR (super-resolution) gives the same one for every image.
+        """
+        self._check(images)
+        if self.degradation_encoder is None:
+            return self.learned_degradation.float().expand(len(images), -1)
+        return self.degradation_encoder(images.to(self.dtype))
+
+    def predict_alpha(self, degradation: Tensor) -> Tensor:
+        """DR (N, D) -> alpha (N, L, C) in [0, 1], the prior's share; levels coarse first.
+
+        Level l uses the first `config.interpolated_channels[l]` channels. With
+        `config.interpolate_pixels` the last level weighs the picture itself, per colour.
+        """
+        size = self.config.degradation_size
+        if degradation.ndim != 2 or degradation.shape[1] != size:
+            raise ValueError(
+                f"A degradation representation must be (N, {size}), got {tuple(degradation.shape)}; "
+                "it may come from another model."
+            )
+        return self.interpolation_predictor(degradation)
+
+    def forward(
+        self,
+        images: Tensor,  # (N, 3, S, S) RGB in [-1, 1], S = config.input_size
+        alpha: Tensor | None = None,  # (N, L, C); None = predicted from the images
+        *,
+        noise: Sequence[Tensor] | None = None,  # a noise image a styled convolution; None = stored
+    ) -> Tensor:  # (N, 3, R, R) nominally in [-1, 1], not clamped, float32
+        self._check(images)
+
+        # Degradation representation and interpolation weights (sections 3.1 and 3.2)
+        if alpha is None:
+            alpha = self.predict_alpha(self.encode_degradation(images))
+        self._check_alpha(alpha, len(images))
+
+        # Image features of every level, and where the image lies in the prior's W+ space
+        image_features, w_plus = self.image_encoder(images.to(self.dtype))
+
+        # The prior's own features, each level interpolated before the next one consumes it
+        def fuse(resolution: int, prior: Tensor) -> Tensor:
+            level = self.gan_prior.resolutions.index(resolution)
+            if level >= len(image_features):
+                return prior
+            return self.feature_interpolation(level, prior, image_features[level], alpha)
+
+        restored = self.gan_prior(w_plus, noise=noise, fuse=fuse)
+
+        # The same interpolation between pictures keeps what needs no restoration
+        if self.config.interpolate_pixels:
+            restored = interpolate(restored, images, alpha[:, -1, :3])
+        return restored
+
+    def _check(self, images: Tensor) -> None:
+        size = self.config.input_size
+        if images.ndim != 4 or images.shape[1:] != (3, size, size):
+            raise ValueError(
+                f"PaniniNet expects aligned faces (N, 3, {size}, {size}) in [-1, 1], "
+                f"got {tuple(images.shape)}; align or resize them first."
+            )
+
+    def _check_alpha(self, alpha: Tensor, count: int) -> None:
+        channels = self.config.interpolated_channels
+        expected = (count, len(channels), max(channels))
+        if alpha.shape != expected:
+            raise ValueError(
+                f"alpha must be (N, L, C) = {expected} for this model, got {tuple(alpha.shape)}."
+            )
