@@ -1,0 +1,110 @@
+"""Blur kernels of several families, one per sample, and their convolution.
+
+With q = x^T S^-1 x, S built from two standard deviations and an angle (panini_spec, section 5):
+Gaussian exp(-q/2), generalised Gaussian exp(-q^b/2), plateau 1/(1 + q^b), and the ideal
+low-pass ("sinc") w J1(w r) / (2 pi r), which rings.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+FAMILIES = ("gaussian", "generalised-gaussian", "plateau", "sinc")
+
+# Where a kernel ends, in standard deviations: a Gaussian holds 98.9 % of its weight inside.
+SUPPORT_SIGMAS = 3.0
+# Radius of the sinc kernels in px, as usual in practice (21x21).
+SINC_RADIUS = 10
+
+
+def blur_kernels(
+    family: Tensor,
+    sigma_x: Tensor,
+    sigma_y: Tensor,
+    angle: Tensor,
+    shape: Tensor,
+    cutoff: Tensor,
+    *,
+    radius: int,
+) -> Tensor:
+    """Kernels (N, K, K) with K = 2 radius + 1, each of sum 1.
+
+    All arguments are (N,): family an index into `FAMILIES`; the standard deviations in px (0 is no
+    blur); the angle of the first axis in radians; the exponent b of the generalised and plateau
+    families; the cut-off frequency w of sinc in radians per px (pi keeps all that a pixel grid
+    can hold).
+    """
+    coordinates = torch.arange(-radius, radius + 1, dtype=torch.float64, device=family.device)
+    y, x = torch.meshgrid(coordinates, coordinates, indexing="ij")
+    cos, sin = torch.cos(angle.double()), torch.sin(angle.double())
+    along = cos[:, None, None] * x + sin[:, None, None] * y
+    across = cos[:, None, None] * y - sin[:, None, None] * x
+    smallest = 1e-3  # px: by far narrower than a pixel, so the kernel is a single one
+    first, second = (s.double().clamp_min(smallest)[:, None, None] for s in (sigma_x, sigma_y))
+    q = (along / first) ** 2 + (across / second) ** 2
+    exponent = shape.double()[:, None, None]
+
+    smooth = torch.where(
+        family[:, None, None] == FAMILIES.index("plateau"),
+        1 / (1 + q**exponent),
+        torch.exp(
+            -0.5
+            * torch.where(
+                family[:, None, None] == FAMILIES.index("generalised-gaussian"), q**exponent, q
+            )
+        ),
+    )
+    smooth = smooth * (q <= SUPPORT_SIGMAS**2)
+    kernels = torch.where(
+        family[:, None, None] == FAMILIES.index("sinc"),
+        _sinc(torch.hypot(x, y), cutoff.double()[:, None, None]),
+        smooth,
+    )
+    return (kernels / kernels.sum(dim=(1, 2), keepdim=True)).float()
+
+
+def _sinc(distance: Tensor, cutoff: Tensor) -> Tensor:
+    """The circular ideal low-pass, cut off at SINC_RADIUS."""
+    away = distance.clamp_min(1e-6)
+    values = cutoff * torch.special.bessel_j1(cutoff * away) / (2 * math.pi * away)
+    values = torch.where(distance == 0, cutoff**2 / (4 * math.pi), values)
+    return values * (distance <= SINC_RADIUS)
+
+
+def convolve(images: Tensor, kernels: Tensor) -> Tensor:
+    """Each image (N, C, H, W) convolved with its kernel (N, K, K), K odd; borders are reflected.
+
+    Runs in the frequency domain, so its cost hardly depends on the kernel's size.
+    """
+    size = kernels.shape[-1]
+    radius = size // 2
+    height, width = images.shape[-2:]
+    if size % 2 == 0 or radius >= min(height, width):
+        raise ValueError(
+            f"A kernel must have an odd size with a radius below the image's {height}x{width} px, "
+            f"got {tuple(kernels.shape)}."
+        )
+    padded = F.pad(images.float(), (radius, radius, radius, radius), mode="reflect")
+    grid = tuple(_fast_length(length + 2 * radius) for length in (height, width))
+    spectrum = torch.fft.rfft2(padded, s=grid)
+    spectrum *= torch.fft.rfft2(kernels.float(), s=grid)[:, None]
+    blurred = torch.fft.irfft2(spectrum, s=grid)
+    # The kernel's centre lies at (radius, radius), the picture's corner at twice that.
+    start = 2 * radius
+    return blurred[..., start : start + height, start : start + width].to(images.dtype)
+
+
+def _fast_length(length: int) -> int:
+    """The next even length with the factors 2, 3 and 5 only, which FFTs like."""
+    while True:
+        rest = length
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1 and length % 2 == 0:
+            return length
+        length += 1
