@@ -14,8 +14,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from .image_decoding import decode_image
-from .image_encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image
+from .file_decoding import decode_image
+from .file_encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image
 from .image_file import ImageFile, ImageFileError, Metadata
 
 __all__ = [
