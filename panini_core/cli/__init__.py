@@ -1,0 +1,89 @@
+"""The command line: `panini COMMAND`. One file a command; each has `add_arguments` and `run`."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from .console import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USAGE, UsageError, complain
+
+COMMANDS = {
+    "restore": "restore the faces in photographs",
+    "detect": "find faces: boxes, landmarks and a numbered picture",
+    "degrade": "make pictures worse, for trials and training",
+    "convert": "turn a checkpoint into one safetensors file",
+    "train": "train the degradation encoder or the whole restorer",
+    "evaluate": "measure restored faces against clean ones",
+    "doctor": "show device, weights, versions and speed",
+    "demo": "restore a sample photograph and draw a before/after sheet",
+}
+EXIT_CODES = """\
+exit codes:
+  0    everything was done (pictures without a face count as done)
+  1    something failed; the summary says what and why
+  2    the arguments cannot be used; nothing was done
+  130  stopped by Ctrl-C; finished files stay
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code (see EXIT_CODES)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names may not fit the console's encoding
+            stream.reconfigure(errors="backslashreplace")
+    parsed = _build_parser(arguments).parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    try:
+        return run(parsed)
+    except KeyboardInterrupt:
+        complain("Stopped.")
+        return EXIT_INTERRUPTED
+    except (ValueError, OSError, ImportError) as error:  # what core raises for bad input
+        if parsed.debug:
+            raise
+        complain(f"panini {parsed.command}: {error}")
+        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_PROBLEM
+
+
+def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Only the chosen command's module is imported: torch takes seconds, `--help` need not."""
+    parser = argparse.ArgumentParser(
+        prog="panini",
+        description="Face restoration: a degraded photograph in, a restored photograph out.",
+        epilog="panini COMMAND --help describes one command.\n\n" + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"panini {_version()}")
+    debug_help = "show the whole traceback of an error"
+    parser.add_argument("--debug", action="store_true", help=debug_help)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((argument for argument in arguments if argument in COMMANDS), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == chosen:
+            module: Any = import_module(f".{name}", __name__)
+            module.add_arguments(command)
+            command.add_argument(
+                "--debug", action="store_true", default=argparse.SUPPRESS, help=debug_help
+            )
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return version("panini-face-restoration")
+    except PackageNotFoundError:  # run from a folder that was not installed
+        return "(not installed)"

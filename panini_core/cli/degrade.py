@@ -1,0 +1,56 @@
+"""`panini degrade IN OUT`: makes pictures worse, reproducibly."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from ..images import read_image, write_image
+from ..training.degrade import PRESETS, degrade_images
+from .batch import Result, run_jobs
+from .inputs import Job, find_sources, plan_jobs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", metavar="IN", help="a picture, a folder or a quoted pattern")
+    parser.add_argument(
+        "output", metavar="OUT", type=Path, help="a folder, or a file for a single picture"
+    )
+    parser.add_argument(
+        "--preset",
+        choices=list(PRESETS),
+        default="medium",
+        help="the ranges that blur, scale, noise and JPEG are drawn from (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="the first picture's seed; the next has N + 1, and so on (default: %(default)s)",
+    )
+    parser.add_argument("--recursive", action="store_true", help="sub-folders of a folder too")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    sources = find_sources([arguments.input], arguments.output, recursive=arguments.recursive)
+    jobs = plan_jobs(sources, arguments.output)
+    seed_of = {job: arguments.seed + index for index, job in enumerate(jobs)}
+
+    def degrade(job: Job) -> Result:
+        image = read_image(job.source)
+        degraded = degrade_images(image.pixels[None], arguments.preset, seed=seed_of[job])[0]
+        write_image(job.target, dataclasses.replace(image, pixels=degraded))
+        return Result()
+
+    tally = run_jobs(
+        "Degraded",
+        jobs,
+        degrade,
+        output=arguments.output,
+        force=arguments.force,
+        debug=arguments.debug,
+    )
+    return tally.exit_code

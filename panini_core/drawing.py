@@ -1,0 +1,130 @@
+"""Pictures about faces: numbered detections, and before beside after. RGB float32 in [0, 1]."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from .faces import Face
+
+PANEL_SIDE = 1024  # px, the longest side of a whole picture on a sheet
+ZOOM_SIDE = 320  # px, a face on a sheet
+_MARGIN = 16
+_CAPTION = 34
+_BACKGROUND = (24, 24, 26)
+_TEXT = (235, 235, 235)
+_COLOURS = ((255, 196, 0), (0, 200, 255), (255, 95, 150), (120, 230, 90), (190, 140, 255))
+
+
+def draw_faces(image: Tensor, faces: Sequence[Face]) -> Tensor:
+    """(3, H, W) with every face's box, number (from 0) and five landmarks drawn on it."""
+    canvas = _to_pillow(image)
+    draw = ImageDraw.Draw(canvas)
+    line = max(round(min(canvas.size) / 300), 1)
+    for index, face in enumerate(faces):
+        colour = _COLOURS[index % len(_COLOURS)]
+        x0, y0, x1, y1 = face.box.tolist()
+        draw.rectangle((x0, y0, x1, y1), outline=colour, width=line)
+        for x, y in face.landmarks.tolist():
+            draw.ellipse((x - line, y - line, x + line, y + line), fill=colour)
+        font = _font(min(max(face.size / 5, 10), min(canvas.size) / 10))
+        label = str(index)
+        width, height = _text_size(font, label)
+        left = min(max(x0, 0), canvas.width - width)
+        top = min(max(y0 - height, 0), canvas.height - height)
+        draw.rectangle((left, top, left + width, top + height), fill=colour)
+        draw.text((left + width / 2, top + height / 2), label, (0, 0, 0), font, anchor="mm")
+    return _from_pillow(canvas)
+
+
+def comparison_sheet(before: Tensor, after: Tensor, faces: Sequence[Face] = ()) -> Tensor:
+    """A captioned sheet: both pictures side by side and below them every face, enlarged.
+
+    before (3, H, W); after (3, kH, kW), k >= 1; faces in the pixels of `before`.
+    """
+    scale = after.shape[-1] / before.shape[-1]
+    old, new = _to_pillow(before), _to_pillow(after)
+    if new.size != old.size:
+        old = old.resize(new.size, Image.Resampling.BICUBIC)
+    shrink = min(PANEL_SIDE / max(new.size), 1.0)
+    small = (max(round(new.width * shrink), 1), max(round(new.height * shrink), 1))
+    pair_rows = [_caption_pair(*(p.resize(small, Image.Resampling.LANCZOS) for p in (old, new)))]
+
+    zooms = [
+        _caption_pair(*(_zoom(picture, face, scale) for picture in (old, new)), number=index)
+        for index, face in enumerate(faces)
+    ]
+    columns = max(pair_rows[0].width // (2 * ZOOM_SIDE + _MARGIN), 1)
+    pair_rows += [_row(zooms[start : start + columns]) for start in range(0, len(zooms), columns)]
+    return _from_pillow(_column(pair_rows))
+
+
+def _zoom(picture: Image.Image, face: Face, scale: float) -> Image.Image:
+    """A square around the face, 1.5 times its box."""
+    box = face.box * scale
+    centre_x, centre_y = ((box[:2] + box[2:]) / 2).tolist()
+    half = max(face.size * scale * 0.75, 1.0)
+    left, top, side = round(centre_x - half), round(centre_y - half), round(2 * half)
+    crop = picture.crop((left, top, left + side, top + side))  # black beyond the border
+    return crop.resize((ZOOM_SIDE, ZOOM_SIDE), Image.Resampling.BICUBIC)
+
+
+def _caption_pair(
+    before: Image.Image, after: Image.Image, *, number: int | None = None
+) -> Image.Image:
+    prefix = "" if number is None else f"face {number}: "
+    return _row([_caption(before, f"{prefix}before"), _caption(after, f"{prefix}after")], margin=4)
+
+
+def _caption(picture: Image.Image, text: str) -> Image.Image:
+    font = _font(_CAPTION * 0.6)
+    width = max(picture.width, _text_size(font, text)[0])
+    canvas = Image.new("RGB", (width, picture.height + _CAPTION), _BACKGROUND)
+    canvas.paste(picture, (0, _CAPTION))
+    ImageDraw.Draw(canvas).text((2, _CAPTION / 2), text, _TEXT, font, anchor="lm")
+    return canvas
+
+
+def _row(pictures: Sequence[Image.Image], *, margin: int = _MARGIN) -> Image.Image:
+    width = sum(picture.width for picture in pictures) + margin * (len(pictures) - 1)
+    canvas = Image.new("RGB", (width, max(p.height for p in pictures)), _BACKGROUND)
+    left = 0
+    for picture in pictures:
+        canvas.paste(picture, (left, 0))
+        left += picture.width + margin
+    return canvas
+
+
+def _column(pictures: Sequence[Image.Image]) -> Image.Image:
+    height = sum(picture.height + _MARGIN for picture in pictures) + _MARGIN
+    width = max(picture.width for picture in pictures) + 2 * _MARGIN
+    canvas = Image.new("RGB", (width, height), _BACKGROUND)
+    top = _MARGIN
+    for picture in pictures:
+        canvas.paste(picture, (_MARGIN, top))
+        top += picture.height + _MARGIN
+    return canvas
+
+
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(math.ceil(max(size, 6)))
+
+
+def _text_size(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, text: str) -> tuple[int, int]:
+    left, top, right, bottom = font.getbbox(text)
+    return math.ceil(right - left) + 6, math.ceil(bottom - top) + 6
+
+
+def _to_pillow(image: Tensor) -> Image.Image:
+    values = (image.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
+    return Image.fromarray(np.ascontiguousarray(values.permute(1, 2, 0).cpu().numpy()))
+
+
+def _from_pillow(picture: Image.Image) -> Tensor:
+    values = torch.from_numpy(np.array(picture.convert("RGB")))
+    return values.permute(2, 0, 1).float() / 255
