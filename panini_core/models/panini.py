@@ -8,6 +8,7 @@ and how much of the image's own feature the generator goes on with (DAFI).
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,14 @@ class PaniniConfig:
             raise ValueError(
                 f"{len(self.level_channels)} fused levels need as many generator resolutions, "
                 f"got {len(self.prior_channels)}."
+            )
+        finest = 4 * 2 ** (len(self.level_channels) - 1)
+        shrink = self.input_patch * math.prod(stride for _, stride in self.stem)
+        if self.input_size != finest * shrink:
+            raise ValueError(
+                f"The stem's strides and input_patch shrink {shrink} times, so that "
+                f"{len(self.level_channels)} fused levels (the finest {finest} px) need an "
+                f"input_size of {finest * shrink}, got {self.input_size}."
             )
         if not self.learned_degradation and self.degradation_layers[-1][0] != self.degradation_size:
             raise ValueError(
@@ -165,7 +174,7 @@ PRESETS = {
 
 
 class PaniniNet(nn.Module):
-    """The whole network of the paper; which one (restoration, super-resolution, ours) is `config`'s.
+    """The whole network of the paper; `config` says which: restoration, super-resolution or ours.
 
     Images are RGB in [-1, 1]. Samples are independent in eval mode.
     """
@@ -219,7 +228,7 @@ class PaniniNet(nn.Module):
         return self.gan_prior.constant.dtype
 
     def encode_degradation(self, images: Tensor) -> Tensor:
-        """Images (N, 3, S, S) in [-1, 1] -> DR (N, D), float32; with UDRL's encoder, without its head.
+        """Images (N, 3, S, S) in [-1, 1] -> DR (N, D), float32: UDRL's encoder without its head.
 
         A network with a learned DR (super-resolution) gives the same one for every image.
         """
@@ -237,8 +246,8 @@ class PaniniNet(nn.Module):
         size = self.config.degradation_size
         if degradation.ndim != 2 or degradation.shape[1] != size:
             raise ValueError(
-                f"A degradation representation must be (N, {size}), got {tuple(degradation.shape)}; "
-                "it may come from another model."
+                f"A degradation representation must be (N, {size}), got "
+                f"{tuple(degradation.shape)}; it may come from another model."
             )
         return self.interpolation_predictor(degradation)
 

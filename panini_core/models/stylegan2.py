@@ -16,7 +16,7 @@ from torch import Tensor, nn
 FIR_TAPS = (1.0, 3.0, 3.0, 1.0)
 DEMODULATION_EPS = 1e-8
 
-# Called as fuse(resolution, features (N, C, r, r)) -> features after each resolution's convolutions.
+# Called as fuse(resolution, features (N, C, r, r)) -> features, after each resolution's layers.
 Fuse = Callable[[int, Tensor], Tensor]
 
 

@@ -1,0 +1,25 @@
+"""Checkpoint files: safe reading, recognition by keys, official layouts, our own format."""
+
+from .files import CheckpointError, read_state_dict
+from .layouts import Layout, recognise
+from .loading import (
+    DEFAULT_WEIGHTS,
+    convert_checkpoint,
+    load_degradation_encoder,
+    load_gan_prior,
+    load_panini,
+)
+from .own_format import save_panini
+
+__all__ = [
+    "DEFAULT_WEIGHTS",
+    "CheckpointError",
+    "Layout",
+    "convert_checkpoint",
+    "load_degradation_encoder",
+    "load_gan_prior",
+    "load_panini",
+    "read_state_dict",
+    "recognise",
+    "save_panini",
+]

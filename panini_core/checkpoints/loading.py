@@ -1,0 +1,178 @@
+"""Filling the networks of this package from checkpoint files of every layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..models.degradation_encoder import DegradationEncoder
+from ..models.panini import PaniniConfig, PaniniNet
+from ..models.stylegan2 import (
+    ModulatedConv,
+    StyleGAN2Discriminator,
+    StyleGAN2Generator,
+    fir_kernel,
+)
+from . import layouts, own_format
+from .files import CheckpointError, CheckpointFile, first_few, not_finite, read_file
+from .layouts import Layout, Table, recognise, select
+from .matching import match_tensors
+from .own_format import convert_floats, save_panini
+
+DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "panini_compact.safetensors"
+
+
+def load_panini(
+    path: str | PathLike[str] | None = None,
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> PaniniNet:
+    """A Panini network in eval mode from our `.safetensors` or an official MMEditing file.
+
+    None: the default weights of this package. The layout is recognised by the tensors' names and
+    an official network's sizes are read from their shapes. Floating-point tensors of any precision
+    become `dtype`, on `device`; torch's random state is not touched.
+
+    Raises CheckpointError if the file is missing, damaged, of something else, or does not match
+    its network exactly.
+    """
+    if path is None and not DEFAULT_WEIGHTS.is_file():
+        raise CheckpointError(
+            DEFAULT_WEIGHTS, "the default weights are not installed; give the path of a checkpoint."
+        )
+    file = read_file(DEFAULT_WEIGHTS if path is None else path)
+    layout = recognise(file.tensors)
+    if layout is Layout.PANINI:
+        config = own_format.read_config(file)
+        model = _skeleton(file, config)
+        tensors = match_tensors(file, file.tensors, model)
+    elif layout is Layout.OFFICIAL_PANINI:
+        official = layouts.official_panini_tensors(file.tensors)
+        config = layouts.read_config(file, official)
+        model = _skeleton(file, config)
+        tensors = match_tensors(file, official, model, layouts.panini_table(config))
+    else:
+        raise _unexpected(file, layout, Layout.PANINI, Layout.OFFICIAL_PANINI)
+    model.load_state_dict(_copied(file, tensors, device, dtype), strict=True, assign=True)
+    return model.to(device=device, dtype=dtype).eval()
+
+
+def convert_checkpoint(
+    source: str | PathLike[str],
+    target: str | PathLike[str],
+    *,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Read a Panini network in any layout and write our `.safetensors` (`dtype` None: float32).
+
+    Raises CheckpointError for the source, ValueError for weights that `dtype` cannot hold.
+    """
+    save_panini(target, load_panini(source), dtype=dtype, metadata={"source": Path(source).name})
+
+
+def load_degradation_encoder(path: str | PathLike[str], encoder: DegradationEncoder) -> None:
+    """Fill a degradation encoder in place, from what UDRL training left or a whole network.
+
+    Accepts the official MoCo file (its query encoder), an encoder of ours by itself, and whole
+    networks in both layouts. Raises CheckpointError if it does not match exactly.
+    """
+    file = read_file(path)
+    layout = recognise(file.tensors)
+    table: Table | None = None
+    if layout is Layout.DEGRADATION_ENCODER:
+        tensors = file.tensors
+    elif layout is Layout.PANINI:
+        tensors = select(file.tensors, "degradation_encoder.")
+    elif layout in (Layout.OFFICIAL_UDRL, Layout.OFFICIAL_PANINI):
+        table = layouts.degradation_encoder_table(len(encoder.features) // 3)
+        if layout is Layout.OFFICIAL_UDRL:
+            tensors = layouts.moco_tensors(file.tensors)
+        else:
+            restorer = layouts.official_panini_tensors(file.tensors)
+            tensors = select(restorer, layouts.DEGRADATION_PREFIX)
+    else:
+        raise _unexpected(
+            file, layout, Layout.OFFICIAL_UDRL, Layout.DEGRADATION_ENCODER, Layout.PANINI
+        )
+    encoder.load_state_dict(match_tensors(file, tensors, encoder, table), strict=True)
+
+
+def load_gan_prior(
+    path: str | PathLike[str],
+    generator: StyleGAN2Generator,
+    discriminator: StyleGAN2Discriminator | None = None,
+) -> None:
+    """Fill a generator in place with a StyleGAN2 prior (its moving average), and a discriminator.
+
+    Accepts MMGeneration's file, and for the generator alone whole Panini networks in both layouts.
+    Raises CheckpointError if it does not match exactly; then neither network has changed.
+    """
+    file = read_file(path)
+    layout = recognise(file.tensors)
+    table: Table | None = layouts.prior_table(
+        len(generator.resolutions), len(generator.mapping.layers)
+    )
+    if layout is Layout.STYLEGAN2:
+        tensors = layouts.prior_file_tensors(file.tensors)
+    elif layout is Layout.PANINI:
+        tensors, table = select(file.tensors, "gan_prior."), None
+    elif layout is Layout.OFFICIAL_PANINI:
+        restorer = layouts.official_panini_tensors(file.tensors)
+        tensors = select(restorer, layouts.PRIOR_PREFIX)
+    else:
+        raise _unexpected(file, layout, Layout.STYLEGAN2, Layout.PANINI, Layout.OFFICIAL_PANINI)
+    matched = match_tensors(file, tensors, generator, table)
+    if discriminator is not None:
+        found = select(file.tensors, layouts.DISCRIMINATOR_PREFIX)
+        levels = len(discriminator.blocks) + 1
+        critic = match_tensors(file, found, discriminator, layouts.discriminator_table(levels))
+        discriminator.load_state_dict(critic, strict=True)
+    generator.load_state_dict(matched, strict=True)
+
+
+def _unexpected(file: CheckpointFile, found: Layout | None, *expected: Layout) -> CheckpointError:
+    names = sorted(file.tensors)
+    what = found.value if found else f"{len(names)} tensors such as {first_few(names)}"
+    return CheckpointError(
+        file.path,
+        f"expected {' or '.join(layout.value for layout in expected)}, found {what}.",
+    )
+
+
+def _skeleton(file: CheckpointFile, config: PaniniConfig) -> PaniniNet:
+    """The network without numbers: no memory, no random draws; only what files lack is real."""
+    try:
+        with torch.device("meta"):
+            model = PaniniNet(config)
+    except (ValueError, TypeError, RuntimeError, ArithmeticError, IndexError) as error:
+        raise CheckpointError(
+            file.path, f"its configuration describes no network ({error}): {config}"
+        ) from error
+    for module in model.modules():
+        if isinstance(module, ModulatedConv):
+            module.blur = fir_kernel(gain=4.0)
+    return model
+
+
+def _copied(
+    file: CheckpointFile,
+    tensors: Mapping[str, Tensor],
+    device: str | torch.device,
+    dtype: torch.dtype,
+) -> dict[str, Tensor]:
+    # Copies, because a file's tensors are mapped into memory and the file may change or go.
+    if not dtype.is_floating_point:
+        raise ValueError(f"dtype must be a floating-point type, got {dtype}.")
+    result = {name: convert_floats(tensor, device, dtype) for name, tensor in tensors.items()}
+    if bad := not_finite(result):
+        raise CheckpointError(
+            file.path,
+            f"{len(bad)} tensors hold numbers beyond {dtype}: {first_few(bad)}; load it in "
+            "bfloat16 or float32.",
+        )
+    return result
