@@ -1,0 +1,166 @@
+"""Clean training faces: all of them in memory on the device, sampled and varied there."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from .config import DataConfig
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+def read_encoded(source: str | Path) -> Iterator[tuple[str, bytes]]:
+    """Name and encoded bytes of every image of a folder (by name) or a tar file (in its order).
+
+    Raises FileNotFoundError if there is neither.
+    """
+    path = Path(source)
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.suffix.lower() in IMAGE_SUFFIXES:
+                yield str(file), file.read_bytes()
+    elif path.is_file():
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if member.isfile() and Path(member.name).suffix.lower() in IMAGE_SUFFIXES:
+                    content = archive.extractfile(member)
+                    assert content is not None
+                    yield f"{path}:{member.name}", content.read()
+    else:
+        raise FileNotFoundError(f"No folder or tar file of training faces at {path}.")
+
+
+def _decode(item: tuple[str, bytes], size: int) -> Tensor:
+    name, content = item
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image = image.convert("RGB")
+    except OSError as error:
+        raise ValueError(f"{name} is not a readable image: {error}.") from error
+    if image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.LANCZOS)
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
+def load_faces(config: DataConfig, *, device: torch.device | str = "cpu") -> Tensor:
+    """All faces of the sources, (N, 3, S, S) uint8 RGB on `device`.
+
+    Raises ValueError if there are none or one cannot be read.
+    """
+    encoded: Iterable[tuple[str, bytes]] = chain.from_iterable(map(read_encoded, config.sources))
+    if config.limit:
+        encoded = islice(encoded, config.limit)
+
+    def decode(item: tuple[str, bytes]) -> Tensor:
+        return _decode(item, config.image_size)
+
+    with ThreadPoolExecutor() as pool:
+        faces = list(pool.map(decode, encoded))
+    if not faces:
+        raise ValueError(f"No training faces in {list(config.sources)}: set data.sources.")
+    bank = torch.empty((len(faces), *faces[0].shape), dtype=torch.uint8, device=device)
+    for index in range(len(faces)):
+        bank[index] = faces[index]
+        faces[index] = faces[0][:0]  # release the copy: the whole set may fill half the memory
+    return bank
+
+
+class FaceSampler:
+    """Batches of varied faces. A batch is a function of seed and step, so a run can be resumed."""
+
+    def __init__(
+        self,
+        faces: Tensor,  # (N, 3, S, S) uint8
+        config: DataConfig,
+        *,
+        batch: int,  # of one process
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.faces, self.config = faces, config
+        self.batch, self.seed = batch, seed
+        self.rank, self.world_size = rank, world_size
+
+    def generator(self, step: int, purpose: int = 0) -> torch.Generator:
+        """A CPU generator of this step, process and purpose."""
+        mixed = ((self.seed * 1_000_003 + step) * 1_009 + self.rank) * 31 + purpose
+        return torch.Generator().manual_seed(mixed % 2**63)
+
+    def indices(self, step: int) -> Tensor:
+        """Which faces step `step` sees: permutations one after the other, split over processes."""
+        total = self.batch * self.world_size
+        first = step * total + self.rank * self.batch
+        places = torch.arange(first, first + self.batch)
+        chosen = torch.empty_like(places)
+        for epoch in (places // len(self.faces)).unique().tolist():
+            shuffle = torch.Generator().manual_seed((self.seed * 7_919 + epoch) % 2**63)
+            order = torch.randperm(len(self.faces), generator=shuffle)
+            here = places // len(self.faces) == epoch
+            chosen[here] = order[places[here] % len(self.faces)]
+        return chosen
+
+    def __call__(self, step: int) -> Tensor:
+        """Clean faces of this step, (B, 3, S, S) RGB in [0, 1], varied."""
+        generator = self.generator(step, purpose=1)
+        chosen = self.indices(step).to(self.faces.device)
+        images = self.faces[chosen].float() / 255
+        if self.config.flip:
+            flipped = torch.rand(self.batch, generator=generator) < 0.5
+            images = torch.where(_column(flipped, images), images.flip(3), images)
+        if self.config.max_shift:
+            images = shift(images, self.config.max_shift, generator)
+        if self.config.colour:
+            images = vary_colour(images, self.config.colour, generator)
+        if self.config.grey_probability:
+            grey = torch.rand(self.batch, generator=generator) < self.config.grey_probability
+            images = torch.where(_column(grey, images), luma(images), images)
+        return images
+
+
+def _column(values: Tensor, like: Tensor) -> Tensor:
+    return values.to(like.device).view(-1, 1, 1, 1)
+
+
+def luma(images: Tensor) -> Tensor:
+    """(N, 3, H, W) RGB -> (N, 1, H, W), BT.601."""
+    weights = images.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return (images * weights).sum(1, keepdim=True)
+
+
+def shift(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Each image moved by up to `most` whole pixels, mirrored at its border."""
+    size = images.shape[-1]
+    padded = F.pad(images, (most,) * 4, mode="reflect")
+    offsets = torch.randint(0, 2 * most + 1, (len(images), 2), generator=generator).tolist()
+    return torch.stack(
+        [
+            image[:, y : y + size, x : x + size]
+            for image, (y, x) in zip(padded, offsets, strict=True)
+        ]
+    )
+
+
+def vary_colour(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Brightness, contrast, saturation and tint of each image changed at random, in [0, 1]."""
+
+    def factor(spread: float, channels: int = 1) -> Tensor:
+        draws = torch.rand((len(images), channels, 1, 1), generator=generator) * 2 - 1
+        return (1 + strength * spread * draws).to(images.device)
+
+    mean = images.mean((1, 2, 3), keepdim=True)
+    images = (images - mean) * factor(0.4) + mean * factor(0.4)
+    grey = luma(images)
+    images = grey + (images - grey) * factor(0.6)
+    return (images * factor(0.15, channels=3)).clamp(0, 1)
