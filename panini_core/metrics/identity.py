@@ -80,9 +80,10 @@ class IdentityNetwork(nn.Module):
 def identity_similarity(network: IdentityNetwork, a: Tensor, b: Tensor) -> Tensor:
     """Cosine of the identities of each pair, (N,): 1 the same, about 0 different people.
 
-    a, b: (N, 3, S, S) RGB in [0, 1], aligned FFHQ crops; the two sizes may differ.
+    a, b: (N, 3, S, S) RGB in [0, 1], aligned FFHQ crops; the two sizes may differ, and one side
+    may hold a single face for all of the other.
     """
-    if len(a) != len(b):
+    if len(a) != len(b) and 1 not in (len(a), len(b)):
         raise ValueError(f"Need as many faces on both sides, got {len(a)} and {len(b)}.")
     return (network.embed(a) * network.embed(b)).sum(dim=1)
 

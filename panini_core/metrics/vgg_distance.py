@@ -74,10 +74,11 @@ def vgg_distance(
 ) -> Tensor:
     """The VGG distance of each pair of images, (N,), 0 for equal images and at most 2.
 
-    a, b: (N, 3, H, W) RGB in [0, 1]. Differentiable in both; for a loss against a target without
-    a gradient its features are computed without a graph. Early layers alone are much cheaper.
+    a, b: (N, 3, H, W) RGB in [0, 1]; one side may hold a single image for all of the other.
+    Differentiable in both; for a loss against a target without a gradient its features are
+    computed without a graph. Early layers alone are much cheaper.
     """
-    if a.shape != b.shape:
+    if a.shape[1:] != b.shape[1:]:
         raise ValueError(f"Images must have equal shapes, got {tuple(a.shape)}, {tuple(b.shape)}.")
     return feature_distance(features(a, layers), features(b, layers))
 

@@ -90,8 +90,14 @@ def test_embedding_is_a_unit_vector_and_independent_of_the_batch(
 def test_shapes_are_checked(untrained: IdentityNetwork) -> None:
     with pytest.raises(ValueError, match=r"\(2, 3, 64, 32\)"):
         untrained.embed(torch.rand(2, 3, 64, 32))
-    with pytest.raises(ValueError, match="2 and 1"):
-        identity_similarity(untrained, torch.rand(2, 3, 64, 64), torch.rand(1, 3, 64, 64))
+    with pytest.raises(ValueError, match="3 and 2"):
+        identity_similarity(untrained, torch.rand(3, 3, 64, 64), torch.rand(2, 3, 64, 64))
+
+
+def test_one_face_serves_all(untrained: IdentityNetwork) -> None:
+    a, b = torch.rand(3, 3, 64, 64), torch.rand(1, 3, 96, 96)
+    each = torch.cat([identity_similarity(untrained, a[i : i + 1], b) for i in range(3)])
+    torch.testing.assert_close(identity_similarity(untrained, a, b), each)
 
 
 def test_network_agrees_with_onnxruntime(network: IdentityNetwork, shared: Path) -> None:

@@ -70,6 +70,8 @@ def test_pairs_are_independent(small: VggFeatures) -> None:
     a, b = torch.rand(3, 3, 32, 32), torch.rand(3, 3, 32, 32)
     single = torch.cat([vgg_distance(small, a[i : i + 1], b[i : i + 1]) for i in range(3)])
     torch.testing.assert_close(vgg_distance(small, a, b), single)
+    one = torch.cat([vgg_distance(small, a[i : i + 1], b[:1]) for i in range(3)])
+    torch.testing.assert_close(vgg_distance(small, a, b[:1]), one)
 
 
 def test_distance_is_the_mean_over_layers(small: VggFeatures) -> None:
