@@ -15,6 +15,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+MAX_HEADER = 100_000_000  # bytes, of safetensors
 ZIP_MAGIC, PICKLE_MAGIC = b"PK\x03\x04", b"\x80"
 FLOAT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 WHOLE_DTYPES = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
@@ -81,10 +82,11 @@ def read_file(path: str | PathLike[str]) -> CheckpointFile:
             path, f"cannot be read as a file ({error.strerror or error}); expected a checkpoint."
         ) from error
     metadata: dict[str, str] = {}
-    if start.startswith((ZIP_MAGIC, PICKLE_MAGIC)):
-        tensors = _as_tensors(path, _read_torch(path, mmap=start.startswith(ZIP_MAGIC)))
-    elif start[8:9] == b"{":
+    # safetensors first: the length of its header, which it begins with, may look like a pickle.
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= MAX_HEADER:
         tensors, metadata = _read_safetensors(path)
+    elif start.startswith((ZIP_MAGIC, PICKLE_MAGIC)):
+        tensors = _as_tensors(path, _read_torch(path, mmap=start.startswith(ZIP_MAGIC)))
     else:
         found = "an empty file" if not start else f"a file that begins with {start!r}"
         raise CheckpointError(

@@ -305,7 +305,7 @@ def append_batch_deviation(x: Tensor, group: int = 4) -> Tensor:
     group = min(group, count)
     if count % group:
         raise ValueError(f"The batch must be at most {group} or divisible by it; got {count}.")
-    grouped = x.float().view(group, count // group, -1)
+    grouped = x.float().reshape(group, count // group, -1)
     deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)  # (count / group,)
     feature = deviation.repeat(group).view(count, 1, 1, 1).expand(-1, -1, height, width)
     return torch.cat([x, feature.to(x.dtype)], dim=1)
