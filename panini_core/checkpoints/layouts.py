@@ -28,6 +28,7 @@ class Layout(Enum):
 
     PANINI = "a Panini network of this package"
     DEGRADATION_ENCODER = "a degradation encoder of this package"
+    GAN_PRIOR = "a GAN prior of this package"
     OFFICIAL_PANINI = "an official Panini network (MMEditing)"
     OFFICIAL_UDRL = "an official degradation encoder (MoCo)"
     STYLEGAN2 = "a StyleGAN2 prior (MMGeneration)"
@@ -43,6 +44,7 @@ SIGNS: dict[Layout, tuple[str, ...]] = {
     Layout.OFFICIAL_UDRL: ("encoder_q.E.",),
     Layout.STYLEGAN2: ("generator_ema.style_mapping.", "generator_ema.convs."),
     Layout.DEGRADATION_ENCODER: ("features.0.", "projection.0."),
+    Layout.GAN_PRIOR: ("blocks.4.", "mapping.layers."),
 }
 
 

@@ -109,7 +109,8 @@ def load_gan_prior(
 ) -> None:
     """Fill a generator in place with a StyleGAN2 prior (its moving average), and a discriminator.
 
-    Accepts MMGeneration's file, and for the generator alone whole Panini networks in both layouts.
+    Accepts MMGeneration's file; for the generator alone also a generator of ours by itself, and
+    whole Panini networks in both layouts.
     Raises CheckpointError if it does not match exactly; then neither network has changed.
     """
     file = read_file(path)
@@ -119,13 +120,15 @@ def load_gan_prior(
     )
     if layout is Layout.STYLEGAN2:
         tensors = layouts.prior_file_tensors(file.tensors)
+    elif layout is Layout.GAN_PRIOR:
+        tensors, table = file.tensors, None
     elif layout is Layout.PANINI:
         tensors, table = select(file.tensors, "gan_prior."), None
     elif layout is Layout.OFFICIAL_PANINI:
         restorer = layouts.official_panini_tensors(file.tensors)
         tensors = select(restorer, layouts.PRIOR_PREFIX)
     else:
-        raise _unexpected(file, layout, Layout.STYLEGAN2, Layout.PANINI, Layout.OFFICIAL_PANINI)
+        raise _unexpected(file, layout, Layout.STYLEGAN2, Layout.GAN_PRIOR, Layout.PANINI)
     matched = match_tensors(file, tensors, generator, table)
     if discriminator is not None:
         found = select(file.tensors, layouts.DISCRIMINATOR_PREFIX)

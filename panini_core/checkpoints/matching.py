@@ -24,31 +24,28 @@ def match_tensors(
 
     Raises CheckpointError unless names and shapes agree exactly and stored filters are StyleGAN2's.
     """
-    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    rows: Table = {name: Own(name) for name in shapes} if table is None else table
+    own = module.state_dict()
+    rows: Table = {name: Own(name) for name in own} if table is None else table
     named = {row.name for row in rows.values() if isinstance(row, Own)}
     missing = [name for name in rows if name not in found]
-    missing += [f"{name} (unknown to this layout)" for name in shapes if name not in named]
+    missing += [f"{name} (unknown to this layout)" for name in own if name not in named]
     extra = [name for name in found if name not in rows]
     result: dict[str, Tensor] = {}
     wrong: list[str] = []
     for name, row in rows.items():
         if name not in found:
             continue
-        tensor, shape = found[name], tuple(found[name].shape)
+        tensor = found[name]
         if isinstance(row, Kernel):
-            kernel = fir_kernel(row.gain)
-            expected = tuple(kernel.shape)
-            if shape == expected and not torch.allclose(
-                tensor.float(), kernel, atol=KERNEL_TOLERANCE
-            ):
-                wrong.append(f"{name} is not the filter [1, 3, 3, 1] with sum {row.gain:g}")
-        else:
-            expected = (1,) * row.before + shapes.get(row.name, ()) + (1,) * row.after
-            if shape == expected:
-                result[row.name] = tensor.reshape(shapes[row.name])
-        if shape != expected:
-            wrong.append(f"{name} is {shape}, not {expected}")
+            wrong += _compare_kernel(name, tensor, fir_kernel(row.gain))
+            continue
+        target = own[row.name]
+        stored = target.reshape((1,) * row.before + target.shape + (1,) * row.after)
+        if problem := _compare(name, tensor, stored):
+            wrong += problem
+            continue
+        tensor = tensor.reshape(target.shape)
+        result[row.name] = tensor if tensor.is_floating_point() else tensor.to(target.dtype)
     parts = (("missing", missing), ("unexpected", extra), ("wrong", wrong))
     problems = [f"{len(names)} {what}: {first_few(names)}" for what, names in parts if names]
     if problems:
@@ -58,3 +55,18 @@ def match_tensors(
             f"found; {'; '.join(problems)}. It is incomplete, or of a network of another size.",
         )
     return result
+
+
+def _compare(name: str, tensor: Tensor, expected: Tensor) -> list[str]:
+    if tensor.shape != expected.shape:
+        return [f"{name} is {tuple(tensor.shape)}, not {tuple(expected.shape)}"]
+    if tensor.is_floating_point() != expected.is_floating_point():
+        return [f"{name} holds {tensor.dtype}, not {expected.dtype}"]
+    return []
+
+
+def _compare_kernel(name: str, tensor: Tensor, kernel: Tensor) -> list[str]:
+    problem = _compare(name, tensor, kernel)
+    if not problem and not torch.allclose(tensor.float(), kernel, atol=KERNEL_TOLERANCE):
+        return [f"{name} is not the filter [1, 3, 3, 1] with sum {kernel.sum():g}"]
+    return problem
