@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .stylegan2 import full_precision
+
+
+def dct_basis(size: int) -> Tensor:
+    """The orthonormal DCT-II of `size` x `size` blocks, (size**2, 1, size, size)."""
+    position = torch.arange(size, dtype=torch.float64)
+    rows = torch.cos(math.pi / size * torch.outer(position, position + 0.5))
+    rows *= torch.where(position == 0, math.sqrt(1 / size), math.sqrt(2 / size))[:, None]
+    basis = torch.einsum("uy,vx->uvyx", rows, rows)
+    return basis.reshape(size**2, 1, size, size).float()
+
+
+class FrequencyBands(nn.Module):
+    """Images (N, 3, S, S) -> normalised DCT coefficients of p x p blocks, (N, 3p^2, S/p, S/p).
+
+    Blur, noise and compression are told by the weak high frequencies, which drown in the
+    brightness of raw pixels. Each coefficient is brought to unit variance over the training faces.
+    """
+
+    def __init__(self, patch: int) -> None:
+        super().__init__()
+        self.patch = patch
+        self.register_buffer("basis", dct_basis(patch).repeat(3, 1, 1, 1), persistent=False)
+        self.basis: Tensor
+        self.normalise = nn.BatchNorm2d(3 * patch**2, affine=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        with full_precision(images):  # bfloat16 would round the high frequencies away
+            basis = self.basis.float()
+            bands = F.conv2d(images.float(), basis, stride=self.patch, groups=3)
+            if self.training:
+                return self.normalise(bands).to(images.dtype)
+            # By hand: the stored statistics may be half precision, the bands are not.
+            mean, variance = self.normalise.running_mean, self.normalise.running_var
+            assert mean is not None
+            assert variance is not None
+            scale = torch.rsqrt(variance.float() + self.normalise.eps)
+            bands = (bands - mean.float()[:, None, None]) * scale[:, None, None]
+        return bands.to(images.dtype)
 
 
 class DegradationEncoder(nn.Module):
@@ -18,11 +60,12 @@ class DegradationEncoder(nn.Module):
         self,
         layers: Sequence[tuple[int, int]],  # (channels, stride) a convolution
         *,
-        pool: int = 1,  # mean over pool x pixels first
-        patch: int = 1,  # then fold patch x patch pixels into channels
+        pool: int = 1,  # mean over pool x pool pixels first
+        patch: int = 1,  # p > 1: then the frequency bands of p x p blocks instead of pixels
     ) -> None:
         super().__init__()
-        self.pool, self.patch = pool, patch
+        self.pool = pool
+        self.bands = FrequencyBands(patch) if patch > 1 else None
         blocks: list[nn.Module] = []
         width = 3 * patch**2
         for channels, stride in layers:
@@ -39,5 +82,6 @@ class DegradationEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         x = F.avg_pool2d(images, self.pool) if self.pool > 1 else images
-        x = F.pixel_unshuffle(x, self.patch) if self.patch > 1 else x
+        if self.bands is not None:
+            x = self.bands(x)
         return self.features(x).float().mean((2, 3))

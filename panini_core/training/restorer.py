@@ -150,7 +150,7 @@ class RestorerTraining:
         if not torch.isfinite(total):
             raise FloatingPointError(
                 f"The loss is not finite at step {self.step}: "
-                f"{ {name: float(loss) for name, loss in losses.items()} }. Lower the learning "
+                f"{ {name: float(loss.detach()) for name, loss in losses.items()} }. Lower the learning "
                 "rate or set gradient_clip; the last saved state is untouched."
             )
         self.optimizer.zero_grad(set_to_none=True)
