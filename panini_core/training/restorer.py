@@ -148,10 +148,10 @@ class RestorerTraining:
             losses["adversarial"] = adversary.generator_loss(restored, generator)
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
+            values = ", ".join(f"{name} {loss.item()}" for name, loss in losses.items())
             raise FloatingPointError(
-                f"The loss is not finite at step {self.step}: "
-                f"{ {name: float(loss.detach()) for name, loss in losses.items()} }. Lower the learning "
-                "rate or set gradient_clip; the last saved state is untouched."
+                f"The loss is not finite at step {self.step}: {values}. Lower the learning rate or "
+                "set gradient_clip; the last saved state is untouched."
             )
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
