@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -18,27 +18,37 @@ from torch import Tensor
 from .config import DataConfig
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+_DECODED_AT_ONCE = 64
 
 
-def read_encoded(source: str | Path) -> Iterator[tuple[str, bytes]]:
-    """Name and encoded bytes of every image of a folder (by name) or a tar file (in its order).
+def list_images(source: str | Path) -> list[str]:
+    """Names of the images of a folder (sorted) or a tar file (in its order).
 
     Raises FileNotFoundError if there is neither.
     """
     path = Path(source)
     if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.suffix.lower() in IMAGE_SUFFIXES:
-                yield str(file), file.read_bytes()
+        names = sorted(str(file) for file in path.rglob("*") if file.is_file())
     elif path.is_file():
         with tarfile.open(path) as archive:
-            for member in archive:
-                if member.isfile() and Path(member.name).suffix.lower() in IMAGE_SUFFIXES:
-                    content = archive.extractfile(member)
-                    assert content is not None
-                    yield f"{path}:{member.name}", content.read()
+            names = [member.name for member in archive if member.isfile()]
     else:
         raise FileNotFoundError(f"No folder or tar file of training faces at {path}.")
+    return [name for name in names if Path(name).suffix.lower() in IMAGE_SUFFIXES]
+
+
+def read_encoded(source: str | Path) -> Iterator[tuple[str, bytes]]:
+    """Name and encoded bytes of every image, in the order of `list_images`."""
+    names = list_images(source)
+    if Path(source).is_dir():
+        for name in names:
+            yield name, Path(name).read_bytes()
+        return
+    with tarfile.open(source) as archive:
+        for name in names:
+            content = archive.extractfile(name)
+            assert content is not None
+            yield f"{source}:{name}", content.read()
 
 
 def _decode(item: tuple[str, bytes], size: int) -> Tensor:
@@ -58,21 +68,20 @@ def load_faces(config: DataConfig, *, device: torch.device | str = "cpu") -> Ten
 
     Raises ValueError if there are none or one cannot be read.
     """
-    encoded: Iterable[tuple[str, bytes]] = chain.from_iterable(map(read_encoded, config.sources))
-    if config.limit:
-        encoded = islice(encoded, config.limit)
-
-    def decode(item: tuple[str, bytes]) -> Tensor:
-        return _decode(item, config.image_size)
-
-    with ThreadPoolExecutor() as pool:
-        faces = list(pool.map(decode, encoded))
-    if not faces:
+    count = sum(len(list_images(source)) for source in config.sources)
+    count = min(count, config.limit or count)
+    if not count:
         raise ValueError(f"No training faces in {list(config.sources)}: set data.sources.")
-    bank = torch.empty((len(faces), *faces[0].shape), dtype=torch.uint8, device=device)
-    for index in range(len(faces)):
-        bank[index] = faces[index]
-        faces[index] = faces[0][:0]  # release the copy: the whole set may fill half the memory
+    size = config.image_size
+    # Filled in place: the whole set may take more than half of the memory.
+    bank = torch.empty((count, 3, size, size), dtype=torch.uint8, device=device)
+    encoded = islice(chain.from_iterable(map(read_encoded, config.sources)), count)
+    with ThreadPoolExecutor() as pool:
+        for first in range(0, count, _DECODED_AT_ONCE):
+            items = list(islice(encoded, _DECODED_AT_ONCE))
+            decoded = pool.map(_decode, items, repeat(size))
+            for index, face in enumerate(decoded, start=first):
+                bank[index] = face
     return bank
 
 
