@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import signal
@@ -17,6 +18,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from .config import RunConfig
+
+logger = logging.getLogger(__name__)
 
 STATE_FILE = "state.pt"
 LOG_FILE = "log.jsonl"
@@ -117,7 +120,8 @@ class TrainingSession:
             self._counts[name] += 1
 
     def log(self, step: int, **values: float) -> None:
-        """Write the averages since the last call, and `values`, to the log and TensorBoard."""
+        """Write the averages since the last call, and `values`, to the log and TensorBoard, and to
+        Python's logging."""
         averages = {name: self._sums[name] / self._counts[name] for name in self._sums}
         self._sums.clear()
         self._counts.clear()
@@ -129,6 +133,9 @@ class TrainingSession:
         if not self.is_main:
             return
         line = {"step": step, **averages, **values}
+        total = self.config.steps
+        figures = "  ".join(f"{k} {v:.4g}" for k, v in line.items() if k != "step")
+        logger.info("step %d of %d  %s", step, total, figures)
         with (self.folder / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps({k: _rounded(v) for k, v in line.items()}) + "\n")
         if self._board is not None:
