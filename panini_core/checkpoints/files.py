@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
@@ -226,7 +226,7 @@ def _is_ordinary(tensor: Tensor) -> bool:
     )
 
 
-def not_finite(tensors: dict[str, Tensor]) -> list[str]:
+def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     """The names of the tensors that hold NaN or infinity."""
     return [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]
 

@@ -265,36 +265,37 @@ def read_config(file: CheckpointFile, tensors: Mapping[str, Tensor]) -> PaniniCo
             )
         return shape[axis]
 
-    def indices(pattern: str) -> list[int]:
+    def found(pattern: str) -> set[int]:
         """All i for which a name begins with the pattern (whose group is i)."""
-        found = {int(m[1]) for name in tensors if (m := re.match(pattern, name))}
-        return sorted(found)
+        return {int(m[1]) for name in tensors if (m := re.match(pattern, name))}
+
+    def up_to_last(pattern: str, first: int, step: int = 1) -> range:
+        return range(first, max(found(pattern), default=-1) + 1, step)
 
     # Widths: output channels are the first axis, input channels the second, of a convolution.
     level_channels = tuple(
-        size(f"fusion_out.{i}.weight", 1, 4) for i in indices(r"fusion_out\.(\d+)\.weight$")
+        size(f"fusion_out.{i}.weight", 1, 4) for i in up_to_last(r"fusion_out\.(\d+)\.", 0)
     )
-    # The stem stands behind extractor (0) and attention (1); its first convolution keeps the size.
+    # The stem stands behind extractor (0) and attention (1), an activation after each convolution;
+    # the first one keeps the size.
     stem = tuple(
         (size(f"encoder.0.{i}.weight", 0, 4), 1 if i == 2 else 2)
-        for i in indices(r"encoder\.0\.(\d+)\.weight$")
+        for i in up_to_last(r"encoder\.0\.(\d+)\.weight$", 2, 2)
     )
     # Side of the finest fused level (4, 8, …: doubled a level) times the strides before it.
     input_size = 4 * 2 ** max(len(level_channels) - 1, 0) * 2 ** max(len(stem) - 1, 0)
-    # Convolution, BatchNorm, activation: every third index; the third and the fifth
-    # convolution have stride 2. They see 256 px.
+    # Convolution, BatchNorm, activation; the third and the fifth convolution have stride 2. They
+    # see 256 px.
     degradation_layers = tuple(
         (size(f"deg_encoder.E.{i}.weight", 0, 4), 2 if i in (6, 12) else 1)
-        for i in indices(r"deg_encoder\.E\.(\d+)\.weight$")
-        if i % 3 == 0
+        for i in up_to_last(r"deg_encoder\.E\.(\d+)\.weight$", 0, 3)
     )
     # The constant tells the width at 4, the second convolution of a resolution the others.
     prior_channels = (
         size("generator.constant_input.input", 1, 4),
         *(
             size(f"generator.convs.{i}.conv.weight_orig", 1, 5)
-            for i in indices(r"generator\.convs\.(\d+)\.conv\.weight_orig$")
-            if i % 2 == 1
+            for i in up_to_last(r"generator\.convs\.(\d+)\.conv\.weight_orig$", 1, 2)
         ),
     )
     learned = "choice_vector" in tensors
@@ -305,9 +306,9 @@ def read_config(file: CheckpointFile, tensors: Mapping[str, Tensor]) -> PaniniCo
             input_size=input_size,
             prior_channels=prior_channels,
             style_size=size("generator.conv1.conv.style_modulation.linear.weight_orig", 1, 2),
-            mapping_layers=len(indices(r"generator\.style_mapping\.(\d+)\.bias$")),
+            mapping_layers=len(found(r"generator\.style_mapping\.(\d+)\.bias$")),
             extractor_channels=size("encoder.0.0.conv_first.weight", 0, 4),
-            extractor_blocks=len(indices(r"encoder\.0\.0\.body\.(\d+)\.")),
+            extractor_blocks=len(found(r"encoder\.0\.0\.body\.(\d+)\.")),
             attention_hidden=size("encoder.0.1.ChannelGate.mlp.1.weight", 0, 2),
             stem=stem,
             level_channels=level_channels,

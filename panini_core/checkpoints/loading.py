@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig, PaniniNet
-from ..models.stylegan2 import (
-    ModulatedConv,
-    StyleGAN2Discriminator,
-    StyleGAN2Generator,
-    fir_kernel,
-)
+from ..models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from . import layouts, own_format
 from .files import CheckpointError, CheckpointFile, first_few, not_finite, read_file
 from .layouts import Layout, Table, recognise, select
 from .matching import match_tensors
-from .own_format import convert_floats, save_panini
+from .own_format import save_panini
 
 DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "panini_compact.safetensors"
 
@@ -45,21 +38,31 @@ def load_panini(
         raise CheckpointError(
             DEFAULT_WEIGHTS, "the default weights are not installed; give the path of a checkpoint."
         )
+    if not dtype.is_floating_point:
+        raise ValueError(f"dtype must be a floating-point type, got {dtype}.")
     file = read_file(DEFAULT_WEIGHTS if path is None else path)
     layout = recognise(file.tensors)
     if layout is Layout.PANINI:
+        tensors, table = file.tensors, None
         config = own_format.read_config(file)
-        model = _skeleton(file, config)
-        tensors = match_tensors(file, file.tensors, model)
     elif layout is Layout.OFFICIAL_PANINI:
-        official = layouts.official_panini_tensors(file.tensors)
-        config = layouts.read_config(file, official)
-        model = _skeleton(file, config)
-        tensors = match_tensors(file, official, model, layouts.panini_table(config))
+        tensors = layouts.official_panini_tensors(file.tensors)
+        config = layouts.read_config(file, tensors)
+        table = layouts.panini_table(config)
     else:
         raise _unexpected(file, layout, Layout.PANINI, Layout.OFFICIAL_PANINI)
-    model.load_state_dict(_copied(file, tensors, device, dtype), strict=True, assign=True)
-    return model.to(device=device, dtype=dtype).eval()
+    tensors = match_tensors(file, tensors, _skeleton(file, config), table)
+
+    with torch.random.fork_rng(devices=[]):  # the initial numbers are all replaced
+        model = PaniniNet(config).to(device=device, dtype=dtype)
+    model.load_state_dict(tensors, strict=True)
+    if bad := not_finite(model.state_dict()):
+        raise CheckpointError(
+            file.path,
+            f"{len(bad)} tensors hold numbers beyond {dtype}: {first_few(bad)}; load it in "
+            "bfloat16 or float32.",
+        )
+    return model.eval()
 
 
 def convert_checkpoint(
@@ -148,34 +151,11 @@ def _unexpected(file: CheckpointFile, found: Layout | None, *expected: Layout) -
 
 
 def _skeleton(file: CheckpointFile, config: PaniniConfig) -> PaniniNet:
-    """The network without numbers: no memory, no random draws; only what files lack is real."""
+    """The network without numbers, to compare shapes with before any memory is taken."""
     try:
         with torch.device("meta"):
-            model = PaniniNet(config)
+            return PaniniNet(config)
     except (ValueError, TypeError, RuntimeError, ArithmeticError, IndexError) as error:
         raise CheckpointError(
             file.path, f"its configuration describes no network ({error}): {config}"
         ) from error
-    for module in model.modules():
-        if isinstance(module, ModulatedConv):
-            module.blur = fir_kernel(gain=4.0)
-    return model
-
-
-def _copied(
-    file: CheckpointFile,
-    tensors: Mapping[str, Tensor],
-    device: str | torch.device,
-    dtype: torch.dtype,
-) -> dict[str, Tensor]:
-    # Copies, because a file's tensors are mapped into memory and the file may change or go.
-    if not dtype.is_floating_point:
-        raise ValueError(f"dtype must be a floating-point type, got {dtype}.")
-    result = {name: convert_floats(tensor, device, dtype) for name, tensor in tensors.items()}
-    if bad := not_finite(result):
-        raise CheckpointError(
-            file.path,
-            f"{len(bad)} tensors hold numbers beyond {dtype}: {first_few(bad)}; load it in "
-            "bfloat16 or float32.",
-        )
-    return result

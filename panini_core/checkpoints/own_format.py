@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
 from ..models.panini import PaniniConfig, PaniniNet
 from .files import CheckpointError, CheckpointFile, first_few, not_finite
@@ -43,7 +42,7 @@ def save_panini(
     if reserved := header.keys() & (metadata or {}).keys():
         raise ValueError(f"Names reserved for the checkpoint's header: {', '.join(reserved)}.")
     tensors = {
-        name: convert_floats(tensor.detach(), "cpu", dtype or tensor.dtype)
+        name: tensor.to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
         for name, tensor in model.state_dict().items()
     }
     if bad := not_finite(tensors):
@@ -59,12 +58,6 @@ def save_panini(
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def convert_floats(tensor: Tensor, device: str | torch.device, dtype: torch.dtype) -> Tensor:
-    """A contiguous copy; counters and the like keep their type."""
-    kind = dtype if tensor.is_floating_point() else tensor.dtype
-    return tensor.to(device, kind, copy=True).contiguous()
 
 
 def read_config(file: CheckpointFile) -> PaniniConfig:
