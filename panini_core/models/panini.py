@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .dafi import FeatureInterpolation, InterpolationPredictor, interpolate
+from .dafi import FeatureInterpolation, InterpolationPredictor
 from .degradation_encoder import DegradationEncoder
 from .image_encoder import ImageEncoder
 from .stylegan2 import StyleGAN2Generator
@@ -53,8 +53,9 @@ class PaniniConfig:
     degradation_layers: Layers = ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1))
     learned_degradation: bool = False  # one learned DR for every image instead of an encoder
 
-    # DAFI once more between the prior's picture and the input, a weight per colour channel
-    interpolate_pixels: bool = False
+    # The network gives the difference between the clean and the degraded face. Without a
+    # pre-trained prior this starts at the input's quality, and what is fine already stays.
+    residual: bool = False
 
     def __post_init__(self) -> None:
         if self.stem[-1][0] != self.level_channels[-1]:
@@ -80,9 +81,9 @@ class PaniniConfig:
                 f"The last degradation layer must have {self.degradation_size} channels, "
                 f"got {self.degradation_layers[-1][0]}."
             )
-        if self.interpolate_pixels and self.output_size != self.input_size:
+        if self.residual and self.output_size != self.input_size:
             raise ValueError(
-                f"interpolate_pixels needs an output as large as the input ({self.input_size}), "
+                f"A residual network needs an output as large as the input ({self.input_size}), "
                 f"got {self.output_size}."
             )
 
@@ -94,8 +95,7 @@ class PaniniConfig:
     @property
     def interpolated_channels(self) -> tuple[int, ...]:
         """How many channels of alpha each level uses, coarse first."""
-        features = self.prior_channels[: len(self.level_channels)]
-        return (*features, 3) if self.interpolate_pixels else features
+        return self.prior_channels[: len(self.level_channels)]
 
     @classmethod
     def preset(cls, name: str) -> PaniniConfig:
@@ -150,7 +150,7 @@ PRESETS = {
         degradation_pool=1,
         degradation_patch=4,
         degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
-        interpolate_pixels=True,
+        residual=True,
     ),
     "tiny": PaniniConfig(
         input_size=64,
@@ -168,7 +168,7 @@ PRESETS = {
         degradation_pool=1,
         degradation_patch=4,
         degradation_layers=((8, 1), (16, 2)),
-        interpolate_pixels=True,
+        residual=True,
     ),
 }
 
@@ -217,6 +217,8 @@ class PaniniNet(nn.Module):
         self.feature_interpolation = FeatureInterpolation(
             config.level_channels, config.prior_channels[: len(config.level_channels)]
         )
+        if config.residual:
+            self.gan_prior.silence()
 
     @property
     def device(self) -> torch.device:
@@ -240,8 +242,7 @@ class PaniniNet(nn.Module):
     def predict_alpha(self, degradation: Tensor) -> Tensor:
         """DR (N, D) -> alpha (N, L, C) in [0, 1], the prior's share; levels coarse first.
 
-        Level l uses the first `config.interpolated_channels[l]` channels. With
-        `config.interpolate_pixels` the last level weighs the picture itself, per colour.
+        Level l uses the first `config.interpolated_channels[l]` channels.
         """
         size = self.config.degradation_size
         if degradation.ndim != 2 or degradation.shape[1] != size:
@@ -277,10 +278,7 @@ class PaniniNet(nn.Module):
 
         restored = self.gan_prior(w_plus, noise=noise, fuse=fuse)
 
-        # The same interpolation between pictures keeps what needs no restoration
-        if self.config.interpolate_pixels:
-            restored = interpolate(restored, images, alpha[:, -1, :3])
-        return restored
+        return images.float() + restored if self.config.residual else restored
 
     def _check(self, images: Tensor) -> None:
         size = self.config.input_size

@@ -255,6 +255,17 @@ class StyleGAN2Generator(nn.Module):
         rgb = F.interpolate(rgb, scale_factor=self.detail_patch, mode="bilinear")
         return rgb + F.pixel_shuffle(self.detail(x).float(), self.detail_patch)
 
+    @torch.no_grad()
+    def silence(self) -> None:
+        """Let the untrained generator begin with a picture of zeros."""
+        for block in self.blocks.values():
+            assert isinstance(block, SynthesisBlock)
+            block.to_rgb.conv.weight.zero_()
+        if self.detail is not None:
+            self.detail.weight.zero_()
+            assert self.detail.bias is not None
+            self.detail.bias.zero_()
+
     def sample(self, z: Tensor) -> Tensor:
         """Images from z (N, S) ~ N(0, I): the prior by itself."""
         return self(self.mapping(z)[:, None].expand(-1, self.w_plus_rows, -1))
