@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-FAMILIES = ("gaussian", "generalised-gaussian", "plateau", "sinc")
+FAMILIES = ("gaussian", "generalised_gaussian", "plateau", "sinc")
 
 # Where a kernel ends, in standard deviations: a Gaussian holds 98.9 % of its weight inside.
 SUPPORT_SIGMAS = 3.0
@@ -54,7 +54,7 @@ def blur_kernels(
         torch.exp(
             -0.5
             * torch.where(
-                family[:, None, None] == FAMILIES.index("generalised-gaussian"), q**exponent, q
+                family[:, None, None] == FAMILIES.index("generalised_gaussian"), q**exponent, q
             )
         ),
     )
@@ -73,6 +73,16 @@ def _sinc(distance: Tensor, cutoff: Tensor) -> Tensor:
     values = cutoff * torch.special.bessel_j1(cutoff * away) / (2 * math.pi * away)
     values = torch.where(distance == 0, cutoff**2 / (4 * math.pi), values)
     return values * (distance <= SINC_RADIUS)
+
+
+def trim_kernels(kernels: Tensor) -> Tensor:
+    """(N, K, K) without the border in which all of them are zero; K stays odd."""
+    radius = kernels.shape[-1] // 2
+    used = (kernels != 0).any(dim=0)
+    rows, columns = used.nonzero().unbind(1)
+    needed = int(torch.stack([(rows - radius).abs().max(), (columns - radius).abs().max()]).max())
+    margin = radius - needed
+    return kernels[:, margin : kernels.shape[-1] - margin, margin : kernels.shape[-1] - margin]
 
 
 def convolve(images: Tensor, kernels: Tensor) -> Tensor:

@@ -1,0 +1,183 @@
+"""What degradations are drawn from, and the presets.
+
+The presets cover what was measured on real and published examples. Two orders occur: small
+pictures with noise and JPEG that somebody enlarged afterwards (by repeating pixels, or bilinear
+or bicubic), with a blur of up to about one pixel of the small picture; and the inputs published
+with the paper, whose noise and JPEG lie on the final grid (panini_spec, section 5).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+Range = tuple[float, float]
+
+# The image size at which blur is stated in px.
+REFERENCE_SIZE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyWeights:
+    """How often each family of blur kernels occurs; weights need not sum to 1."""
+
+    gaussian: float = 0.7
+    generalised_gaussian: float = 0.12
+    plateau: float = 0.1
+    sinc: float = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class FilterWeights:
+    """How often each filter for resizing occurs; weights need not sum to 1.
+
+    Bilinear and bicubic are antialiased; the aliased ones are what OpenCV calls linear and cubic.
+    Enlarging, each aliased filter equals its namesake but for the bicubic parameter.
+    """
+
+    bilinear: float = 0.0
+    bicubic: float = 0.0
+    aliased_bilinear: float = 0.0
+    aliased_bicubic: float = 0.0
+    area: float = 0.0
+    nearest: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PassRanges:
+    """What one pass draws from: uniform within a range unless stated; (a, a) is the value a."""
+
+    weight: float = 1.0  # how often this one is drawn among its alternatives
+
+    blur_probability: float = 1.0
+    blur_sigma: Range = (0.0, 4.0)  # px in an image of 512 px; scaled with the image's size
+    anisotropic_probability: float = 0.5
+    blur_families: FamilyWeights = FamilyWeights()
+    generalised_shape: Range = (0.5, 4.0)
+    plateau_shape: Range = (1.0, 2.0)
+    sinc_cutoff: Range = (math.pi / 3, math.pi)  # radians per px
+
+    resize_probability: float = 1.0
+    down: Range = (1.0, 8.0)  # factor, log-uniform
+    down_filters: FilterWeights = FilterWeights(
+        bilinear=0.3, bicubic=0.2, aliased_bilinear=0.15, aliased_bicubic=0.15, area=0.2
+    )
+    up_filters: FilterWeights = FilterWeights(
+        bilinear=0.4, bicubic=0.1, aliased_bicubic=0.25, nearest=0.25
+    )
+
+    noise_probability: float = 0.85
+    shot_noise_share: float = 0.3  # Poisson instead of Gaussian
+    noise_sigma: Range = (0.0, 10.0)  # of 255; for Poisson noise at white
+    grey_noise_probability: float = 0.4
+
+    jpeg_probability: float = 1.0
+    jpeg_quality: Range = (50.0, 95.0)  # rounded
+    chroma_subsampling_probability: float = 0.8  # 4:2:0, else 4:4:4
+
+    low_resolution_probability: float = 0.5  # noise and JPEG come before the up-sampling
+    final_sinc_probability: float = 0.0  # an extra sinc filter before JPEG
+
+
+@dataclass(frozen=True, slots=True)
+class DegradationRanges:
+    """What `sample_degradations` draws from: a first pass among alternatives, perhaps a second."""
+
+    first: tuple[PassRanges, ...] = (PassRanges(),)
+    second: tuple[PassRanges, ...] = (PassRanges(),)
+    second_probability: float = 0.0
+    clean_probability: float = 0.0  # no pass at all, only JPEG of the quality below
+    clean_jpeg_quality: Range = (85.0, 100.0)
+
+
+_MILD = PassRanges(
+    blur_sigma=(0.3, 3.0), down=(1.5, 4.0), noise_sigma=(0.0, 8.0), jpeg_quality=(58.0, 92.0)
+)
+_MEDIUM = PassRanges(
+    blur_sigma=(1.5, 6.0), down=(4.0, 8.0), noise_sigma=(0.0, 10.0), jpeg_quality=(40.0, 80.0)
+)
+_HEAVY = PassRanges(
+    blur_sigma=(3.0, 10.0), down=(8.0, 18.0), noise_sigma=(0.0, 14.0), jpeg_quality=(30.0, 60.0)
+)
+# The whole range, each parameter independent of the others.
+_WIDE = PassRanges(
+    blur_probability=0.9,
+    blur_sigma=(0.0, 8.0),
+    down=(1.0, 24.0),
+    noise_sigma=(0.0, 18.0),
+    jpeg_probability=0.9,
+    jpeg_quality=(30.0, 95.0),
+)
+# Grain has the size of a few pixels because the picture is enlarged after it.
+_FILM_GRAIN = PassRanges(
+    blur_sigma=(0.5, 2.5),
+    down=(1.3, 2.5),
+    up_filters=FilterWeights(bilinear=0.5, bicubic=0.5),
+    noise_probability=1.0,
+    shot_noise_share=0.0,
+    noise_sigma=(12.0, 30.0),
+    grey_noise_probability=1.0,
+    jpeg_quality=(80.0, 97.0),
+    low_resolution_probability=1.0,
+)
+_LOW_LIGHT = PassRanges(
+    blur_sigma=(0.5, 3.0),
+    down=(1.5, 4.0),
+    noise_probability=1.0,
+    shot_noise_share=1.0,
+    noise_sigma=(20.0, 45.0),
+    grey_noise_probability=0.0,
+    jpeg_quality=(60.0, 92.0),
+    low_resolution_probability=0.7,
+)
+# Section 5 of the specification, measured on the inputs published with the paper.
+_OFFICIAL = PassRanges(
+    blur_sigma=(2.0, 8.0),
+    blur_families=FamilyWeights(1.0, 0.0, 0.0, 0.0),
+    down=(1.0, 16.0),
+    down_filters=FilterWeights(bilinear=1.0),
+    up_filters=FilterWeights(bilinear=0.4, aliased_bicubic=0.4, nearest=0.2),
+    noise_probability=1.0,
+    shot_noise_share=0.0,
+    noise_sigma=(0.0, 12.0),
+    grey_noise_probability=0.0,
+    jpeg_quality=(57.0, 95.0),
+    chroma_subsampling_probability=1.0,
+    low_resolution_probability=0.0,
+)
+# The second order: what happens to a picture that is passed on.
+_AGAIN = PassRanges(
+    blur_probability=0.5,
+    blur_sigma=(0.0, 1.5),
+    resize_probability=0.5,
+    down=(1.0, 2.0),
+    noise_probability=0.5,
+    noise_sigma=(0.0, 5.0),
+    jpeg_quality=(50.0, 95.0),
+    low_resolution_probability=0.2,
+    final_sinc_probability=0.15,
+)
+
+PRESETS: dict[str, DegradationRanges] = {
+    "mild": DegradationRanges((_MILD,)),
+    "medium": DegradationRanges((_MEDIUM,)),
+    "heavy": DegradationRanges((_HEAVY,)),
+    "training": DegradationRanges(
+        first=(
+            replace(_MILD, weight=0.2),
+            replace(_MEDIUM, weight=0.2),
+            replace(_HEAVY, weight=0.2),
+            replace(_WIDE, weight=0.22),
+            replace(_OFFICIAL, weight=0.1),
+            replace(_FILM_GRAIN, weight=0.04),
+            replace(_LOW_LIGHT, weight=0.04),
+        ),
+        second=(_AGAIN,),
+        second_probability=0.2,
+        clean_probability=0.05,
+    ),
+    "second-order": DegradationRanges((_WIDE,), (_AGAIN,), second_probability=1.0),
+    "film-grain": DegradationRanges((_FILM_GRAIN,)),
+    "low-light": DegradationRanges((_LOW_LIGHT,)),
+    "official": DegradationRanges((_OFFICIAL,)),
+}
