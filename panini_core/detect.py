@@ -102,7 +102,7 @@ def _load_facexlib(path: Path) -> RetinaFaceDetector:
     return detector
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def detect_faces(
     detector: FaceDetector,
     images: Tensor,

@@ -97,7 +97,7 @@ class RetinaFaceDetector(nn.Module):
     def device(self) -> torch.device:
         return self.mean_bgr.device
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def forward(self, images: Tensor, threshold: float) -> list[Detections]:
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"Expected images (N, 3, H, W), got {tuple(images.shape)}.")

@@ -1,0 +1,110 @@
+"""Affine sampling of images, antialiased, in continuous coordinates.
+
+An affine map is a (2, 3) matrix: x' = M[:, :2] x + M[:, 2], coordinates (x, y) in px. Maps are kept
+in float64 on the CPU, where they are exact; pixels stay on their device.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LOBES = 3  # of the Lanczos filter that halves: it keeps fine detail better than a bicubic one
+MARGIN = 2 * LOBES - 1  # px of the finer image that it needs beyond each border
+NEEDS_FILTER = 1.1  # source px per output px from which aliasing is worth a filter
+SAMPLES_PER_CALL = 2**24
+
+Outside = Literal["zeros", "reflection"]
+
+
+def invert_affine(matrices: Tensor) -> Tensor:
+    """The inverse maps of (…, 2, 3)."""
+    linear = torch.linalg.inv(matrices[..., :2])
+    return torch.cat([linear, -linear @ matrices[..., 2:]], dim=-1)
+
+
+def transform_points(matrices: Tensor, points: Tensor) -> Tensor:
+    """Map points (…, P, 2) by (…, 2, 3)."""
+    return points @ matrices[..., :2].mT + matrices[..., None, :, 2]
+
+
+class Pyramid:
+    """An image (C, H, W), float32 or float64, and its halvings, made when first needed."""
+
+    def __init__(self, image: Tensor) -> None:
+        self._levels = [image]
+
+    def level(self, index: int) -> Tensor:
+        """The image halved `index` times; an odd last row or column is repeated first."""
+        while len(self._levels) <= index:
+            image = self._levels[-1]
+            odd_height, odd_width = image.shape[-2] % 2, image.shape[-1] % 2
+            pad = (MARGIN, MARGIN + odd_width, MARGIN, MARGIN + odd_height)
+            padded = F.pad(image[None], pad, mode="replicate")
+            self._levels.append(_halve(padded)[0])
+        return self._levels[index]
+
+    def sample(self, to_source: Tensor, size: tuple[int, int], outside: Outside) -> Tensor:
+        """Warp the image to F outputs (F, C, h, w) of `size` (h, w).
+
+        `to_source` (F, 2, 3) maps output px to image px. Where it leaves the image, the image is
+        mirrored about its border as often as needed (`reflection`), or zero. Interpolation is
+        bicubic and may overshoot. Shrinking is filtered: a level that is 1.4 to 2.8 times too fine
+        is sampled at twice the rate, and the result is halved.
+        """
+        image = self._levels[0]
+        result = image.new_empty((len(to_source), image.shape[0], *size))
+        shrink = torch.linalg.det(to_source[..., :2]).abs().sqrt()
+        # So much too fine, a level loses nothing that shows, and what sampling it may alias is what
+        # the last halving takes away.
+        levels = (shrink / 2**0.5).clamp(min=1).log2().floor().int()
+        dense = shrink / 2**levels > NEEDS_FILTER
+        for level, double in sorted(set(zip(levels.tolist(), dense.tolist(), strict=True))):
+            rows = torch.nonzero((levels == level) & (dense == double))[:, 0]
+            samples = size[0] * size[1] * (4 if double else 1)
+            for chunk in rows.split(max(SAMPLES_PER_CALL // samples, 1)):
+                warped = self._sample_level(to_source[chunk], size, outside, level, double)
+                result[chunk.to(result.device)] = warped
+        return result
+
+    def _sample_level(
+        self, to_source: Tensor, size: tuple[int, int], outside: Outside, level: int, double: bool
+    ) -> Tensor:
+        image = self.level(level)
+        rate, margin = (2, MARGIN) if double else (1, 0)
+        height, width = (rate * side + 2 * margin for side in size)
+
+        # Output pixel centres -> this level's px -> grid_sample's [-1, 1].
+        maps = to_source / 2**level
+        span = torch.tensor([image.shape[-1], image.shape[-2]], dtype=maps.dtype)
+        maps = maps * (2 / span)[:, None]
+        maps[..., 2] -= 1
+        x_step, y_step, origin = maps.to(image)[:, None, None].unbind(-1)
+        x = (torch.arange(width, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate
+        y = (torch.arange(height, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate
+        grid = x[:, None] * x_step + y[:, None, None] * y_step + origin  # (F, h, w, 2)
+
+        # All outputs are one tall picture to grid_sample, so that the image is not repeated.
+        sampled = F.grid_sample(
+            image[None],
+            grid.flatten(0, 1)[None],
+            mode="bilinear" if image.device.type == "mps" else "bicubic",  # MPS lacks bicubic
+            padding_mode=outside,
+            align_corners=False,
+        )
+        sampled = sampled[0].unflatten(1, (len(to_source), height)).movedim(1, 0)
+        return _halve(sampled) if double else sampled
+
+
+def _halve(images: Tensor) -> Tensor:
+    """(N, C, 2h + 2 MARGIN, 2w + 2 MARGIN) -> (N, C, h, w), antialiased."""
+    distance = (torch.arange(4 * LOBES, device=images.device) + 0.5) / 2 - LOBES  # in output px
+    taps = torch.sinc(distance) * torch.sinc(distance / LOBES)
+    taps = (taps / taps.sum()).to(images.dtype)
+    planes = images.flatten(0, 1)[:, None]
+    planes = F.conv2d(planes, taps.view(1, 1, 1, -1), stride=(1, 2))
+    planes = F.conv2d(planes, taps.view(1, 1, -1, 1), stride=(2, 1))
+    return planes.view(*images.shape[:2], *planes.shape[-2:])
