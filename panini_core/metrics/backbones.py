@@ -1,9 +1,15 @@
-"""Where the networks that metrics need are looked for, and the error when one is not at hand."""
+"""Where the networks that metrics need are looked for, and the error when one is not at hand.
+
+Nothing is downloaded: a measurement neither waits for a network nor depends on one.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
+
+import torch
 
 VGG_FILE = "vgg19_features.safetensors"
 IDENTITY_FILE = "mobilefacenet.onnx"
@@ -39,3 +45,29 @@ def _default_places() -> list[Path]:
         places.append(Path(shared) / "data" / "weights")
     places.append(Path("..") / "shared" / "data" / "weights")
     return places
+
+
+def check_hub_checkpoint(url: str) -> Path:
+    """The file of `url` in torch's own cache, complete and unaltered.
+
+    For networks that other packages would download by themselves. Such files carry the beginning
+    of their SHA-256 in their names (`alexnet-owt-7be5be79.pth`). Raises MetricUnavailable with
+    the place where the file belongs.
+    """
+    name = url.rsplit("/", 1)[-1]
+    path = Path(torch.hub.get_dir()) / "checkpoints" / name
+    if not path.is_file():
+        raise MetricUnavailable(
+            f"its network {name} is not in {path.parent}. Download {url} to that folder."
+        )
+    expected = path.stem.rsplit("-", 1)[-1]
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    if not digest.hexdigest().startswith(expected):
+        raise MetricUnavailable(
+            f"{path} is damaged: its SHA-256 should begin with {expected}, it is "
+            f"{digest.hexdigest()[:8]}. Download {url} again."
+        )
+    return path
