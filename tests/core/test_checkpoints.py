@@ -91,7 +91,10 @@ def official(module: torch.nn.Module, table: layouts.Table) -> dict[str, Tensor]
 def small_net(config: PaniniConfig, seed: int = 0) -> PaniniNet:
     torch.manual_seed(seed)
     net = PaniniNet(config).eval()
-    with torch.no_grad():  # fresh statistics and counters would hide a mix-up
+    with torch.no_grad():  # what is zero or one in a fresh network would hide a mix-up
+        for parameter in net.parameters():
+            if parameter.unique().numel() == 1:
+                parameter.normal_(parameter.mean().item(), 0.1)
         for name, buffer in net.named_buffers():
             if "running" in name:
                 buffer.uniform_(0.5, 1.5)
@@ -599,7 +602,7 @@ def own_header(tmp_path: Path, **changes: Any) -> Path:
         ({"config": {"extractor_blocks": 10**9}}, "extractor_blocks = 1000000000 layers, but"),
         ({"config": {"prior_channels": [8] * 10**5}}, "prior_channels has 100000 numbers"),
         (
-            {"config": {"prior_channels": [8] * 90, "interpolate_pixels": False}},
+            {"config": {"prior_channels": [8] * 90, "residual": False}},
             "describes no network",
         ),
         ({"config": {"input_size": 65}}, "input_size of 64, got 65"),

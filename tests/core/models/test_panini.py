@@ -1,0 +1,282 @@
+"""The configuration, and the whole network in its smallest size."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from panini_core.models.panini import PRESETS, PaniniConfig, PaniniNet
+
+TINY = PaniniConfig.preset("tiny")
+MODEL_LIMIT = 32e6  # bytes of the compact network in half precision
+
+
+def network(config: PaniniConfig = TINY, seed: int = 0) -> PaniniNet:
+    torch.manual_seed(seed)
+    net = PaniniNet(config).eval()
+    with torch.no_grad():  # a picture, noise and statistics that are seen
+        for name, parameter in net.named_parameters():
+            if name.endswith("noise_strength"):
+                parameter.fill_(0.1)
+            if name.endswith("to_rgb.conv.weight") or ".detail." in name:
+                parameter.normal_(0, 0.3)
+        for name, buffer in net.named_buffers():
+            if name.endswith("running_var"):
+                buffer.uniform_(0.5, 1.5)
+    return net
+
+
+def faces(count: int = 2, size: int = 64) -> torch.Tensor:
+    return torch.rand(count, 3, size, size) * 2 - 1
+
+
+LEARNED = dataclasses.replace(TINY, learned_degradation=True)
+WHOLE_PICTURE = dataclasses.replace(TINY, residual=False)
+WITH_EXTRACTOR = dataclasses.replace(
+    TINY, input_patch=1, extractor_blocks=1, attention_hidden=2, stem=((6, 1), (6, 2), (8, 2))
+)
+VARIANTS = {
+    "tiny": TINY,
+    "learned": LEARNED,
+    "whole picture": WHOLE_PICTURE,
+    "extractor": WITH_EXTRACTOR,
+}
+each_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
+
+
+# Configuration
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_configuration_round_trip(name: str) -> None:
+    config = PaniniConfig.preset(name)
+    assert PaniniConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert hash(config) == hash(PaniniConfig.from_dict(config.to_dict()))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "parameters", "result"),
+    [("official-mfr", 512, 94_339_836, 1024), ("official-sr", 64, 108_847_096, 1024)],
+)
+def test_official_presets_have_the_published_size(
+    name: str, size: int, parameters: int, result: int
+) -> None:
+    config = PaniniConfig.preset(name)
+    with torch.device("meta"):
+        net = PaniniNet(config)
+    assert sum(parameter.numel() for parameter in net.parameters()) == parameters
+    assert (config.input_size, config.output_size) == (size, result)
+    assert config.interpolated_channels == (512,) * 5
+
+
+def test_the_compact_network_stays_small() -> None:
+    with torch.device("meta"):
+        net = PaniniNet(PaniniConfig.preset("compact"))
+    assert sum(2 * tensor.numel() for tensor in net.state_dict().values()) < MODEL_LIMIT
+    assert net.config.output_size == net.config.input_size == 512
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stem": ((9, 1),)}, "stem must end with the width of the finest fused level .8., got 9"),
+        ({"level_channels": (12, 10, 8, 8)}, "4 fused levels need as many generator resolutions"),
+        ({"degradation_size": 20}, "last degradation layer must have 20 channels, got 16"),
+        ({"detail_patch": 2}, "needs an output as large as the input .64., got 32"),
+        ({"input_size": 128}, "need an input_size of 64, got 128"),
+        ({"input_patch": 2}, "need an input_size of 32, got 64"),
+        ({"stem": ((8, 2),)}, "need an input_size of 128, got 64"),
+    ],
+)
+def test_a_configuration_that_describes_no_network_is_refused(
+    changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        PaniniConfig.from_dict({**TINY.to_dict(), **changes})
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"No preset named 'large'; there are official-mfr"):
+        PaniniConfig.preset("large")
+    with pytest.raises(ValueError, match="Unknown fields in a PaniniConfig: depth, width"):
+        PaniniConfig.from_dict({**TINY.to_dict(), "width": 1, "depth": 2})
+
+
+# Forward
+
+
+@each_variant
+def test_shapes_and_ranges(config: PaniniConfig) -> None:
+    net = network(config)
+    images = faces(2, config.input_size)
+    degradation = net.encode_degradation(images)
+    alpha = net.predict_alpha(degradation)
+    assert degradation.shape == (2, 16)
+    assert alpha.shape == (2, 3, 12)
+    assert ((alpha >= 0) & (alpha <= 1)).all()
+    assert config.interpolated_channels == (12, 10, 8)
+    out = net(images)
+    assert out.shape == (2, 3, config.output_size, config.output_size)
+    assert out.dtype == torch.float32
+    assert (net.device.type, net.dtype) == ("cpu", torch.float32)
+
+
+@each_variant
+def test_samples_are_independent_in_eval_mode(config: PaniniConfig) -> None:
+    net, images = network(config), faces(3, config.input_size)
+    with torch.no_grad():
+        singles = torch.cat([net(image[None]) for image in images])
+        torch.testing.assert_close(net(images), singles, rtol=1e-4, atol=1e-5)
+
+
+@each_variant
+def test_alpha_is_predicted_from_the_images_unless_given(config: PaniniConfig) -> None:
+    net, images = network(config), faces(2, config.input_size)
+    alpha = net.predict_alpha(net.encode_degradation(images))
+    out = net(images)
+    assert torch.equal(net(images, alpha), out)
+    assert not torch.allclose(net(images, 1 - alpha), out)
+
+
+def test_each_sample_has_its_own_alpha() -> None:
+    net, images = network(), faces(2)
+    alpha = torch.rand(2, 3, 12)
+    both = net(images, alpha)
+    torch.testing.assert_close(net(images[1:], alpha[1:]), both[1:], rtol=1e-4, atol=1e-5)
+
+
+def test_alpha_1_uses_the_prior_alone() -> None:
+    net, images = network(WHOLE_PICTURE), faces(2)
+    _, w_plus = net.image_encoder(images)
+    torch.testing.assert_close(net(images, torch.ones(2, 3, 12)), net.gan_prior(w_plus))
+
+
+def test_alpha_0_uses_the_image_alone() -> None:
+    net, images = network(WHOLE_PICTURE), faces(2)
+    features, w_plus = net.image_encoder(images)
+
+    def image_only(resolution: int, prior: torch.Tensor) -> torch.Tensor:
+        level = net.gan_prior.resolutions.index(resolution)
+        return net.feature_interpolation.convs[level](features[level])
+
+    expected = net.gan_prior(w_plus, fuse=image_only)
+    torch.testing.assert_close(net(images, torch.zeros(2, 3, 12)), expected)
+
+
+def test_a_residual_network_adds_to_its_input_and_begins_with_nothing() -> None:
+    images = faces(2)
+    torch.manual_seed(0)
+    assert torch.equal(PaniniNet(TINY).eval()(images), images)
+    whole = network(WHOLE_PICTURE)
+    residual = PaniniNet(TINY).eval()
+    residual.load_state_dict(whole.state_dict())
+    torch.testing.assert_close(residual(images), images + whole(images))
+
+
+def test_only_the_documented_channels_of_alpha_are_used() -> None:
+    net, images = network(), faces(2)
+    alpha = torch.rand(2, 3, 12)
+    out = net(images, alpha)
+    for level, used in enumerate(TINY.interpolated_channels):
+        other = alpha.clone()
+        other[:, level, used:] = 0.123  # nothing
+        assert torch.equal(net(images, other), out), level
+        other[:, level, used - 1] = 1 - alpha[:, level, used - 1]
+        assert not torch.equal(net(images, other), out), level
+
+
+def test_a_learned_degradation_is_the_same_for_every_image() -> None:
+    net = network(LEARNED)
+    degradation = net.encode_degradation(faces(3))
+    assert torch.equal(degradation[0], degradation[2])
+    assert torch.equal(degradation[:1], net.learned_degradation)
+    assert net.degradation_encoder is None
+
+
+def test_noise_is_stored_or_given_and_never_drawn() -> None:
+    net, images = network(), faces(1)
+    out = net(images)
+    assert torch.equal(net(images), out)
+    assert torch.equal(net(images, noise=net.gan_prior.fixed_noise()), out)
+    silent = [torch.zeros_like(noise) for noise in net.gan_prior.fixed_noise()]
+    assert not torch.equal(net(images, noise=silent), out)
+
+
+@each_variant
+def test_gradient_reaches_every_part_that_restoration_uses(config: PaniniConfig) -> None:
+    net = network(config).train()
+    loss = net(faces(2, config.input_size)).square().mean()
+    loss.backward()
+    unused = ("gan_prior.mapping.", "degradation_encoder.projection.")
+    for name, parameter in net.named_parameters():
+        if name.startswith(unused):
+            assert parameter.grad is None, name
+            continue
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        # BatchNorm over the batch takes away a bias before it.
+        if not (name.startswith("degradation_encoder.features") and name.endswith("bias")):
+            assert parameter.grad.abs().sum() > 0, name
+
+
+# Wrong input
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 64, 64), (1, 3, 64, 32), (1, 1, 64, 64), (1, 3, 128, 128), (1, 64, 64, 3)]
+)
+def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    net = network()
+    for call in (net, net.encode_degradation):
+        with pytest.raises(ValueError, match=r"aligned faces \(N, 3, 64, 64\).*align or resize"):
+            call(torch.zeros(shape))
+
+
+def test_alpha_and_degradation_of_another_shape_are_refused() -> None:
+    net, images = network(), faces(2)
+    for shape in [(1, 3, 12), (2, 4, 12), (2, 3, 11), (3, 12)]:
+        with pytest.raises(ValueError, match=r"\(N, L, C\) = \(2, 3, 12\).*got"):
+            net(images, torch.zeros(shape))
+    for shape in [(2, 256), (16,)]:
+        with pytest.raises(ValueError, match=r"must be \(N, 16\).*another model"):
+            net.predict_alpha(torch.zeros(shape))
+
+
+# Layout and precision
+
+
+@each_variant
+def test_channels_last_gives_the_same(config: PaniniConfig) -> None:
+    net, images = network(config), faces(2, config.input_size)
+    out = net(images)
+    net.to(memory_format=torch.channels_last)
+    nhwc = net(images.to(memory_format=torch.channels_last))
+    torch.testing.assert_close(nhwc, out, rtol=1e-4, atol=1e-5)
+
+
+@each_variant
+@pytest.mark.parametrize("how", ["autocast", "parameters"])
+def test_bfloat16_is_close(config: PaniniConfig, how: str) -> None:
+    net, images = network(config), faces(2, config.input_size)
+    with torch.no_grad():
+        expected = net(images)
+        if how == "autocast":
+            with torch.autocast("cpu", torch.bfloat16):
+                out = net(images)
+        else:
+            net.to(torch.bfloat16)
+            assert net.dtype == torch.bfloat16
+            out = net(images)
+    assert out.dtype == torch.float32
+    # A level of 8-bit pixels is 2/255 here; random weights scale the picture freely.
+    assert (out - expected).abs().mean() < 2 / 255 * max(1.0, expected.std().item())
+
+
+def test_half_precision_keeps_the_degradation_and_alpha_in_float32() -> None:
+    net, images = network().to(torch.bfloat16), faces(2)
+    degradation = net.encode_degradation(images)
+    assert degradation.dtype == torch.float32
+    assert net.predict_alpha(degradation).dtype == torch.float32
