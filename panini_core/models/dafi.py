@@ -45,6 +45,11 @@ class FeatureInterpolation(nn.Module):
             nn.Conv2d(image, prior, 3, padding=1)
             for image, prior in zip(image_channels, prior_channels, strict=True)
         )
+        for conv in self.convs:
+            assert isinstance(conv, nn.Conv2d)
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
+            assert conv.bias is not None
+            nn.init.zeros_(conv.bias)
 
     def forward(self, level: int, prior: Tensor, image: Tensor, alpha: Tensor) -> Tensor:
         # prior (N, c, r, r), image (N, i, r, r), alpha (N, L, C) -> (N, c, r, r)

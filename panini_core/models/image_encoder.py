@@ -17,13 +17,13 @@ def _lrelu(x: Tensor) -> Tensor:
     return F.leaky_relu(x, 0.2)
 
 
-def _scaled_kaiming(conv: nn.Conv2d, scale: float = 0.1) -> None:
-    """Small initial residuals keep deep residual trunks stable (ESRGAN)."""
-    nn.init.kaiming_normal_(conv.weight)
+def _kaiming(layer: nn.Conv2d | nn.Linear, *, slope: float = 0.0, scale: float = 1.0) -> None:
+    """Normal weights that keep the variance through an activation of negative `slope`, scaled."""
+    nn.init.kaiming_normal_(layer.weight, a=slope)
     with torch.no_grad():
-        conv.weight.mul_(scale)
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)
+        layer.weight.mul_(scale)
+        if layer.bias is not None:
+            layer.bias.zero_()
 
 
 class ResidualDenseBlock(nn.Module):
@@ -38,7 +38,7 @@ class ResidualDenseBlock(nn.Module):
         )
         for conv in self.convs:
             assert isinstance(conv, nn.Conv2d)
-            _scaled_kaiming(conv)
+            _kaiming(conv, scale=0.1)  # small first residuals keep a deep trunk stable (ESRGAN)
 
     def forward(self, x: Tensor) -> Tensor:
         features = [x]
@@ -100,7 +100,9 @@ class EncoderLevel(nn.Module):
         super().__init__()
         self.convs = nn.ModuleList()
         for channels, stride in layers:
-            self.convs.append(nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1))
+            conv = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1)
+            _kaiming(conv, slope=0.2)  # ten levels of torch's default shrink the signal to nothing
+            self.convs.append(conv)
             in_channels = channels
 
     def forward(self, x: Tensor) -> Tensor:
@@ -117,6 +119,8 @@ class LatentHead(nn.Module):
         self.rows = rows
         self.squeeze = nn.Conv2d(channels, hidden, 3, padding=1)
         self.linear = nn.Linear(hidden * 16, rows * style_size)
+        _kaiming(self.squeeze, slope=0.2)
+        _kaiming(self.linear, slope=1.0)
 
     def forward(self, x: Tensor) -> Tensor:
         x = _lrelu(self.squeeze(x))
