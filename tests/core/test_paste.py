@@ -257,8 +257,8 @@ def test_a_face_across_many_tiles_has_no_joints(monkeypatch: pytest.MonkeyPatch)
     result, mask = paste_faces_with_mask(images, restored)
     monkeypatch.setattr("panini_core.paste.TILE", 2000)
     whole, whole_mask = paste_faces_with_mask(images, restored)
-    torch.testing.assert_close(result, whole, atol=2e-5, rtol=0)
-    torch.testing.assert_close(mask, whole_mask, atol=2e-5, rtol=0)
+    torch.testing.assert_close(result, whole, atol=2e-4, rtol=0)
+    torch.testing.assert_close(mask, whole_mask, atol=2e-4, rtol=0)
 
 
 def test_no_face_returns_the_images() -> None:
