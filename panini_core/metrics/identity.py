@@ -8,16 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..align import TEMPLATE_SIZE, estimate_similarity, template
+from ..warp import invert_affine
 from .onnx_graph import load_onnx_graph
 
-# Five points, x and y in px: left eye, right eye, nose, left and right corner of the mouth.
-_FFHQ_512 = (
-    (192.98138, 239.94708),
-    (318.90277, 240.1936),
-    (256.63416, 314.01935),
-    (201.26117, 371.41043),
-    (313.08905, 371.15118),
-)
+# Where ArcFace puts the five landmarks, x and y in px, in the order of FFHQ's template.
 _ARCFACE_112 = (
     (38.2946, 51.6963),
     (73.5318, 51.5014),
@@ -102,15 +97,10 @@ def _arcface_grid() -> Tensor:
 
     ArcFace's template counts from the centre of the first pixel, FFHQ's from its corner.
     """
-    ffhq = torch.tensor(_FFHQ_512, dtype=torch.float64)
     arcface = torch.tensor(_ARCFACE_112, dtype=torch.float64)
-    # Least squares for the similarity arcface = z * ffhq + t, points as complex numbers.
-    source = torch.view_as_complex(ffhq - ffhq.mean(dim=0))
-    target = torch.view_as_complex(arcface - arcface.mean(dim=0))
-    z = (source.conj() * target).sum() / source.abs().square().sum()
-
+    to_arcface = estimate_similarity(template(TEMPLATE_SIZE)[None], arcface)
+    to_ffhq = invert_affine(to_arcface)[0]
     pixels = torch.arange(_ARCFACE_SIZE, dtype=torch.float64)
     y, x = torch.meshgrid(pixels, pixels, indexing="ij")
-    centred = torch.stack([x, y], dim=-1) - arcface.mean(dim=0)
-    in_crop = torch.view_as_real(torch.view_as_complex(centred) / z) + ffhq.mean(dim=0)
-    return (in_crop / 512 * 2 - 1).float()[None]
+    positions = torch.stack([x, y], dim=-1) @ to_ffhq[:, :2].T + to_ffhq[:, 2]
+    return (positions / TEMPLATE_SIZE * 2 - 1).float()[None]
