@@ -25,6 +25,8 @@ from .models.face_detector import (
     recognise_backbone,
 )
 
+DEFAULT_THRESHOLD = 0.6
+
 # What facexlib and the packs built on it call their files; the first is the more accurate one.
 FACEXLIB_FILES = ("detection_Resnet50_Final.pth", "detection_mobilenet0.25_Final.pth")
 
@@ -107,7 +109,7 @@ def detect_faces(
     detector: FaceDetector,
     images: Tensor,
     *,
-    threshold: float = 0.6,
+    threshold: float = DEFAULT_THRESHOLD,
     min_size: float = 0,
     max_size: float = math.inf,
     max_side: int = 2560,

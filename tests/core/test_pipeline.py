@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from panini_core.align import template
+from panini_core.detect import detect_faces, load_detector
+from panini_core.images import read_image
+from panini_core.models.face_detector import Detections
+from panini_core.models.panini import PaniniConfig, PaniniNet
+from panini_core.paste import paste_faces
+from panini_core.pipeline import (
+    RestoreOptions,
+    restore_images,
+    restore_images_with_report,
+)
+from panini_core.restore import restore_faces
+
+SIZE = (140, 200)
+
+
+class Finder:
+    """Finds one upright face for every white corner pixel: one in row 0, one more in row 1."""
+
+    device = torch.device("cpu")
+
+    def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+        return [self._find(image, threshold) for image in images]
+
+    def _find(self, image: Tensor, threshold: float) -> Detections:
+        scale = image.shape[-1] / SIZE[1]
+        places = [(10.0, 20.0, 60.0), (110.0, 30.0, 80.0)]  # x, y and side of the crop
+        count = int(image[0, 0, 0].item() * 2 + 0.5)
+        rows = [(template(512) / 512 * side + torch.tensor([x, y])) for x, y, side in places]
+        landmarks = torch.stack(rows).float()[:count] * scale
+        boxes = torch.cat([landmarks.amin(1) - 10 * scale, landmarks.amax(1) + 10 * scale], dim=1)
+        scores = torch.tensor([0.9, 0.7])[:count]
+        return Detections(boxes, landmarks, scores).select(scores > threshold)
+
+
+def picture(faces: int, seed: int = 0) -> Tensor:
+    image = torch.rand(3, *SIZE, generator=torch.Generator().manual_seed(seed))
+    image[:, :20, :20] = faces / 2  # tells the finder how many faces to find
+    return image
+
+
+@pytest.fixture(scope="module")
+def model() -> PaniniNet:
+    torch.manual_seed(0)
+    model = PaniniNet(PaniniConfig.preset("tiny")).eval()
+    with torch.no_grad():  # a new network changes nothing; this one does
+        for parameter in model.parameters():
+            parameter += 0.3 * torch.randn_like(parameter)
+    return model
+
+
+@pytest.fixture
+def images() -> Tensor:
+    return torch.stack([picture(2, 1), picture(0, 2), picture(1, 3)])
+
+
+def test_faces_of_all_images_are_restored_together(images: Tensor, model: PaniniNet) -> None:
+    progress: list[tuple[int, int]] = []
+    before = images.clone()
+    result = restore_images_with_report(
+        Finder(),
+        model,
+        images,
+        RestoreOptions(batch=2),
+        on_chunk=lambda done, total: progress.append((done, total)),
+    )
+    assert progress == [(2, 3), (3, 3)]
+    assert [face.image_index for face in result.restored.face_set.faces] == [0, 0, 2]
+    assert result.restored.face_set.crops.shape[-1] == model.config.input_size
+    assert result.restored.crops.shape == (3, 3, *[model.config.output_size] * 2)
+    assert [len(report.found) for report in result.reports] == [2, 0, 1]
+    assert [report.restored for report in result.reports] == [(True, True), (), (True,)]
+    assert "2 of 2" in result.reports[0].note
+    assert "No face was found" in result.reports[1].note
+    assert result.seconds > 0
+    assert torch.equal(images, before)
+
+    changed = (result.images != images).any(1, keepdim=True)
+    assert changed[0].any()
+    assert not changed[1].any()
+    assert changed[2].any()
+    assert not changed[result.masks == 0].any()
+
+
+def test_a_batch_gives_what_its_images_give(images: Tensor, model: PaniniNet) -> None:
+    together = restore_images(Finder(), model, images)
+    for index in range(3):
+        alone = restore_images(Finder(), model, images[index : index + 1])
+        torch.testing.assert_close(together[index], alone[0], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_without_a_face_the_input_comes_back(dtype: torch.dtype, model: PaniniNet) -> None:
+    images = picture(0)[None].to(dtype)
+    result = restore_images_with_report(Finder(), model, images)
+    assert result.images.dtype == dtype
+    assert torch.equal(result.images, images)
+    assert result.masks.eq(0).all()
+    assert len(result.restored.face_set) == 0
+
+
+def test_the_rule_selects_faces_of_each_image(images: Tensor, model: PaniniNet) -> None:
+    result = restore_images_with_report(Finder(), model, images, RestoreOptions(faces="1"))
+    assert [report.restored for report in result.reports] == [(False, True), (), (False,)]
+    assert "1 of 2" in result.reports[0].note
+    assert "'1' names none of the 1 faces" in result.reports[2].note
+    assert torch.equal(result.images[2], images[2])
+
+
+def test_options_reach_their_stages(images: Tensor, model: PaniniNet) -> None:
+    plain = restore_images(Finder(), model, images)
+    assert torch.equal(restore_images(Finder(), model, images, RestoreOptions(strength=0)), images)
+    strict = restore_images_with_report(Finder(), model, images, RestoreOptions(threshold=0.8))
+    assert [len(report.found) for report in strict.reports] == [1, 0, 1]
+    large = restore_images(Finder(), model, images, RestoreOptions(upscale=2))
+    assert large.shape == (3, 3, 2 * SIZE[0], 2 * SIZE[1])
+    for options in (
+        RestoreOptions(fidelity=1),
+        RestoreOptions(fidelity=0),
+        RestoreOptions(feather=0.3),
+        RestoreOptions(match_colour=False),
+    ):
+        assert not torch.equal(restore_images(Finder(), model, images, options), plain)
+
+
+def test_a_callback_may_stop_the_work(images: Tensor, model: PaniniNet) -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restore_images(Finder(), model, images, on_chunk=stop)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("threshold", 60.0),
+        ("fidelity", -0.1),
+        ("strength", 2.0),
+        ("feather", 0.7),
+        ("upscale", 0.5),
+        ("batch", 0),
+        ("upscale", float("nan")),
+    ],
+)
+def test_options_out_of_range_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} must .*got"):
+        RestoreOptions(**{name: value})  # type: ignore[arg-type]
+
+
+def test_an_unreadable_rule_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="Cannot select faces by 'some'"):
+        RestoreOptions(faces="some")
+
+
+def test_defaults_are_those_of_the_stages() -> None:
+    options = RestoreOptions()
+    for stage, names in (
+        (detect_faces, ["threshold"]),
+        (restore_faces, ["batch"]),
+        (paste_faces, ["feather", "strength", "match_colour", "upscale"]),
+    ):
+        parameters = inspect.signature(stage).parameters
+        for name in names:
+            assert parameters[name].default == getattr(options, name), name
+
+
+def test_a_real_photograph(shared: Path, model: PaniniNet) -> None:
+    image = read_image(shared / "data/photos/group_four_small.jpg").pixels[None]
+    result = restore_images_with_report(load_detector("bundled"), model, image)
+    assert result.reports[0].restored == (True,) * 4
+    outside = (result.masks == 0).expand_as(image)
+    assert torch.equal(result.images[outside], image[outside])
+    assert torch.isfinite(result.images).all()
+    assert 0 <= result.images.min() <= result.images.max() <= 1
