@@ -49,8 +49,8 @@ class RestorationLosses(nn.Module):
             losses["perceptual"] = config.perceptual * distance
         if self.identity is not None:
             with torch.no_grad():
-                target = self.identity.embed(clean / 2 + 0.5)
-            cosine = (self.identity.embed(restored / 2 + 0.5) * target).sum(1)
+                target = self.identity.embed(clean / 2 + 0.5, antialias=True)
+            cosine = (self.identity.embed(restored / 2 + 0.5, antialias=True) * target).sum(1)
             losses["identity"] = config.identity * (1 - cosine).mean()
         return losses
 
