@@ -19,4 +19,4 @@ def test_importing_stays_light() -> None:
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert result.stdout.strip() == "[]"
+    assert result.stdout.decode().strip() == "[]"
