@@ -104,7 +104,7 @@ def _halve(images: Tensor) -> Tensor:
     distance = (torch.arange(4 * LOBES, device=images.device) + 0.5) / 2 - LOBES  # in output px
     taps = torch.sinc(distance) * torch.sinc(distance / LOBES)
     taps = (taps / taps.sum()).to(images.dtype)
-    planes = images.flatten(0, 1)[:, None]
-    planes = F.conv2d(planes, taps.view(1, 1, 1, -1), stride=(1, 2))
-    planes = F.conv2d(planes, taps.view(1, 1, -1, 1), stride=(2, 1))
-    return planes.view(*images.shape[:2], *planes.shape[-2:])
+    channels = images.shape[1]  # each is filtered by itself, first along x, then along y
+    along_x = taps.expand(channels, 1, 1, -1)
+    images = F.conv2d(images, along_x, stride=(1, 2), groups=channels)
+    return F.conv2d(images, along_x.mT, stride=(2, 1), groups=channels)
