@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -42,10 +42,10 @@ def draw_faces(image: Tensor, faces: Sequence[Face]) -> Tensor:
     return _from_pillow(canvas)
 
 
-def comparison_sheet(before: Tensor, after: Tensor, faces: Sequence[Face] = ()) -> Tensor:
+def comparison_sheet(before: Tensor, after: Tensor, faces: Mapping[int, Face]) -> Tensor:
     """A captioned sheet: both pictures side by side and below them every face, enlarged.
 
-    before (3, H, W); after (3, kH, kW), k >= 1; faces in the pixels of `before`.
+    before (3, H, W); after (3, kH, kW), k >= 1; faces by their number, in the pixels of `before`.
     """
     scale = after.shape[-1] / before.shape[-1]
     old, new = _to_pillow(before), _to_pillow(after)
@@ -57,7 +57,7 @@ def comparison_sheet(before: Tensor, after: Tensor, faces: Sequence[Face] = ()) 
 
     zooms = [
         _caption_pair(*(_zoom(picture, face, scale) for picture in (old, new)), number=index)
-        for index, face in enumerate(faces)
+        for index, face in faces.items()
     ]
     columns = max(pair_rows[0].width // (2 * ZOOM_SIDE + _MARGIN), 1)
     pair_rows += [_row(zooms[start : start + columns]) for start in range(0, len(zooms), columns)]

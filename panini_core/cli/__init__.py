@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """Only the chosen command's module is imported: torch takes seconds, `--help` need not."""
+    """Only the chosen command's module is imported, and only its parser is filled."""
     parser = argparse.ArgumentParser(
         prog="panini",
         description="Face restoration: a degraded photograph in, a restored photograph out.",

@@ -2,32 +2,80 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
-from .console import Outcome, Progress, Tally, say
+from .console import EXIT_DONE, EXIT_PROBLEM, Progress, say
 from .inputs import Job, make_folder
+
+
+class Outcome(Enum):
+    """What became of one file."""
+
+    DONE = "done"
+    NOTHING_TO_DO = "nothing to do"
+    SKIPPED = "skipped"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one job."""
+    """What became of one job, and why if it was not done."""
 
     outcome: Outcome = Outcome.DONE
     faces: int = 0
     reason: str = ""
+    details: dict[str, Any] = field(default_factory=dict[str, Any])  # for a report
+
+
+@dataclass
+class Tally:
+    """What became of every job so far."""
+
+    verb: str  # "Restored"
+    records: list[tuple[Job, Result]] = field(default_factory=list["tuple[Job, Result]"])
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def speed(self) -> str:
+        """Faces per second in words; nothing without faces."""
+        faces = sum(result.faces for _, result in self.records)
+        seconds = max(time.perf_counter() - self.started, 1e-9)
+        return f"{faces / seconds:.2g} faces/s" if faces else ""
+
+    @property
+    def exit_code(self) -> int:
+        failed = any(result.outcome is Outcome.FAILED for _, result in self.records)
+        return EXIT_PROBLEM if failed else EXIT_DONE
+
+    def summary(self, output: Path) -> str:
+        """How many were done, and every other file with the reason."""
+        done = sum(result.outcome is Outcome.DONE for _, result in self.records)
+        faces = sum(result.faces for _, result in self.records)
+        lines = [f"{self.verb} {_count(done, 'picture')} -> {output}"]
+        if faces:
+            lines.append(f"{_count(faces, 'face')}, {self.speed}")
+        for outcome in (Outcome.NOTHING_TO_DO, Outcome.SKIPPED, Outcome.FAILED):
+            others = [record for record in self.records if record[1].outcome is outcome]
+            if others:
+                lines.append(f"{outcome.value.capitalize()}: {len(others)}")
+                lines += [f"  {job.source}: {result.reason}" for job, result in others]
+        return "\n".join(lines)
 
 
 def run_jobs(
-    verb: str,
     jobs: Sequence[Job],
     work: Callable[[Job], Result],
+    tally: Tally,
     *,
     output: Path,
     force: bool,
     debug: bool,
-) -> Tally:
+) -> None:
     """Does every job and says at the end, also after Ctrl-C, what became of each.
 
     A job any of whose results exists already is skipped, unless `force`. A job that raises is
@@ -35,16 +83,14 @@ def run_jobs(
     """
     for folder in sorted({path.parent for job in jobs for path in job.results}):
         make_folder(folder)
-    tally = Tally(verb)
     try:
-        with Progress(len(jobs)) as progress:
-            for job in jobs:
+        with Progress("picture") as progress:
+            for number, job in enumerate(jobs, 1):
                 result = _existing(job, force=force) or _try(job, work, debug=debug)
-                tally.add(job.source, result.outcome, faces=result.faces, reason=result.reason)
-                progress.advance(job.source.name, tally)
+                tally.records.append((job, result))
+                progress.show(number, len(jobs), f"{job.source.name} {tally.speed}")
     finally:
         say(tally.summary(output))
-    return tally
 
 
 def _existing(job: Job, *, force: bool) -> Result | None:
@@ -64,3 +110,7 @@ def _try(job: Job, work: Callable[[Job], Result], *, debug: bool) -> Result:
         expected = isinstance(error, (ValueError, ImportError))
         text = str(error) if expected else f"{type(error).__name__}: {error}"
         return Result(Outcome.FAILED, reason=text.removeprefix(f"{job.source}: "))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

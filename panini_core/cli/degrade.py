@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..images import read_image, write_image
 from ..training.degrade import PRESETS, degrade_images
-from .batch import Result, run_jobs
+from .batch import Result, Tally, run_jobs
 from .inputs import Job, find_sources, plan_jobs
 
 
@@ -45,10 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
         write_image(job.target, dataclasses.replace(image, pixels=degraded))
         return Result()
 
-    tally = run_jobs(
-        "Degraded",
+    tally = Tally("Degraded")
+    run_jobs(
         jobs,
         degrade,
+        tally,
         output=arguments.output,
         force=arguments.force,
         debug=arguments.debug,

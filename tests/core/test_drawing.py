@@ -42,8 +42,8 @@ def test_no_faces_leave_the_picture_as_it_is() -> None:
 @pytest.mark.parametrize("upscale", [1, 2])
 def test_the_sheet_shows_before_after_and_every_face(upscale: int) -> None:
     before, after = torch.zeros(3, 80, 120), torch.ones(3, 80 * upscale, 120 * upscale)
-    plain = comparison_sheet(before, after)
-    faces = [face(10, 10, 20), face(60, 10, 20), face(-10, 60, 30)]
+    plain = comparison_sheet(before, after, {})
+    faces = {0: face(10, 10, 20), 2: face(60, 10, 20), 5: face(-10, 60, 30)}
     sheet = comparison_sheet(before, after, faces)
     assert sheet.shape[1] >= plain.shape[1] + len(faces) * ZOOM_SIDE  # too narrow for two a row
     assert sheet.shape[2] >= 2 * ZOOM_SIDE
@@ -55,5 +55,5 @@ def test_the_sheet_shows_before_after_and_every_face(upscale: int) -> None:
 def test_large_and_extreme_pictures_give_a_sheet_of_sane_size() -> None:
     for height, width in [(20, 5000), (3000, 100), (1, 1)]:
         image = torch.zeros(3, height, width)
-        sheet = comparison_sheet(image, image)
+        sheet = comparison_sheet(image, image, {})
         assert max(sheet.shape) <= 2 * PANEL_SIDE + 100

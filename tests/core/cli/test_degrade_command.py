@@ -121,15 +121,16 @@ def test_an_output_folder_that_cannot_be_made(folder: Path) -> None:
     assert main(["degrade", "in", "file/out"]) == 2
 
 
-def test_help_names_every_command_without_importing_torch() -> None:
-    code = (
-        "import sys; from panini_core.cli import main\n"
-        "try: main(['--help'])\n"
-        "except SystemExit: print('torch' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0
+    printed = capsys.readouterr().out
     for name in COMMANDS:
-        assert f"    {name} " in done.stdout
-    assert done.stdout.rstrip().endswith("False")
+        assert f"    {name} " in printed
+
+
+def test_the_module_can_be_run() -> None:
+    command = [sys.executable, "-m", "panini_core", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout.startswith("panini ")

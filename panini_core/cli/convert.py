@@ -1,0 +1,38 @@
+"""`panini convert IN OUT.safetensors`: one file with the configuration inside."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..checkpoints import convert_checkpoint
+from .console import EXIT_DONE, UsageError, say
+from .inputs import require_new_file
+from .options import DTYPES
+
+SUFFIX = ".safetensors"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", metavar="IN", type=Path, help="an official .pth file or one of ours"
+    )
+    parser.add_argument("target", metavar="OUT", type=Path, help=f"a name that ends in {SUFFIX}")
+    parser.add_argument(
+        "--dtype",
+        choices=list(DTYPES),
+        default="fp32",
+        help="precision of the stored numbers; fp16 halves the file (default: %(default)s)",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    source: Path = arguments.source
+    target: Path = arguments.target
+    if target.suffix.lower() != SUFFIX:
+        raise UsageError(f"{target}: expected a name that ends in {SUFFIX}.")
+    require_new_file(target, [source], force=arguments.force)
+    convert_checkpoint(source, target, dtype=DTYPES[arguments.dtype])
+    say(f"Converted {source} -> {target} ({target.stat().st_size / 1e6:.1f} MB)")
+    return EXIT_DONE

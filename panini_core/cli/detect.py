@@ -1,0 +1,67 @@
+"""`panini detect INPUT… -o OUTPUT`: where the faces are, as numbers and as a picture."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from ..detect import detect_faces
+from ..drawing import draw_faces
+from ..images import ImageFile, read_image, write_file, write_image
+from .batch import Outcome, Result, Tally, run_jobs
+from .inputs import Job, find_sources, require_folder, sidecar
+from .options import add_detector_arguments, add_input_arguments, open_detector
+from .report import describe_face, describe_image
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_input_arguments(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="FOLDER",
+        help="where NAME.faces.json (boxes and landmarks in px of the upright picture) and "
+        "NAME.faces.png (the picture with boxes and numbers) go",
+    )
+    add_detector_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    output: Path = arguments.output
+    sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
+    require_folder(output)
+    jobs = [
+        Job(
+            source.path,
+            sidecar(output / source.relative, "faces.json"),
+            (sidecar(output / source.relative, "faces.png"),),
+        )
+        for source in sources
+    ]
+    detector = open_detector(arguments)
+
+    def detect(job: Job) -> Result:
+        image = read_image(job.source)
+        pixels = image.pixels[None].to(detector.device)
+        faces = detect_faces(detector, pixels, threshold=arguments.threshold)
+        write_image(job.extras[0], ImageFile(draw_faces(image.pixels, faces)))
+        described = describe_image(job.source, image)
+        described["faces"] = [describe_face(index, face) for index, face in enumerate(faces)]
+        write_file(job.target, json.dumps(described, indent=2).encode())
+        if not faces:
+            return Result(Outcome.NOTHING_TO_DO, reason="no face was found")
+        return Result(faces=len(faces))
+
+    tally = Tally("Looked at")
+    run_jobs(
+        jobs,
+        detect,
+        tally,
+        output=output,
+        force=arguments.force,
+        debug=arguments.debug,
+    )
+    return tally.exit_code

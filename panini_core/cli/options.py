@@ -1,0 +1,152 @@
+"""Arguments that several commands share, and the detector and model that they name.
+
+Defaults are read from the core functions, where each lives once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ..checkpoints import load_panini
+from ..detect import detect_faces, load_detector
+from ..models.face_detector import FaceDetector
+from ..models.panini import PaniniNet
+from .console import UsageError, usage_errors
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def default_of(function: Callable[..., object], parameter: str) -> Any:
+    """The default of a core function's parameter."""
+    return inspect.signature(function).parameters[parameter].default
+
+
+def name_of_dtype(dtype: torch.dtype) -> str:
+    return next(name for name, known in DTYPES.items() if known is dtype)
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="pictures, folders of pictures, or quoted patterns such as 'photos/*.jpg'",
+    )
+    parser.add_argument("--recursive", action="store_true", help="sub-folders of folders too")
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite existing files (inputs never)"
+    )
+
+
+def add_device_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="where to compute: auto, cpu, cuda, cuda:1, mps (default: auto, the fastest there is)",
+    )
+
+
+def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
+    add_device_argument(parser)
+    parser.add_argument(
+        "--detector",
+        default=default_of(load_detector, "name_or_path"),
+        metavar="NAME|FILE",
+        help="a name, or a RetinaFace file in facexlib's layout (default: %(default)s, the best "
+        "that is installed)",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=share,
+        default=default_of(detect_faces, "threshold"),
+        metavar="0..1",
+        help="the score from which something counts as a face; lower finds more, also what is "
+        "none (default: %(default)s)",
+    )
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        default=default_of(load_panini, "path"),
+        metavar="FILE",
+        help="a checkpoint: ours (.safetensors) or an official .pth (default: the weights that "
+        "come with the package)",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=list(DTYPES),
+        default=name_of_dtype(default_of(load_panini, "dtype")),
+        help="precision of the network; fp16 and bf16 save memory and time on a GPU "
+        "(default: %(default)s)",
+    )
+
+
+def open_detector(arguments: argparse.Namespace) -> FaceDetector:
+    device = choose_device(arguments.device)
+    with usage_errors():
+        return load_detector(arguments.detector, device=device)
+
+
+def open_model(arguments: argparse.Namespace) -> PaniniNet:
+    device = choose_device(arguments.device)
+    with usage_errors():
+        return load_panini(arguments.model, device=device, dtype=DTYPES[arguments.dtype])
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; `auto` is CUDA, else MPS, else the CPU. UsageError if not there."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    expected = "expected auto, cpu, cuda, cuda:N or mps"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"--device {name}: {expected}; torch knows no such device.") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        remedy = f"Choose cuda:0 to cuda:{count - 1}." if count else "Use --device cpu or auto."
+        raise UsageError(f"--device {name}: torch sees {count} CUDA devices. {remedy}")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UsageError(f"--device {name}: torch sees no MPS device. Use --device cpu or auto.")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise UsageError(f"--device {name}: {expected}.")
+    return device
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1, for argparse."""
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text}")
+    return value
+
+
+def positive(text: str) -> float:
+    """A number above 0, for argparse."""
+    value = _number(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return value
+
+
+def positive_integer(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text}")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from error

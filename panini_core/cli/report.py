@@ -1,0 +1,34 @@
+"""Pictures and faces as plain values for JSON reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..faces import Face
+from ..images import ImageFile
+
+LANDMARKS = ("left_eye", "right_eye", "nose", "left_mouth_corner", "right_mouth_corner")
+
+
+def describe_image(source: Path, image: ImageFile) -> dict[str, Any]:
+    width, height = image.size
+    return {
+        "source": str(source),
+        "width": width,
+        "height": height,
+        "format": image.format,
+        "bit_depth": image.bit_depth,
+        "notes": list(image.notes),
+    }
+
+
+def describe_face(index: int, face: Face) -> dict[str, Any]:
+    """Numbers in px of the upright picture; left and right are the viewer's."""
+    points = [[round(value, 2) for value in point] for point in face.landmarks.tolist()]
+    return {
+        "index": index,
+        "box": [round(value, 2) for value in face.box.tolist()],
+        "landmarks": dict(zip(LANDMARKS, points, strict=True)),
+        "score": round(face.score, 4),
+    }

@@ -1,0 +1,263 @@
+"""`panini restore INPUT… -o OUTPUT`: degraded photographs in, restored photographs out."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import glob
+import json
+from pathlib import Path
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..drawing import comparison_sheet
+from ..faces import Face, RestoredFaces
+from ..images import ImageFile, check_writable, read_image, write_file, write_image
+from ..models.face_detector import FaceDetector
+from ..models.panini import PaniniNet
+from ..pipeline import ImageReport, RestoreOptions, restore_images_with_report
+from .aligned import restore_aligned
+from .batch import Outcome, Result, Tally, run_jobs
+from .console import usage_errors
+from .inputs import Job, find_sources, make_folder, plan_jobs, require_new_file, sidecar
+from .options import (
+    add_detector_arguments,
+    add_input_arguments,
+    add_model_arguments,
+    open_detector,
+    open_model,
+    positive_integer,
+    share,
+)
+from .report import describe_face, describe_image
+
+DEFAULTS = RestoreOptions()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_input_arguments(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="OUTPUT",
+        help="a folder, where every picture keeps its name and format (GIF and other formats that "
+        "are not written become PNG); or a file, for a single picture",
+    )
+    parser.add_argument(
+        "--aligned",
+        action="store_true",
+        help="the pictures are aligned square faces (FFHQ): no detection, the whole picture is "
+        "restored",
+    )
+    _add_result_arguments(parser)
+    _add_extra_arguments(parser)
+    add_detector_arguments(parser)
+    add_model_arguments(parser)
+    parser.add_argument(
+        "--batch",
+        type=positive_integer,
+        default=DEFAULTS.batch,
+        metavar="N",
+        help="faces of a picture that are restored together; less saves memory "
+        "(default: %(default)s)",
+    )
+
+
+def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--faces",
+        default=DEFAULTS.faces,
+        metavar="WHICH",
+        help="all, largest, center, or numbers as panini detect shows them, such as 0,2,4-6 "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--fidelity",
+        type=share,
+        default=DEFAULTS.fidelity,
+        metavar="0..1",
+        help="1 trusts the picture, 0 the generative prior; 0.5 is what the network chose "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--strength",
+        type=share,
+        default=DEFAULTS.strength,
+        metavar="0..1",
+        help="share of the restored face in the result; 0 leaves the picture as it is "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--upscale",
+        type=float,
+        default=DEFAULTS.upscale,
+        metavar="FACTOR",
+        help="size of the result, from 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--feather",
+        type=float,
+        default=DEFAULTS.feather,
+        metavar="0..0.5",
+        help="width of the soft border around a face, as a share of its crop "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--match-colour",
+        action=argparse.BooleanOptionalAction,
+        default=DEFAULTS.match_colour,
+        help="take a face's broad colour and light from the picture",
+    )
+
+
+def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="also write NAME.compare.png, before and after side by side, with every face enlarged",
+    )
+    parser.add_argument(
+        "--save-faces",
+        action="store_true",
+        help="also write NAME.face0.before.png and .after.png: the network's input and output",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.json",
+        help="also write what was done to every picture and face",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    with usage_errors():
+        options = RestoreOptions(
+            **{item.name: getattr(arguments, item.name) for item in dataclasses.fields(DEFAULTS)}
+        )
+    output: Path = arguments.output
+    sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
+    jobs = [_with_extras(job, arguments) for job in plan_jobs(sources, output)]
+    report: Path | None = arguments.report
+    if report is not None:
+        taken = [path for job in jobs for path in (job.source, *job.results)]
+        require_new_file(report, taken, force=arguments.force)
+        make_folder(report.parent)
+    restorer = _Restorer(
+        open_model(arguments),
+        None if arguments.aligned else open_detector(arguments),
+        options,
+        compare=arguments.compare,
+        save_faces=arguments.save_faces,
+    )
+    tally = Tally("Restored")
+    try:
+        run_jobs(jobs, restorer, tally, output=output, force=arguments.force, debug=arguments.debug)
+    finally:  # also on Ctrl-C
+        if report is not None:
+            write_file(report, json.dumps(_report(tally, options, arguments), indent=2).encode())
+    return tally.exit_code
+
+
+def _with_extras(job: Job, arguments: argparse.Namespace) -> Job:
+    """The job with the further results that it would overwrite."""
+    extras: list[Path] = []
+    if arguments.compare:
+        extras.append(_comparison(job))
+    if arguments.save_faces:
+        extras += job.target.parent.glob(f"{glob.escape(job.target.name)}.face*.png")
+    return dataclasses.replace(job, extras=tuple(extras))
+
+
+def _comparison(job: Job) -> Path:
+    return sidecar(job.target, "compare.png")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Restorer:
+    """Restores one picture; the work of `run_jobs`."""
+
+    model: PaniniNet
+    detector: FaceDetector | None  # None: the pictures are aligned faces
+    options: RestoreOptions
+    compare: bool
+    save_faces: bool
+
+    def __call__(self, job: Job) -> Result:
+        image = read_image(job.source)
+        check_writable(job.target, image)  # before the work, not after it
+        pixels = image.pixels[None].to(self.model.device)
+        if self.detector is None:
+            result, restored = restore_aligned(self.model, pixels, self.options)
+            face = restored.face_set.faces[0]
+            report = ImageReport((face,), (True,), "The whole picture is one face.")
+        else:
+            restoration = restore_images_with_report(
+                self.detector, self.model, pixels, self.options
+            )
+            result, restored = restoration.images, restoration.restored
+            (report,) = restoration.reports
+        numbers = [index for index, done in enumerate(report.restored) if done]
+
+        after = _in_kind(image, result[0].cpu())
+        if not numbers and self.options.upscale == 1 and _same_format(job):
+            write_file(job.target, job.source.read_bytes())
+        else:
+            write_image(job.target, after)
+        if self.compare:
+            shown = {number: report.found[number] for number in numbers}
+            sheet = comparison_sheet(image.pixels, after.pixels, shown)
+            write_image(_comparison(job), ImageFile(sheet))
+        if self.save_faces:
+            _write_faces(job, report.found, restored)
+        details = describe_image(job.source, image)
+        details["faces"] = [
+            describe_face(index, face) | {"restored": done}
+            for index, (face, done) in enumerate(zip(report.found, report.restored, strict=True))
+        ]
+        outcome = Outcome.DONE if numbers else Outcome.NOTHING_TO_DO
+        return Result(outcome, len(numbers), report.note, details)
+
+
+def _in_kind(image: ImageFile, pixels: Tensor) -> ImageFile:
+    """The picture with new pixels; alpha grows with them."""
+    alpha = image.alpha
+    if alpha is not None and alpha.shape[1:] != pixels.shape[1:]:
+        size = (pixels.shape[1], pixels.shape[2])
+        alpha = F.interpolate(alpha[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
+    return dataclasses.replace(image, pixels=pixels, alpha=alpha)
+
+
+def _same_format(job: Job) -> bool:
+    return job.source.suffix.lower() == job.target.suffix.lower()
+
+
+def _write_faces(job: Job, found: tuple[Face, ...], restored: RestoredFaces) -> None:
+    for row, face in enumerate(restored.face_set.faces):
+        number = next(index for index, other in enumerate(found) if other is face)
+        for name, crops in (("before", restored.face_set.crops), ("after", restored.crops)):
+            path = sidecar(job.target, f"face{number}.{name}.png")
+            write_image(path, ImageFile(crops[row].float().cpu()))
+
+
+def _report(tally: Tally, options: RestoreOptions, arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "options": dataclasses.asdict(options),
+        "model": arguments.model or "default",
+        "detector": None if arguments.aligned else arguments.detector,
+        "device": arguments.device,
+        "dtype": arguments.dtype,
+        "pictures": [
+            {
+                "source": str(job.source),
+                "target": str(job.target),
+                "outcome": result.outcome.value,
+                "note": result.reason,
+                **result.details,
+            }
+            for job, result in tally.records
+        ],
+    }
