@@ -96,12 +96,20 @@ class Attention(nn.Module):
 class EncoderLevel(nn.Module):
     """Convolutions with activations; the first has the stride."""
 
-    def __init__(self, in_channels: int, layers: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        layers: Sequence[tuple[int, int]],
+        *,
+        first_gain: float = 1.0,  # of the first layer's initial weights
+    ) -> None:
         super().__init__()
         self.convs = nn.ModuleList()
         for channels, stride in layers:
             conv = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1)
-            _kaiming(conv, slope=0.2)  # ten levels of torch's default shrink the signal to nothing
+            # Ten levels of torch's default would shrink the signal to nothing.
+            _kaiming(conv, slope=0.2, scale=first_gain)
+            first_gain = 1.0
             self.convs.append(conv)
             in_channels = channels
 
@@ -154,7 +162,8 @@ class ImageEncoder(nn.Module):
             if attention_hidden:
                 front.append(Attention(width, attention_hidden))
         self.front = nn.Sequential(*front)
-        self.stem = EncoderLevel(width, stem)
+        # Pixels deviate by about a third: bring the features to the prior's unit variance.
+        self.stem = EncoderLevel(width, stem, first_gain=1.0 if extractor_blocks else 4.0)
         fine_first = level_channels[::-1]
         self.levels = nn.ModuleList(
             EncoderLevel(above, [(width, 2)] + [(width, 1)] * (level_convs - 1))
