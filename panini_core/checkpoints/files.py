@@ -15,6 +15,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+MAX_MESSAGE = 1000  # characters
 MAX_HEADER = 100_000_000  # bytes, of safetensors
 ZIP_MAGIC, PICKLE_MAGIC = b"PK\x03\x04", b"\x80"
 FLOAT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
@@ -41,7 +42,10 @@ class CheckpointError(ValueError):
     """A checkpoint cannot be used; the message names the file, what was expected and found."""
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
+        # A damaged file's names may be anything: unprintable, or a million characters long.
+        shown = problem if len(problem) <= MAX_MESSAGE else f"{problem[:MAX_MESSAGE]} …"
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
+        super().__init__(f"{path}: {shown}")
         self.path = path
 
 
@@ -156,13 +160,13 @@ def _placeholders(names: tuple[str, ...]) -> Generator[None]:
         module, _, last = name.rpartition(".")
         stand_ins.append(type(last, (_Placeholder,), {"__module__": module}))
     with _SAFE_GLOBALS_LOCK:
-        before = torch.serialization.get_safe_globals()
         torch.serialization.add_safe_globals(stand_ins)
         try:
             yield
-        finally:
+        finally:  # torch may have added names of its own meanwhile
+            rest = [x for x in torch.serialization.get_safe_globals() if x not in stand_ins]
             torch.serialization.clear_safe_globals()
-            torch.serialization.add_safe_globals(before)
+            torch.serialization.add_safe_globals(rest)
 
 
 def _as_tensors(path: Path, content: Any) -> dict[str, Tensor]:
