@@ -30,8 +30,10 @@ DEFAULT_THRESHOLD = 0.6
 # What facexlib and the packs built on it call their files; the first is the more accurate one.
 FACEXLIB_FILES = ("detection_Resnet50_Final.pth", "detection_mobilenet0.25_Final.pth")
 
-# The networks see faces of about 20 to 400 px. Every image is looked at with its long side at
-# COARSE_SIDE, which shows large faces, and once finer for the small ones.
+# The networks see faces of about 20 to 400 px, and sharp ones. Every image is looked at with its
+# long side at COARSE_SIDE, finer for small faces, and at OVERVIEW_SIDE, where large faces show that
+# are too blurred or noisy at their own size.
+OVERVIEW_SIDE = 160
 COARSE_SIDE = 640
 LARGEST_ENLARGEMENT = 4.0  # of a tiny image
 FINE_SCALE = 2.0  # shows faces of 16 px, which score low as they are, at 32 px
@@ -39,6 +41,8 @@ SCALES_DIFFER = 1.2  # below this ratio one scale is enough
 SMALLEST_SEEN = 20  # network px
 LARGEST_FINE = 400  # network px; larger faces fall apart at the fine scale
 SURELY_SEEN = 24  # network px; what is so large at the coarse scale must show there as well
+SURE_SCORE = 0.8  # of what only the overview shows
+MAX_SHARED = 0.3  # share of a face that only the overview shows inside another face
 MAX_CONTAINED = 0.7  # share of a box inside a larger and better one from which it is a part of it
 PIXELS_PER_CALL = 2**23  # the network sees at least one image at a time, and at most so much
 
@@ -131,18 +135,21 @@ def detect_faces(
         )
     if not 0 <= threshold <= 1:
         raise ValueError(f"The threshold must lie in 0..1, got {threshold}.")
-    coarse, fine = choose_scales(images.shape[-2], images.shape[-1], min_size, max_side)
+    overview, coarse, fine = choose_scales(images.shape[-2], images.shape[-1], min_size, max_side)
     found = _detect_at(detector, images, coarse, threshold / 2)
     if fine > coarse:
         finer = _detect_at(detector, images, fine, threshold)
-        found = [_join(*pair, coarse, fine) for pair in zip(found, finer, strict=True)]
+        found = [_join_finer(*pair, coarse, fine) for pair in zip(found, finer, strict=True)]
+    found = [detections.select(detections.scores > threshold) for detections in found]
+    if overview < coarse:
+        blurred = _detect_at(detector, images, overview, threshold)
+        found = [_join_blurred(*pair, overview) for pair in zip(found, blurred, strict=True)]
 
     faces: list[Face] = []
     for index, detections in enumerate(found):
-        sides, scores = detections.sides, detections.scores
-        detections = detections.select(
-            (scores > threshold) & (sides >= min_size) & (sides <= max_size)
-        )
+        detections = _without_parts(detections)
+        sides = detections.sides
+        detections = detections.select((sides >= min_size) & (sides <= max_size))
         for row in detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist():
             box, landmarks = detections.boxes[row].clone(), detections.landmarks[row].clone()
             faces.append(Face(box, landmarks, detections.scores[row].item(), index))
@@ -151,14 +158,22 @@ def detect_faces(
 
 def choose_scales(
     height: int, width: int, min_size: float, max_side: int = 2560
-) -> tuple[float, float]:
-    """The coarse and the fine scale (network px per image px); equal where one is enough."""
+) -> tuple[float, float, float]:
+    """The overview, the coarse and the fine scale (network px per image px).
+
+    The outer ones equal the coarse one where they would add nothing.
+    """
     side = max(height, width)
     coarse = min(COARSE_SIDE, max_side) / side
     if coarse > 1:
         coarse = min(coarse, LARGEST_ENLARGEMENT)
+    overview = OVERVIEW_SIDE / side
     fine = min(FINE_SCALE, max_side / side, SMALLEST_SEEN / max(min_size, 1))
-    return coarse, fine if fine > coarse * SCALES_DIFFER else coarse
+    return (
+        overview if overview * SCALES_DIFFER < coarse else coarse,
+        coarse,
+        fine if fine > coarse * SCALES_DIFFER else coarse,
+    )
 
 
 def _detect_at(
@@ -171,41 +186,63 @@ def _detect_at(
     back = torch.tensor([width / size[1], height / size[0]])
     result: list[Detections] = []
     for chunk in images.split(max(PIXELS_PER_CALL // (size[0] * size[1]), 1)):
-        for found in detector(_resize(chunk.to(detector.device), size), threshold):
+        for found in detector(_resize(chunk, size).to(detector.device), threshold):
             boxes, landmarks = found.boxes * back.repeat(2), found.landmarks * back
             result.append(Detections(boxes, landmarks, found.scores))
     return result
 
 
 def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
-    """Antialiased, float32. (Bilinear: MPS has no antialiased bicubic filter in older torch.)"""
+    """Antialiased, float32, where the images are."""
     images = images.float()
     if images.shape[-2:] == size:
         return images
+    if images.device.type == "mps":  # lacks the filter before torch 2.7
+        images = images.cpu()
     return F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
 
 
-def _join(coarse: Detections, fine: Detections, coarse_scale: float, scale: float) -> Detections:
-    """The faces of both scales, each once, without what is a part of a larger face.
+def _join_finer(
+    coarse: Detections, fine: Detections, coarse_scale: float, fine_scale: float
+) -> Detections:
+    """The faces of both scales, each once.
 
-    What shows at one scale only, though the other would show it too, is not a face. To be a
-    witness, the coarse scale may score lower than to find.
+    What shows at the fine scale only, though the coarse one would show it too, is not a face. To
+    be a witness, the coarse scale may score lower than to find.
     """
     from torchvision.ops import box_iou
 
     confirmed = (box_iou(fine.boxes, coarse.boxes) > MAX_OVERLAP).any(1)
     small = fine.sides * coarse_scale < SURELY_SEEN
-    fine = fine.select((small | confirmed) & (fine.sides * scale < LARGEST_FINE))
-    both = Detections(
-        torch.cat([coarse.boxes, fine.boxes]),
-        torch.cat([coarse.landmarks, fine.landmarks]),
-        torch.cat([coarse.scores, fine.scores]),
-    ).merge_overlaps()
+    fine = fine.select((small | confirmed) & (fine.sides * fine_scale < LARGEST_FINE))
+    return _concatenate(coarse, fine).merge_overlaps()
 
-    low = torch.maximum(both.boxes[:, None, :2], both.boxes[:, :2])
-    high = torch.minimum(both.boxes[:, None, 2:], both.boxes[:, 2:])
-    shared = (high - low).clamp(min=0).prod(-1)
-    area = (both.boxes[:, 2:] - both.boxes[:, :2]).prod(-1)
-    larger = (area > area[:, None]) & (both.scores > both.scores[:, None])
-    part = (larger & (shared > MAX_CONTAINED * area[:, None])).any(1)
-    return both.select(~part)
+
+def _join_blurred(found: Detections, overview: Detections, scale: float) -> Detections:
+    """The faces found, and the large and sure ones elsewhere that only the overview shows."""
+    known = (_shared_area(overview, found) > MAX_SHARED * overview.areas[:, None]).any(1)
+    sure = (overview.sides * scale > SURELY_SEEN) & (overview.scores > SURE_SCORE)
+    return _concatenate(found, overview.select(sure & ~known))
+
+
+def _without_parts(faces: Detections) -> Detections:
+    """Without boxes that lie in a larger one that scores higher."""
+    area, score = faces.areas, faces.scores
+    better = (area > area[:, None]) & (score > score[:, None])
+    inside = _shared_area(faces, faces) > MAX_CONTAINED * area[:, None]
+    return faces.select(~(better & inside).any(1))
+
+
+def _shared_area(some: Detections, others: Detections) -> Tensor:
+    """(K, L): the area that some boxes have in common with others, px²."""
+    low = torch.maximum(some.boxes[:, None, :2], others.boxes[:, :2])
+    high = torch.minimum(some.boxes[:, None, 2:], others.boxes[:, 2:])
+    return (high - low).clamp(min=0).prod(-1)
+
+
+def _concatenate(*parts: Detections) -> Detections:
+    return Detections(
+        torch.cat([part.boxes for part in parts]),
+        torch.cat([part.landmarks for part in parts]),
+        torch.cat([part.scores for part in parts]),
+    )

@@ -82,7 +82,8 @@ class Pyramid:
         span = torch.tensor([image.shape[-1], image.shape[-2]], dtype=maps.dtype)
         maps = maps * (2 / span)[:, None]
         maps[..., 2] -= 1
-        x_step, y_step, origin = maps.to(image)[:, None, None].unbind(-1)
+        maps = maps.to(image.dtype).to(image.device)  # in two steps: MPS knows no float64
+        x_step, y_step, origin = maps[:, None, None].unbind(-1)
         x = (torch.arange(width, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate
         y = (torch.arange(height, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate
         grid = x[:, None] * x_step + y[:, None, None] * y_step + origin  # (F, h, w, 2)

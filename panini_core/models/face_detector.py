@@ -44,6 +44,11 @@ class Detections:
         """The longer side of each box (K,), in px."""
         return (self.boxes[:, 2:] - self.boxes[:, :2]).amax(1)
 
+    @property
+    def areas(self) -> Tensor:
+        """The area of each box (K,), in px²."""
+        return (self.boxes[:, 2:] - self.boxes[:, :2]).prod(1)
+
     def select(self, chosen: Tensor) -> Detections:
         """The detections at an index or boolean tensor."""
         return Detections(self.boxes[chosen], self.landmarks[chosen], self.scores[chosen])

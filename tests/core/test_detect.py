@@ -173,44 +173,67 @@ def test_threshold_and_size_bound_what_is_returned() -> None:
     assert [face.size for face in detect_faces(stub, image, max_size=100)] == pytest.approx([50])
 
 
-class TwoScales(Stub):
-    """Other boxes, in shares of the image, at the coarse and at the fine scale."""
+class Scripted(Stub):
+    """Other boxes, in shares of the image, at the coarse, the fine and the overview scale."""
 
-    def __init__(self, coarse: list[list[float]], fine: list[list[float]]) -> None:
+    def __init__(self, *answers: list[list[float]]) -> None:
         super().__init__()
-        self.answers = [coarse, fine]
+        self.answers = list(answers)
 
     def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
         side = images.shape[-1]
         rows = torch.tensor(self.answers.pop(0)).view(-1, 5)
+        rows = rows[rows[:, 4] > threshold]
         return [Detections(rows[:, :4] * side, torch.zeros(len(rows), 5, 2), rows[:, 4])]
 
 
 def test_a_part_of_a_better_larger_face_is_not_a_face() -> None:
     whole, part = [0.2, 0.2, 0.4, 0.4, 0.95], [0.22, 0.22, 0.24, 0.24, 0.7]
-    faces = detect_faces(TwoScales([whole], [part]), torch.zeros(1, 3, 640, 640))
+    image = torch.zeros(1, 3, 640, 640)
+    faces = detect_faces(Scripted([whole], [part], []), image)
+    assert [face.size for face in faces] == pytest.approx([128])
+    faces = detect_faces(Scripted([], [part], [whole]), image)
     assert [face.size for face in faces] == pytest.approx([128])
 
 
 def test_what_should_show_at_both_scales_but_does_not_is_no_face() -> None:
     small, large = [0.1, 0.1, 0.12, 0.12, 0.7], [0.5, 0.5, 0.6, 0.6, 0.7]
     image = torch.zeros(1, 3, 640, 640)
-    assert len(detect_faces(TwoScales([], [small]), image)) == 1
-    assert len(detect_faces(TwoScales([], [large]), image)) == 0
+    assert len(detect_faces(Scripted([], [small], []), image)) == 1
+    assert len(detect_faces(Scripted([], [large], []), image)) == 0
     weak = [*large[:4], 0.4]  # too weak to be found alone, but a witness
-    assert len(detect_faces(TwoScales([weak], [large]), image)) == 1
-    assert len(detect_faces(TwoScales([weak], []), image)) == 0
+    assert len(detect_faces(Scripted([weak], [large], []), image)) == 1
+    assert len(detect_faces(Scripted([weak], [], []), image)) == 0
+
+
+def test_the_overview_adds_large_faces_only() -> None:
+    image = torch.zeros(1, 3, 640, 640)
+    large, small = [0.2, 0.2, 0.6, 0.6, 0.9], [0.8, 0.8, 0.9, 0.9, 0.9]
+    unsure = [0.5, 0.5, 0.9, 0.9, 0.7]
+    faces = detect_faces(Scripted([], [], [large, small, unsure]), image)
+    assert [face.size for face in faces] == pytest.approx([0.4 * 640])
+    shifted = [0.22, 0.2, 0.62, 0.6, 0.7]  # the same face, seen better at another scale
+    faces = detect_faces(Scripted([shifted], [], [large]), image)
+    assert [face.score for face in faces] == pytest.approx([0.7])
+
+
+def test_badly_blurred_faces_are_found(shared: Path, bundled: FaceDetector) -> None:
+    names = ("002", "005", "011", "013", "019", "029", "032")
+    paths = [shared / f"data/eval/degraded/{name}.png" for name in names]
+    faces = detect_faces(bundled, torch.cat([load(path) for path in paths]))
+    assert [face.image_index for face in faces] == list(range(len(names)))
+    assert all(280 < face.size < 450 for face in faces)
 
 
 def test_scales() -> None:
-    assert choose_scales(100, 50, 0) == (4, 4)  # tiny: enlarged
-    coarse, fine = choose_scales(900, 1280, 0)
-    assert (coarse, fine) == (0.5, 2)
-    coarse, fine = choose_scales(4000, 6000, 0)
-    assert (coarse * 6000, fine * 6000) == pytest.approx((640, 2560))
-    assert choose_scales(4000, 6000, 0, 6000)[1] == 1
-    assert choose_scales(900, 1280, min_size=80) == (0.5, 0.5)  # no small face is wanted
-    assert choose_scales(900, 1280, 0, max_side=320) == (0.25, 0.25)
+    assert choose_scales(40, 20, 0) == (4, 4, 4)  # tiny: enlarged
+    assert choose_scales(100, 50, 0) == (1.6, 4, 4)
+    assert choose_scales(900, 1280, 0) == (0.125, 0.5, 2)
+    overview, coarse, fine = choose_scales(4000, 6000, 0)
+    assert (overview * 6000, coarse * 6000, fine * 6000) == pytest.approx((160, 640, 2560))
+    assert choose_scales(4000, 6000, 0, 6000)[2] == 1
+    assert choose_scales(900, 1280, min_size=80) == (0.125, 0.5, 0.5)  # no small face is wanted
+    assert choose_scales(900, 1280, 0, max_side=320) == (0.125, 0.25, 0.25)
 
 
 @pytest.mark.parametrize("images", [torch.zeros(3, 8, 8), torch.zeros(1, 4, 8, 8)])
