@@ -17,6 +17,11 @@ from panini_core.images import read_image
 from panini_core.warp import Pyramid, invert_affine, transform_points
 
 
+@pytest.fixture(autouse=True)
+def _same_numbers_each_run() -> None:
+    torch.manual_seed(0)
+
+
 def place_face(
     scale: float, angle: float, x: float, y: float, image_index: int = 0, size: int = 512
 ) -> Face:
@@ -105,7 +110,7 @@ def test_crop_sizes_differ_by_one_multiplication() -> None:
     small, large = (align_faces(image, [face], size=size) for size in (256, 512))
     torch.testing.assert_close(small.to_crop * 2, large.to_crop)
     halved = F.interpolate(large.crops, (256, 256), mode="bicubic", antialias=True)
-    assert (halved - small.crops).abs().max() < 0.01
+    assert (halved - small.crops).abs().mean() < 0.002
 
 
 def test_faces_of_a_batch_come_from_their_own_images() -> None:

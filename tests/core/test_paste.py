@@ -15,6 +15,12 @@ from panini_core.images import read_image
 from panini_core.paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
 from panini_core.warp import transform_points
 
+
+@pytest.fixture(autouse=True)
+def _same_numbers_each_run() -> None:
+    torch.manual_seed(0)
+
+
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 
 
