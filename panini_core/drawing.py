@@ -59,18 +59,18 @@ def comparison_sheet(before: Tensor, after: Tensor, faces: Mapping[int, Face]) -
         _caption_pair(*(_zoom(picture, face, scale) for picture in (old, new)), number=index)
         for index, face in faces.items()
     ]
-    columns = max(pair_rows[0].width // (2 * ZOOM_SIDE + _MARGIN), 1)
+    columns = max(round(pair_rows[0].width / (2 * ZOOM_SIDE + _MARGIN)), 2)
     pair_rows += [_row(zooms[start : start + columns]) for start in range(0, len(zooms), columns)]
     return _from_pillow(_column(pair_rows))
 
 
 def _zoom(picture: Image.Image, face: Face, scale: float) -> Image.Image:
-    """A square around the face, 1.5 times its box."""
-    box = face.box * scale
-    centre_x, centre_y = ((box[:2] + box[2:]) / 2).tolist()
-    half = max(face.size * scale * 0.75, 1.0)
-    left, top, side = round(centre_x - half), round(centre_y - half), round(2 * half)
-    crop = picture.crop((left, top, left + side, top + side))  # black beyond the border
+    """A square around the face, 1.5 times its box, moved into the picture as far as it fits."""
+    side = max(round(face.size * scale * 1.5), 1)
+    centre_x, centre_y = ((face.box[:2] + face.box[2:]) / 2 * scale).tolist()
+    left = max(min(round(centre_x - side / 2), picture.width - side), 0)
+    top = max(min(round(centre_y - side / 2), picture.height - side), 0)
+    crop = picture.crop((left, top, left + side, top + side))
     return crop.resize((ZOOM_SIDE, ZOOM_SIDE), Image.Resampling.BICUBIC)
 
 

@@ -29,6 +29,7 @@ class Result:
     outcome: Outcome = Outcome.DONE
     faces: int = 0
     reason: str = ""
+    notes: tuple[str, ...] = ()  # what was converted on the way
     details: dict[str, Any] = field(default_factory=dict[str, Any])  # for a report
 
 
@@ -64,6 +65,9 @@ class Tally:
             if others:
                 lines.append(f"{outcome.value.capitalize()}: {len(others)}")
                 lines += [f"  {job.source}: {result.reason}" for job, result in others]
+        notes = [f"  {job.source}: {note}" for job, result in self.records for note in result.notes]
+        if notes:
+            lines += ["Notes:", *notes]
         return "\n".join(lines)
 
 

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         image = read_image(job.source)
         degraded = degrade_images(image.pixels[None], arguments.preset, seed=seed_of[job])[0]
         write_image(job.target, dataclasses.replace(image, pixels=degraded))
-        return Result()
+        return Result(notes=image.notes)
 
     tally = Tally("Degraded")
     run_jobs(

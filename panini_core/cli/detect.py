@@ -48,12 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
         pixels = image.pixels[None].to(detector.device)
         faces = detect_faces(detector, pixels, threshold=arguments.threshold)
         write_image(job.extras[0], ImageFile(draw_faces(image.pixels, faces)))
-        described = describe_image(job.source, image)
+        described = describe_image(job.source, image) | {"notes": image.notes}
         described["faces"] = [describe_face(index, face) for index, face in enumerate(faces)]
         write_file(job.target, json.dumps(described, indent=2).encode())
-        if not faces:
-            return Result(Outcome.NOTHING_TO_DO, reason="no face was found")
-        return Result(faces=len(faces))
+        outcome = Outcome.DONE if faces else Outcome.NOTHING_TO_DO
+        return Result(outcome, len(faces), "" if faces else "no face was found", image.notes)
 
     tally = Tally("Looked at")
     run_jobs(

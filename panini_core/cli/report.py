@@ -19,7 +19,6 @@ def describe_image(source: Path, image: ImageFile) -> dict[str, Any]:
         "height": height,
         "format": image.format,
         "bit_depth": image.bit_depth,
-        "notes": list(image.notes),
     }
 
 

@@ -203,11 +203,12 @@ class _Restorer:
         numbers = [index for index, done in enumerate(report.restored) if done]
 
         after = _in_kind(image, result[0].cpu())
-        if not numbers and self.options.upscale == 1 and _same_format(job):
+        unchanged = not numbers and self.options.upscale == 1
+        if unchanged and _same_format(job):
             write_file(job.target, job.source.read_bytes())
         else:
             write_image(job.target, after)
-        if self.compare:
+        if self.compare and numbers:
             shown = {number: report.found[number] for number in numbers}
             sheet = comparison_sheet(image.pixels, after.pixels, shown)
             write_image(_comparison(job), ImageFile(sheet))
@@ -218,8 +219,10 @@ class _Restorer:
             describe_face(index, face) | {"restored": done}
             for index, (face, done) in enumerate(zip(report.found, report.restored, strict=True))
         ]
-        outcome = Outcome.DONE if numbers else Outcome.NOTHING_TO_DO
-        return Result(outcome, len(numbers), report.note, details)
+        if numbers:
+            return Result(Outcome.DONE, len(numbers), report.note, _notes(job, image), details)
+        reason = f"{report.note} It was {'copied' if unchanged else 'enlarged'} as it is."
+        return Result(Outcome.NOTHING_TO_DO, 0, reason, _notes(job, image), details)
 
 
 def _in_kind(image: ImageFile, pixels: Tensor) -> ImageFile:
@@ -233,6 +236,12 @@ def _in_kind(image: ImageFile, pixels: Tensor) -> ImageFile:
 
 def _same_format(job: Job) -> bool:
     return job.source.suffix.lower() == job.target.suffix.lower()
+
+
+def _notes(job: Job, image: ImageFile) -> tuple[str, ...]:
+    if _same_format(job):
+        return image.notes
+    return (*image.notes, f"{image.format} was written as {job.target.suffix[1:].upper()}")
 
 
 def _write_faces(job: Job, found: tuple[Face, ...], restored: RestoredFaces) -> None:
@@ -255,7 +264,8 @@ def _report(tally: Tally, options: RestoreOptions, arguments: argparse.Namespace
                 "source": str(job.source),
                 "target": str(job.target),
                 "outcome": result.outcome.value,
-                "note": result.reason,
+                "result": result.reason,
+                "notes": result.notes,
                 **result.details,
             }
             for job, result in tally.records

@@ -53,6 +53,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = PaniniNet(PaniniConfig.preset("tiny"))
+        for parameter in model.parameters():  # a new network may be neutral on purpose
+            parameter.data += 0.1 * torch.randn_like(parameter)
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
     save_panini(path, model)
     return path

@@ -1,0 +1,300 @@
+"""`panini restore`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from panini_core.cli import main, restore
+from panini_core.images import ImageFile, read_image, write_image
+
+pytestmark = pytest.mark.usefixtures("fake_detector")
+
+Run = Callable[..., int]
+HEIGHT, WIDTH = 120, 160
+FACE = (40, 20, 100, 80)  # the bright square that the fake detector takes for a face
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> Callable[..., int]:
+    """`panini restore` with the smallest network, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> int:
+        return main(["restore", *arguments, "--model", str(tiny_model), "--device", "cpu"])
+
+    return run
+
+
+def picture(
+    *, bits: int = 8, channels: int = 3, face: bool = True, size: tuple[int, int] = (HEIGHT, WIDTH)
+) -> ImageFile:
+    """Dark noise with a bright, noisy square, in whole levels."""
+    rng = np.random.default_rng(0)
+    levels = 2**bits - 1
+    values = rng.uniform(0, 0.25, (channels, *size))
+    if face:
+        x0, y0, x1, y1 = FACE
+        values[:, y0:y1, x0:x1] += 0.5
+    pixels = torch.from_numpy(np.round(values * levels) / levels).float()
+    return ImageFile(
+        pixels=pixels[:3] if channels >= 3 else pixels[:1].expand(3, -1, -1),
+        alpha=pixels[-1:] if channels in (2, 4) else None,
+        bit_depth=bits,
+        grey=channels <= 2,
+    )
+
+
+def integers(image: ImageFile) -> torch.Tensor:
+    return (image.pixels * (2**image.bit_depth - 1)).round().long()
+
+
+# --- what comes back --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("suffix", "bits", "channels"),
+    [
+        (".png", 8, 1),
+        (".png", 8, 3),
+        (".png", 8, 4),
+        (".png", 16, 1),
+        (".png", 16, 3),
+        (".tif", 16, 4),
+        (".webp", 8, 3),
+        (".bmp", 8, 3),
+    ],
+)
+def test_kind_is_kept_and_pixels_away_from_faces_are_identical(
+    run: Run, suffix: str, bits: int, channels: int
+) -> None:
+    write_image(f"a{suffix}", picture(bits=bits, channels=channels))
+    assert run(f"a{suffix}", "-o", "out") == 0
+    before, after = read_image(f"a{suffix}"), read_image(f"out/a{suffix}")
+    assert (after.bit_depth, after.grey, after.size) == (bits, channels <= 2, (WIDTH, HEIGHT))
+    assert (before.alpha is None) == (after.alpha is None)
+    if before.alpha is not None and after.alpha is not None:
+        assert torch.equal(before.alpha, after.alpha)
+
+    same = (integers(before) == integers(after)).all(dim=0)
+    x0, y0, x1, y1 = FACE
+    margin = (x1 - x0) * 2  # the crop is wider than the face
+    assert same[:, x1 + margin // 2 :].all()
+    assert same[y1 + margin // 4 :].all()
+    assert not same[y0:y1, x0:x1].all()
+
+
+def test_a_picture_without_a_face_is_copied_byte_by_byte(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save("dark.jpg", quality=30)
+    Image.new("RGB", (1, 1)).save("one.png")
+    assert run("dark.jpg", "one.png", "-o", "out", "--compare", "--save-faces") == 0
+    for name in ("dark.jpg", "one.png"):
+        assert (Path("out") / name).read_bytes() == Path(name).read_bytes()
+    assert len(list(Path("out").iterdir())) == 2
+    printed = capsys.readouterr().out
+    assert "Nothing to do: 2" in printed
+    assert "No face was found" in printed
+    assert "copied as it is" in printed
+
+
+def test_upscale_enlarges_everything_and_alpha_with_it(run: Run) -> None:
+    write_image("a.png", picture(channels=4))
+    write_image("dark.png", picture(face=False))
+    assert run("a.png", "dark.png", "-o", "out", "--upscale", "2") == 0
+    image = read_image("out/a.png")
+    assert image.size == (2 * WIDTH, 2 * HEIGHT)
+    assert image.alpha is not None
+    assert image.alpha.shape == (1, 2 * HEIGHT, 2 * WIDTH)
+    assert read_image("out/dark.png").size == (2 * WIDTH, 2 * HEIGHT)
+
+
+def test_strength_0_changes_nothing(run: Run) -> None:
+    write_image("a.png", picture())
+    assert run("a.png", "-o", "out", "--strength", "0") == 0
+    assert torch.equal(read_image("out/a.png").pixels, read_image("a.png").pixels)
+
+
+def test_fidelity_and_colour_options_reach_the_result(run: Run) -> None:
+    write_image("a.png", picture())
+    results: list[torch.Tensor] = []
+    for number, options in enumerate(
+        [[], ["--fidelity", "0"], ["--fidelity", "1"], ["--no-match-colour"], ["--feather", "0.4"]]
+    ):
+        assert run("a.png", "-o", f"{number}.png", *options) == 0
+        results.append(read_image(f"{number}.png").pixels)
+    for number, result in enumerate(results):
+        for other in results[:number]:
+            assert not torch.equal(result, other)
+
+
+def test_faces_that_are_not_chosen_stay(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image("a.png", picture())
+    assert run("a.png", "-o", "out", "--faces", "3") == 0
+    assert "names none of the 1 faces" in capsys.readouterr().out
+    assert Path("out/a.png").read_bytes() == Path("a.png").read_bytes()
+
+
+def test_a_gif_comes_back_as_png_with_a_note(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    pixels = (picture().pixels * 255).byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).convert("P").save("a.gif")
+    assert run("a.gif", "-o", "out") == 0
+    assert read_image("out/a.png").size == (WIDTH, HEIGHT)
+    printed = capsys.readouterr().out
+    assert "palette was converted" in printed
+    assert "GIF was written as PNG" in printed
+
+
+def test_aligned_pictures_are_restored_whole(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image("face.png", picture(size=(96, 96), channels=4))
+    write_image("wide.png", picture())
+    assert run("face.png", "wide.png", "-o", "out", "--aligned", "--upscale", "1.5") == 1
+    assert "square picture, got 160x120" in capsys.readouterr().out
+    result = read_image("out/face.png")
+    assert result.size == (144, 144)
+    assert not Path("out/wide.png").exists()
+    plain = read_image("face.png")
+    assert run("face.png", "-o", "same.png", "--aligned") == 0
+    changed = (read_image("same.png").pixels != plain.pixels).any(dim=0)
+    assert changed[0].any()  # up to the border
+    assert changed[:, -1].any()
+    assert changed.float().mean() > 0.5
+
+
+# --- extras -----------------------------------------------------------------------------------
+
+
+def test_report_comparison_and_faces(run: Run) -> None:
+    write_image("a.png", picture())
+    Path("broken.png").write_bytes(b"no picture")
+    options = ["--report", "new/report.json", "--compare", "--save-faces"]
+    assert run("a.png", "broken.png", "-o", "out", *options) == 1
+    names = sorted(path.name for path in Path("out").iterdir())
+    assert names == [
+        "a.png",
+        "a.png.compare.png",
+        "a.png.face0.after.png",
+        "a.png.face0.before.png",
+    ]
+    assert read_image("out/a.png.face0.after.png").size == (64, 64)
+
+    report = json.loads(Path("new/report.json").read_text())
+    assert report["options"]["fidelity"] == 0.5
+    good, bad = report["pictures"]
+    assert (good["outcome"], bad["outcome"]) == ("done", "failed")
+    assert good["target"] == str(Path("out/a.png"))
+    assert [face["restored"] for face in good["faces"]] == [True]
+    assert "not one" in bad["result"]
+
+
+def test_no_result_of_an_earlier_run_is_overwritten(run: Run) -> None:
+    write_image("a.png", picture())
+    for existing in ("a.png", "a.png.compare.png", "a.png.face7.before.png"):
+        output = Path("out-" + existing)
+        output.mkdir()
+        (output / existing).write_bytes(b"mine")
+        assert run("a.png", "-o", str(output), "--compare", "--save-faces") == 0
+        assert [path.name for path in output.iterdir()] == [existing]
+        assert (output / existing).read_bytes() == b"mine"
+    assert run("a.png", "-o", "out-a.png", "--force") == 0
+    assert read_image("out-a.png/a.png").size == (WIDTH, HEIGHT)
+
+
+# --- what goes wrong --------------------------------------------------------------------------
+
+
+def test_unusable_arguments_change_nothing(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image("a.png", picture())
+    Path("report.json").write_text("mine")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    for arguments, message in [
+        (["-o", "."], "would be overwritten"),
+        (["-o", "a.png", "--force"], "would be overwritten"),
+        (["-o", "out", "--report", "report.json"], "exists already"),
+        (["-o", "out", "--report", "a.png", "--force"], "also one of the pictures"),
+        (["-o", "report.json"], "got a file"),
+        (["-o", "out", "--faces", "me"], "Cannot select faces"),
+        (["-o", "out", "--upscale", "0.5"], "upscale must be at least 1"),
+        (["-o", "out", "--feather", "2"], "feather must lie in"),
+    ]:
+        assert run("a.png", *arguments) == 2, arguments
+        assert message in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_a_model_that_cannot_be_read(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image("a.png", picture())
+    Path("model.pth").write_bytes(b"<html>")
+    assert main(["restore", "a.png", "-o", "out", "--model", "model.pth"]) == 2
+    assert "model.pth" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_what_the_target_format_cannot_hold_is_said_before_the_work(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image("a.png", picture(bits=16))
+    monkeypatch.setattr(restore, "restore_images_with_report", None)  # would raise TypeError
+    assert run("a.png", "-o", "a.jpg") == 1
+    assert "Write PNG or TIFF" in capsys.readouterr().out
+    assert not Path("a.jpg").exists()
+
+
+def test_a_folder_that_cannot_be_written_to(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image("a.png", picture())
+    write_image("b.png", picture())
+    Path("out").mkdir()
+    Path("out/a.png").write_bytes(b"old")
+
+    real = Path.open
+
+    def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.parent.name == "out":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert run("a.png", "b.png", "-o", "out", "--force") == 1
+    printed = capsys.readouterr().out
+    assert "Failed: 2" in printed
+    assert "Permission denied" in printed
+    monkeypatch.setattr(Path, "open", real)
+    assert [path.name for path in Path("out").iterdir()] == ["a.png"]
+    assert Path("out/a.png").read_bytes() == b"old"
+
+
+def test_ctrl_c_keeps_finished_pictures_and_the_report(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        write_image(name, picture())
+    real = restore.write_image
+
+    def interrupted(path: Path, image: ImageFile) -> None:
+        if path.name == "b.png":
+            raise KeyboardInterrupt
+        real(path, image)
+
+    monkeypatch.setattr(restore, "write_image", interrupted)
+    assert run("a.png", "b.png", "c.png", "-o", "out", "--report", "report.json") == 130
+    assert [path.name for path in Path("out").iterdir()] == ["a.png"]
+    (entry,) = json.loads(Path("report.json").read_text())["pictures"]
+    assert entry["source"] == "a.png"
+
+
+def test_every_option_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["restore", "--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    for text in ("--fidelity 0..1", "(default: 0.5)", "--upscale FACTOR", "(default: all)"):
+        assert text in printed
