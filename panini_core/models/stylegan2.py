@@ -207,9 +207,13 @@ class StyleGAN2Generator(nn.Module):
         for index in range(2 * len(channels) - 1):
             size = 2 ** ((index + 5) // 2)
             self.register_buffer(f"noise_{index}", torch.randn(1, 1, size, size))
-        self.detail = (
-            nn.Conv2d(previous, 3 * detail_patch**2, 3, padding=1) if detail_patch > 1 else None
-        )
+        self.detail: nn.Sequential | None = None
+        if detail_patch > 1:
+            self.detail = nn.Sequential(
+                nn.Conv2d(previous, previous, 3, padding=1),
+                nn.LeakyReLU(0.2),
+                nn.Conv2d(previous, 3 * detail_patch**2, 3, padding=1),
+            )
 
     @property
     def w_plus_rows(self) -> int:
@@ -262,9 +266,8 @@ class StyleGAN2Generator(nn.Module):
             assert isinstance(block, SynthesisBlock)
             block.to_rgb.conv.weight.zero_()
         if self.detail is not None:
-            self.detail.weight.zero_()
-            assert self.detail.bias is not None
-            self.detail.bias.zero_()
+            for parameter in self.detail[-1].parameters():
+                parameter.zero_()
 
     def sample(self, z: Tensor) -> Tensor:
         """Images from z (N, S) ~ N(0, I): the prior by itself."""

@@ -66,7 +66,8 @@ class RestorerTraining:
         model = build_model(config).train()
         self.model = model.to(session.device).to(memory_format=torch.channels_last)
         if self.model.degradation_encoder is not None and config.freeze_degradation_encoder:
-            self.model.degradation_encoder.requires_grad_(False)
+            # In eval mode, so that its BatchNorm statistics stay those of the pre-training.
+            self.model.degradation_encoder.eval().requires_grad_(False)
         self.average = ExponentialAverage(self.model, config.ema)
         self.optimizer = build_optimizer(self.model, config)
         self.losses = RestorationLosses(config.loss).to(session.device)
