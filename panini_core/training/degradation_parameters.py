@@ -113,7 +113,10 @@ def sample_degradations(
     """Draw parameters for `count` images whose longer side is `image_size` px.
 
     The same generator state gives the same parameters; sample i does not depend on `count`.
+    Raises ValueError if count is below 1.
     """
+    if count < 1:
+        raise ValueError(f"There must be at least one image to draw parameters for, got {count}.")
     shape = (count, _DRAWS_OF_SAMPLE + 2 * _DRAWS_OF_PASS)
     # Uniform numbers are filled in order, sample by sample (normal ones would not be).
     uniforms = torch.rand(
@@ -132,10 +135,10 @@ def sample_degradations(
     clean_quality = draws.uniform(ranges.clean_jpeg_quality).round()
     clean = dataclasses.replace(neutral, jpeg_quality=clean_quality)
     has_second = draws.chance(ranges.second_probability) & ~is_clean
-    first = _merge([clean, first], is_clean.logical_not().long())
+    first = _where(is_clean, clean, first)
     if not bool(has_second.any()):
         return DegradationParameters((first,))
-    return DegradationParameters((first, _merge([neutral, second], has_second.long())))
+    return DegradationParameters((first, _where(has_second, second, neutral)))
 
 
 class _Draws:
@@ -164,8 +167,14 @@ def _sample_alternatives(
     alternatives: tuple[PassRanges, ...], draws: _Draws, uniforms: Tensor, scale: float
 ) -> DegradationPass:
     which = draws.choice([ranges.weight for ranges in alternatives])
-    passes = [_sample_pass(ranges, _Draws(uniforms), scale) for ranges in alternatives]
-    return _merge(passes, which)
+    passes: list[DegradationPass] = []
+    samples: list[Tensor] = []
+    for number, ranges in enumerate(alternatives):
+        own = (which == number).nonzero().flatten()
+        if len(own) > 0:
+            passes.append(_sample_pass(ranges, _Draws(uniforms[own]), scale))
+            samples.append(own)
+    return _concatenate(passes).select(torch.cat(samples).argsort())
 
 
 def _sample_pass(ranges: PassRanges, draws: _Draws, scale: float) -> DegradationPass:
@@ -204,10 +213,8 @@ def _sample_kernels(ranges: PassRanges, draws: _Draws, scale: float) -> Tensor:
     sigma_y = draws.uniform(ranges.blur_sigma) * scale
     anisotropic = draws.chance(ranges.anisotropic_probability)
     angle = draws.uniform((0.0, math.pi))
-    generalised, plateau = (
-        draws.uniform(ranges.generalised_shape),
-        draws.uniform(ranges.plateau_shape),
-    )
+    generalised = draws.uniform(ranges.generalised_shape)
+    plateau = draws.uniform(ranges.plateau_shape)
     radius = math.ceil(SUPPORT_SIGMAS * ranges.blur_sigma[1] * scale)
     if ranges.blur_families.sinc > 0:
         radius = max(radius, SINC_RADIUS)
@@ -253,16 +260,21 @@ def _kernels_where(chosen: Tensor, kernels: Tensor) -> Tensor:
     return torch.where(chosen[:, None, None], kernels, identity)
 
 
-def _merge(passes: list[DegradationPass], which: Tensor) -> DegradationPass:
-    """Sample i of passes[which[i]], for which (N,)."""
-    samples = torch.arange(len(which))
-    merged: dict[str, Tensor] = {}
+def _concatenate(passes: Sequence[DegradationPass]) -> DegradationPass:
+    """The samples of all passes, one after the other."""
+    joined: dict[str, Tensor] = {}
     for item in dataclasses.fields(DegradationPass):
         values = [getattr(one, item.name) for one in passes]
         if item.name in ("kernels", "sinc_kernels"):
             values = _to_common_size(values)
-        merged[item.name] = torch.stack(values)[which, samples]
-    return DegradationPass(**merged)
+        joined[item.name] = torch.cat(values)
+    return DegradationPass(**joined)
+
+
+def _where(chosen: Tensor, these: DegradationPass, others: DegradationPass) -> DegradationPass:
+    """Sample by sample, from `these` where chosen (N,), else from `others`."""
+    samples = torch.arange(len(chosen))
+    return _concatenate([these, others]).select(samples + len(chosen) * ~chosen)
 
 
 def _to_common_size(kernels: list[Tensor]) -> list[Tensor]:

@@ -31,8 +31,9 @@ class FamilyWeights:
 class FilterWeights:
     """How often each filter for resizing occurs; weights need not sum to 1.
 
-    Bilinear and bicubic are antialiased; the aliased ones are what OpenCV calls linear and cubic.
-    Enlarging, each aliased filter equals its namesake but for the bicubic parameter.
+    Bilinear and bicubic are antialiased as in Pillow; the aliased ones are those of OpenCV. When
+    enlarging there is nothing to antialias: the bilinear ones are equal, the bicubic ones differ
+    in their parameter.
     """
 
     bilinear: float = 0.0
@@ -63,7 +64,7 @@ class PassRanges:
         bilinear=0.3, bicubic=0.2, aliased_bilinear=0.15, aliased_bicubic=0.15, area=0.2
     )
     up_filters: FilterWeights = FilterWeights(
-        bilinear=0.4, bicubic=0.1, aliased_bicubic=0.25, nearest=0.25
+        bilinear=0.4, bicubic=0.1, aliased_bicubic=0.2, nearest=0.3
     )
 
     noise_probability: float = 0.85
@@ -75,7 +76,7 @@ class PassRanges:
     jpeg_quality: Range = (50.0, 95.0)  # rounded
     chroma_subsampling_probability: float = 0.8  # 4:2:0, else 4:4:4
 
-    low_resolution_probability: float = 0.5  # noise and JPEG come before the up-sampling
+    low_resolution_probability: float = 0.7  # noise and JPEG come before the up-sampling
     final_sinc_probability: float = 0.0  # an extra sinc filter before JPEG
 
 
@@ -90,23 +91,25 @@ class DegradationRanges:
     clean_jpeg_quality: Range = (85.0, 100.0)
 
 
+# Small pictures, most of them compressed before somebody enlarged them.
 _MILD = PassRanges(
-    blur_sigma=(0.3, 3.0), down=(1.5, 4.0), noise_sigma=(0.0, 8.0), jpeg_quality=(58.0, 92.0)
+    blur_sigma=(0.3, 3.0), down=(1.5, 4.0), noise_sigma=(0.0, 12.0), jpeg_quality=(58.0, 92.0)
 )
 _MEDIUM = PassRanges(
-    blur_sigma=(1.5, 6.0), down=(4.0, 8.0), noise_sigma=(0.0, 10.0), jpeg_quality=(40.0, 80.0)
+    blur_sigma=(1.5, 6.0), down=(4.0, 8.0), noise_sigma=(0.0, 15.0), jpeg_quality=(40.0, 80.0)
 )
 _HEAVY = PassRanges(
-    blur_sigma=(3.0, 10.0), down=(8.0, 18.0), noise_sigma=(0.0, 14.0), jpeg_quality=(30.0, 60.0)
+    blur_sigma=(3.0, 10.0), down=(8.0, 18.0), noise_sigma=(0.0, 18.0), jpeg_quality=(30.0, 60.0)
 )
 # The whole range, each parameter independent of the others.
 _WIDE = PassRanges(
     blur_probability=0.9,
     blur_sigma=(0.0, 8.0),
     down=(1.0, 24.0),
-    noise_sigma=(0.0, 18.0),
+    noise_sigma=(0.0, 20.0),
     jpeg_probability=0.9,
     jpeg_quality=(30.0, 95.0),
+    low_resolution_probability=0.5,
 )
 # Grain has the size of a few pixels because the picture is enlarged after it.
 _FILM_GRAIN = PassRanges(

@@ -133,7 +133,7 @@ def _dct_matrix(device: torch.device) -> Tensor:
     matrix = torch.cos(math.pi / _BLOCK * (position + 0.5) * position[:, None])
     matrix *= math.sqrt(2 / _BLOCK)
     matrix[0] /= math.sqrt(2)
-    return matrix.to(device, torch.float32)
+    return matrix.float().to(device)
 
 
 def _mix_channels(images: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from skimage import data
 from torch import Tensor
 
-from panini_core.training.degradation_parameters import FILTERS
+from panini_core.training.blur_kernels import trim_kernels
 from panini_core.training.degrade import (
+    FILTERS,
     PRESETS,
     DegradationParameters,
     DegradationPass,
@@ -59,7 +60,10 @@ def draw(preset: str, count: int, seed: int = 0, image_size: int = SIZE) -> Degr
 
 def assert_equal(a: DegradationPass, b: DegradationPass) -> None:
     for item in dataclasses.fields(a):
-        assert torch.equal(getattr(a, item.name), getattr(b, item.name)), item.name
+        values, expected = getattr(a, item.name), getattr(b, item.name)
+        if values.ndim == 3:  # kernels, stored with room for the widest of a batch
+            values, expected = trim_kernels(values), trim_kernels(expected)
+        assert torch.equal(values, expected), item.name
 
 
 # --- drawing parameters ---
@@ -110,7 +114,7 @@ def test_weights_decide_what_is_drawn() -> None:
     assert untouched.float().mean() == pytest.approx(0.05, abs=0.03)
     used = {FILTERS[i] for i in one.up_filter.tolist()}
     assert used == {"bilinear", "bicubic", "aliased_bicubic", "nearest"}
-    assert 0.3 < one.low_resolution.float().mean() < 0.7
+    assert 0.4 < one.low_resolution.float().mean() < 0.8
 
 
 def test_blur_scales_with_the_image() -> None:
@@ -138,6 +142,11 @@ def test_select_and_repeat() -> None:
     assert len(twice) == 4
     for whole, part in zip(parameters.passes, twice.passes, strict=True):
         assert_equal(part, whole.select(torch.tensor([3, 1, 3, 1])))
+
+
+def test_no_samples_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        draw("mild", 0)
 
 
 def test_passes_for_different_numbers_of_samples_are_refused() -> None:
