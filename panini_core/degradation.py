@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .chunks import run_in_chunks
 from .faces import DegradationRepresentation, FaceSet, InterpolationWeights
 from .images import to_network
 from .models.panini import PaniniNet
@@ -30,12 +31,16 @@ def network_input(model: PaniniNet, crops: Tensor) -> Tensor:
 def represent_degradation(
     model: PaniniNet, faces: FaceSet, *, batch: int = 8
 ) -> DegradationRepresentation:
-    """The degradation representation of each face (section 3.1), in chunks of `batch` faces."""
-    vectors = [
-        model.encode_degradation(network_input(model, crops)) for crops in faces.crops.split(batch)
-    ]
-    if len(faces) == 0:
-        vectors = [torch.empty(0, model.config.degradation_size, device=model.device)]
+    """The degradation representation of each face (section 3.1), in chunks of `batch` faces.
+
+    Chunks are halved when the device runs out of memory.
+    """
+
+    def represent(chunk: slice) -> Tensor:
+        return model.encode_degradation(network_input(model, faces.crops[chunk]))
+
+    vectors = [torch.empty((0, model.config.degradation_size), device=model.device)]
+    vectors += run_in_chunks(represent, len(faces), batch=batch, device=model.device)
     return DegradationRepresentation(torch.cat(vectors))
 
 

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from .align import align_faces
+from .chunks import OnChunk
 from .degradation import apply_fidelity, represent_degradation, weigh_features
 from .detect import DEFAULT_THRESHOLD, detect_faces
 from .faces import Face, FaceSet, RestoredFaces
 from .models.face_detector import FaceDetector
 from .models.panini import PaniniNet
 from .paste import DEFAULT_FEATHER, paste_faces_with_mask
-from .restore import OnChunk, restore_faces
+from .restore import restore_faces
 from .selection import parse_rule, select_faces
 
 

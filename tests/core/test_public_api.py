@@ -16,7 +16,5 @@ def test_importing_stays_light() -> None:
     """Optional and heavy packages are imported by the function that needs them."""
     heavy = {"facexlib", "cv2", "onnxruntime", "torchvision", "scipy", "numba", "skimage", "onnx"}
     code = f"import sys, panini_core; print(sorted({heavy!r} & set(sys.modules)))"
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert result.stdout.decode().strip() == "[]"

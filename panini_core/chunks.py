@@ -1,0 +1,62 @@
+"""Work on many faces in chunks that fit the device's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+# Called after each chunk as on_chunk(faces done, faces in all); may raise to stop.
+OnChunk = Callable[[int, int], None]
+
+
+def run_in_chunks(
+    compute: Callable[[slice], Tensor],  # the faces of a slice -> one row for each
+    count: int,
+    *,
+    batch: int,
+    device: torch.device,
+    on_chunk: OnChunk | None = None,
+) -> list[Tensor]:
+    """The results of `compute` over `count` faces, in chunks of at most `batch`.
+
+    When the device runs out of memory the chunk is halved and tried again; a single face that
+    does not fit raises the device's error. Raises ValueError for a batch below 1.
+    """
+    if batch < 1:
+        raise ValueError(f"The batch must be at least 1, got {batch}.")
+    results: list[Tensor] = []
+    done = 0
+    while done < count:
+        chunk = slice(done, min(done + batch, count))
+        size = chunk.stop - chunk.start
+        result: Tensor | None = None
+        try:
+            result = compute(chunk)
+        except RuntimeError as error:
+            if size == 1 or not is_out_of_memory(error):
+                raise
+        if result is None:  # outside the handler, which keeps the failed tensors alive
+            batch = (size + 1) // 2
+            release_memory(device)
+            continue
+        results.append(result)
+        done = chunk.stop
+        if on_chunk is not None:
+            on_chunk(done, count)
+    return results
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether the error says that the device has no memory left (CUDA, MPS and CPU differ)."""
+    message = str(error).lower()
+    return "out of memory" in message or "can't allocate memory" in message
+
+
+def release_memory(device: torch.device) -> None:
+    """Give cached memory back to the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
