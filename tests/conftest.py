@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+
+from panini_core.models.panini import PaniniConfig, PaniniNet
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,3 +20,15 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"needs the development data: no folder {folder}/data (set PANINI_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> PaniniNet:
+    """A small network with random weights that changes its input (a new one does not)."""
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    model = PaniniNet(PaniniConfig.preset("tiny")).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
+    return model

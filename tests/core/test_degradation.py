@@ -18,13 +18,12 @@ from panini_core.degradation import (
     weigh_features,
 )
 from panini_core.faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights
-from panini_core.models.panini import PaniniConfig, PaniniNet
+from panini_core.models.panini import PaniniNet
 
 
-@pytest.fixture(scope="module")
-def model() -> PaniniNet:
-    torch.manual_seed(0)
-    return PaniniNet(PaniniConfig.preset("tiny")).eval()
+@pytest.fixture
+def model(tiny_model: PaniniNet) -> PaniniNet:
+    return tiny_model
 
 
 def face_set(count: int, size: int = 64) -> FaceSet:

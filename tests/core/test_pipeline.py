@@ -95,7 +95,7 @@ def test_a_batch_gives_what_its_images_give(images: Tensor, model: PaniniNet) ->
     together = restore_images(Finder(), model, images)
     for index in range(3):
         alone = restore_images(Finder(), model, images[index : index + 1])
-        torch.testing.assert_close(together[index], alone[0], atol=1e-4, rtol=0)
+        torch.testing.assert_close(together[index], alone[0], atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])

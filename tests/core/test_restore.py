@@ -6,14 +6,13 @@ from torch import Tensor
 
 from panini_core.degradation import represent_degradation, weigh_features
 from panini_core.faces import Face, FaceSet, InterpolationWeights
-from panini_core.models.panini import PaniniConfig, PaniniNet
+from panini_core.models.panini import PaniniNet
 from panini_core.restore import restore_faces
 
 
-@pytest.fixture(scope="module")
-def model() -> PaniniNet:
-    torch.manual_seed(0)
-    return PaniniNet(PaniniConfig.preset("tiny")).eval()
+@pytest.fixture
+def model(tiny_model: PaniniNet) -> PaniniNet:
+    return tiny_model
 
 
 def face_set(count: int, size: int = 64) -> FaceSet:
@@ -29,17 +28,21 @@ def test_explicit_weights_equal_the_models_own(model: PaniniNet) -> None:
     faces = face_set(3)
     weights = weigh_features(model, represent_degradation(model, faces))
     own, given = restore_faces(model, faces), restore_faces(model, faces, weights)
-    torch.testing.assert_close(own.crops, given.crops)
+    torch.testing.assert_close(own.crops, given.crops, atol=1e-3, rtol=0)
     assert own.face_set is faces
     assert own.crops.shape == (3, 3, 64, 64)
-    assert 0 <= own.crops.min() and own.crops.max() <= 1
+    assert own.crops.min() >= 0
+    assert own.crops.max() <= 1
+    assert (own.crops - faces.crops).abs().mean() > 0.01
 
 
 def test_chunks_do_not_change_the_result_and_are_reported(model: PaniniNet) -> None:
     seen: list[tuple[int, int]] = []
     faces = face_set(5)
     chunked = restore_faces(model, faces, batch=2, on_chunk=lambda *done: seen.append(done))
-    torch.testing.assert_close(chunked.crops, restore_faces(model, faces, batch=5).crops)
+    torch.testing.assert_close(
+        chunked.crops, restore_faces(model, faces, batch=5).crops, atol=1e-3, rtol=0
+    )
     assert seen == [(2, 5), (4, 5), (5, 5)]
 
 
@@ -79,7 +82,7 @@ def test_out_of_memory_halves_the_chunk_and_goes_on(model: PaniniNet) -> None:
     small = limited(model, room=2)
     restored = restore_faces(small, faces, batch=7)
     assert small.batches == [7, 4, 2, 2, 2, 1]
-    torch.testing.assert_close(restored.crops, restore_faces(model, faces).crops)
+    torch.testing.assert_close(restored.crops, restore_faces(model, faces).crops, atol=1e-3, rtol=0)
 
 
 def test_a_single_face_that_does_not_fit_raises(model: PaniniNet) -> None:
