@@ -86,19 +86,19 @@ def trim_kernels(kernels: Tensor) -> Tensor:
 
 
 def convolve(images: Tensor, kernels: Tensor) -> Tensor:
-    """Each image (N, C, H, W) convolved with its kernel (N, K, K), K odd; borders are reflected.
+    """Each image (N, C, H, W) convolved with its kernel (N, K, K); borders are reflected.
 
-    Runs in the frequency domain, so its cost hardly depends on the kernel's size.
+    Runs in the frequency domain, so its cost hardly depends on the kernel's size. Raises
+    ValueError if K is even.
     """
     size = kernels.shape[-1]
+    if size % 2 == 0:
+        raise ValueError(f"A kernel must have an odd size, got {tuple(kernels.shape)}.")
     radius = size // 2
     height, width = images.shape[-2:]
-    if size % 2 == 0 or radius >= min(height, width):
-        raise ValueError(
-            f"A kernel must have an odd size with a radius below the image's {height}x{width} px, "
-            f"got {tuple(kernels.shape)}."
-        )
-    padded = F.pad(images.float(), (radius, radius, radius, radius), mode="reflect")
+    # An image smaller than the kernel has not enough to reflect: its edge is repeated.
+    border = "reflect" if radius < min(height, width) else "replicate"
+    padded = F.pad(images.float(), (radius, radius, radius, radius), mode=border)
     grid = tuple(_fast_length(length + 2 * radius) for length in (height, width))
     spectrum = torch.fft.rfft2(padded, s=grid)
     spectrum *= torch.fft.rfft2(kernels.float(), s=grid)[:, None]

@@ -300,8 +300,9 @@ def test_at_low_resolution_noise_and_jpeg_are_enlarged_with_the_picture(faces: T
     assert variation_in_blocks(final_grid) > 0.01
 
 
-def test_oblong_images_of_odd_size() -> None:
-    images = torch.rand(3, 3, 61, 97)
+@pytest.mark.parametrize("size", [(61, 97), (200, 5), (1, 1)])
+def test_any_size(size: tuple[int, int]) -> None:
+    images = torch.rand(3, 3, *size)
     assert degrade_images(images, "training").shape == images.shape
 
 
