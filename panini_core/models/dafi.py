@@ -36,6 +36,25 @@ def interpolate(prior: Tensor, image: Tensor, alpha: Tensor) -> Tensor:
     return alpha.to(prior.dtype) * prior + (1 - alpha).to(prior.dtype) * image.to(prior.dtype)
 
 
+def weigh_bands(images: Tensor, kept: Tensor) -> Tensor:
+    """The picture with each of its frequency bands scaled: a Laplacian pyramid, put together again.
+
+    images (N, 3, S, S); kept (N, B, 3) in [0, 1], the share of every band and colour, coarse
+    first. What is coarser than the coarsest band (2^B px) stays; shares of 1 give the images back.
+    """
+    sizes = [images.float()]
+    for _ in range(kept.shape[1]):
+        sizes.append(F.avg_pool2d(sizes[-1], 2))
+    picture = sizes.pop()
+    coarse = picture
+    for band, fine in enumerate(reversed(sizes)):
+        detail = fine - F.interpolate(coarse, scale_factor=2, mode="bilinear")
+        picture = F.interpolate(picture, scale_factor=2, mode="bilinear")
+        picture = picture + kept[:, band, :, None, None] * detail
+        coarse = fine
+    return picture
+
+
 class FeatureInterpolation(nn.Module):
     """Brings the image features of every level to the prior's width and interpolates the two."""
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .dafi import FeatureInterpolation, InterpolationPredictor
+from .dafi import FeatureInterpolation, InterpolationPredictor, weigh_bands
 from .degradation_encoder import DegradationEncoder
 from .image_encoder import ImageEncoder
 from .stylegan2 import StyleGAN2Generator
@@ -53,9 +53,9 @@ class PaniniConfig:
     degradation_layers: Layers = ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1))
     learned_degradation: bool = False  # one learned DR for every image instead of an encoder
 
-    # The network gives the difference between the clean and the degraded face. Without a
-    # pre-trained prior this starts at the input's quality, and what is fine already stays.
-    residual: bool = False
+    # DAFI for the picture itself: its finest frequency bands, weighed by alpha like features, are
+    # added to what the prior draws. What is fine already stays, noise and blocks do not pass.
+    picture_bands: int = 0
 
     def __post_init__(self) -> None:
         if self.stem[-1][0] != self.level_channels[-1]:
@@ -81,9 +81,9 @@ class PaniniConfig:
                 f"The last degradation layer must have {self.degradation_size} channels, "
                 f"got {self.degradation_layers[-1][0]}."
             )
-        if self.residual and self.output_size != self.input_size:
+        if self.picture_bands and self.output_size != self.input_size:
             raise ValueError(
-                f"A residual network needs an output as large as the input ({self.input_size}), "
+                f"Picture bands need an output as large as the input ({self.input_size}), "
                 f"got {self.output_size}."
             )
 
@@ -95,7 +95,7 @@ class PaniniConfig:
     @property
     def interpolated_channels(self) -> tuple[int, ...]:
         """How many channels of alpha each level uses, coarse first."""
-        return self.prior_channels[: len(self.level_channels)]
+        return self.prior_channels[: len(self.level_channels)] + (3,) * self.picture_bands
 
     @classmethod
     def preset(cls, name: str) -> PaniniConfig:
@@ -150,7 +150,7 @@ PRESETS = {
         degradation_pool=1,
         degradation_patch=4,
         degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
-        residual=True,
+        picture_bands=4,
     ),
     "tiny": PaniniConfig(
         input_size=64,
@@ -168,7 +168,7 @@ PRESETS = {
         degradation_pool=1,
         degradation_patch=4,
         degradation_layers=((8, 1), (16, 2)),
-        residual=True,
+        picture_bands=2,
     ),
 }
 
@@ -217,7 +217,7 @@ class PaniniNet(nn.Module):
         self.feature_interpolation = FeatureInterpolation(
             config.level_channels, config.prior_channels[: len(config.level_channels)]
         )
-        if config.residual:
+        if config.picture_bands:
             self.gan_prior.silence()
 
     @property
@@ -242,7 +242,8 @@ class PaniniNet(nn.Module):
     def predict_alpha(self, degradation: Tensor) -> Tensor:
         """DR (N, D) -> alpha (N, L, C) in [0, 1], the prior's share; levels coarse first.
 
-        Level l uses the first `config.interpolated_channels[l]` channels.
+        Level l uses the first `config.interpolated_channels[l]` channels. After the feature levels
+        come `config.picture_bands` levels of the picture's frequency bands, a weight per colour.
         """
         size = self.config.degradation_size
         if degradation.ndim != 2 or degradation.shape[1] != size:
@@ -278,7 +279,10 @@ class PaniniNet(nn.Module):
 
         restored = self.gan_prior(w_plus, noise=noise, fuse=fuse)
 
-        return images.float() + restored if self.config.residual else restored
+        # The picture's own frequency bands, as far as the degradation left them
+        if bands := self.config.picture_bands:
+            restored = restored + weigh_bands(images, 1 - alpha[:, -bands:, :3])
+        return restored
 
     def _check(self, images: Tensor) -> None:
         size = self.config.input_size

@@ -51,7 +51,7 @@ def test_each_face_is_represented_by_itself(model: PaniniNet) -> None:
 def test_no_face_gives_an_empty_representation(model: PaniniNet) -> None:
     degradation = represent_degradation(model, face_set(0))
     assert degradation.vectors.shape == (0, 16)
-    assert weigh_features(model, degradation).alpha.shape == (0, 3, 12)
+    assert weigh_features(model, degradation).alpha.shape == (0, 5, 12)
 
 
 def test_crops_of_another_size_are_brought_to_the_models(model: PaniniNet) -> None:

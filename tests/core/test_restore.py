@@ -106,7 +106,7 @@ def test_no_face_and_crops_of_other_sizes(model: PaniniNet) -> None:
 
 def test_weights_of_other_faces_and_bad_batches_are_refused(model: PaniniNet) -> None:
     with pytest.raises(ValueError, match="weights for 2 faces, but 3"):
-        restore_faces(model, face_set(3), InterpolationWeights(torch.rand(2, 3, 12)))
+        restore_faces(model, face_set(3), InterpolationWeights(torch.rand(2, 5, 12)))
     with pytest.raises(ValueError, match="at least 1"):
         restore_faces(model, face_set(3), batch=0)
 

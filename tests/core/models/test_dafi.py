@@ -8,7 +8,12 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panini_core.models.dafi import FeatureInterpolation, InterpolationPredictor, interpolate
+from panini_core.models.dafi import (
+    FeatureInterpolation,
+    InterpolationPredictor,
+    interpolate,
+    weigh_bands,
+)
 
 
 def predictor() -> InterpolationPredictor:
@@ -77,3 +82,29 @@ def test_each_level_uses_its_own_convolution_and_the_first_channels_of_alpha() -
 def test_levels_must_pair() -> None:
     with pytest.raises(ValueError, match="shorter"):
         FeatureInterpolation([3, 4], [6])
+
+
+def test_bands_kept_whole_give_the_picture_back() -> None:
+    images = torch.rand(2, 3, 16, 16)
+    torch.testing.assert_close(weigh_bands(images, torch.ones(2, 3, 3)), images)
+
+
+def test_bands_taken_away_leave_the_coarse_picture() -> None:
+    images = torch.rand(1, 3, 16, 16)
+    nothing = weigh_bands(images, torch.zeros(1, 2, 3))
+    torch.testing.assert_close(nothing.mean(), images.mean(), rtol=0.02, atol=0.02)
+    assert nothing.std() < 0.6 * images.std()
+    flat = torch.full((1, 3, 16, 16), 0.3)
+    torch.testing.assert_close(weigh_bands(flat, torch.rand(1, 2, 3)), flat)
+
+
+def test_each_band_and_colour_has_its_own_share() -> None:
+    images = torch.rand(1, 3, 16, 16)
+    kept = torch.ones(1, 2, 3)
+    kept[:, 1, 0] = 0  # the finest band of red
+    changed = weigh_bands(images, kept)
+    torch.testing.assert_close(changed[:, 1:], images[:, 1:])
+    fine = images[:, :1] - F.interpolate(
+        F.avg_pool2d(images[:, :1], 2), scale_factor=2, mode="bilinear"
+    )
+    torch.testing.assert_close(changed[:, :1], images[:, :1] - fine)

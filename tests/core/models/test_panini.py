@@ -8,6 +8,7 @@ import json
 import pytest
 import torch
 
+from panini_core.models.dafi import weigh_bands
 from panini_core.models.panini import PRESETS, PaniniConfig, PaniniNet
 
 TINY = PaniniConfig.preset("tiny")
@@ -34,7 +35,7 @@ def faces(count: int = 2, size: int = 64) -> torch.Tensor:
 
 
 LEARNED = dataclasses.replace(TINY, learned_degradation=True)
-WHOLE_PICTURE = dataclasses.replace(TINY, residual=False)
+WHOLE_PICTURE = dataclasses.replace(TINY, picture_bands=0)
 WITH_EXTRACTOR = dataclasses.replace(
     TINY, input_patch=1, extractor_blocks=1, attention_hidden=2, stem=((6, 1), (6, 2), (8, 2))
 )
@@ -85,7 +86,7 @@ def test_the_compact_network_stays_small() -> None:
         ({"stem": ((9, 1),)}, "stem must end with the width of the finest fused level .8., got 9"),
         ({"level_channels": (12, 10, 8, 8)}, "4 fused levels need as many generator resolutions"),
         ({"degradation_size": 20}, "last degradation layer must have 20 channels, got 16"),
-        ({"detail_patch": 2}, "needs an output as large as the input .64., got 32"),
+        ({"detail_patch": 2}, "need an output as large as the input .64., got 32"),
         ({"input_size": 128}, "need an input_size of 64, got 128"),
         ({"input_patch": 2}, "need an input_size of 32, got 64"),
         ({"stem": ((8, 2),)}, "need an input_size of 128, got 64"),
@@ -115,9 +116,9 @@ def test_shapes_and_ranges(config: PaniniConfig) -> None:
     degradation = net.encode_degradation(images)
     alpha = net.predict_alpha(degradation)
     assert degradation.shape == (2, 16)
-    assert alpha.shape == (2, 3, 12)
+    assert alpha.shape == (2, 3 + config.picture_bands, 12)
     assert ((alpha >= 0) & (alpha <= 1)).all()
-    assert config.interpolated_channels == (12, 10, 8)
+    assert config.interpolated_channels == (12, 10, 8) + (3,) * config.picture_bands
     out = net(images)
     assert out.shape == (2, 3, config.output_size, config.output_size)
     assert out.dtype == torch.float32
@@ -143,7 +144,7 @@ def test_alpha_is_predicted_from_the_images_unless_given(config: PaniniConfig) -
 
 def test_each_sample_has_its_own_alpha() -> None:
     net, images = network(), faces(2)
-    alpha = torch.rand(2, 3, 12)
+    alpha = torch.rand(2, 5, 12)
     both = net(images, alpha)
     torch.testing.assert_close(net(images[1:], alpha[1:]), both[1:], rtol=1e-4, atol=1e-5)
 
@@ -166,19 +167,29 @@ def test_alpha_0_uses_the_image_alone() -> None:
     torch.testing.assert_close(net(images, torch.zeros(2, 3, 12)), expected)
 
 
-def test_a_residual_network_adds_to_its_input_and_begins_with_nothing() -> None:
-    images = faces(2)
+def test_the_picture_is_added_as_far_as_alpha_leaves_it() -> None:
+    net, images = network(), faces(2)
+    prior = network(WHOLE_PICTURE)
+    rest = {k: v for k, v in net.state_dict().items() if "predictor.logits" not in k}
+    prior.load_state_dict(rest, strict=False)
+    alpha = torch.rand(2, 5, 12)
+    drawn = prior(images, alpha[:, :3])
+    torch.testing.assert_close(
+        net(images, alpha), drawn + weigh_bands(images, 1 - alpha[:, 3:, :3])
+    )
+    alpha[:, 3:] = 0
+    torch.testing.assert_close(net(images, alpha), drawn + images, rtol=1e-4, atol=1e-4)
+
+
+def test_a_new_network_with_picture_bands_draws_nothing() -> None:
     torch.manual_seed(0)
-    assert torch.equal(PaniniNet(TINY).eval()(images), images)
-    whole = network(WHOLE_PICTURE)
-    residual = PaniniNet(TINY).eval()
-    residual.load_state_dict(whole.state_dict())
-    torch.testing.assert_close(residual(images), images + whole(images))
+    images, alpha = faces(2), torch.zeros(2, 5, 12)
+    torch.testing.assert_close(PaniniNet(TINY).eval()(images, alpha), images)
 
 
 def test_only_the_documented_channels_of_alpha_are_used() -> None:
     net, images = network(), faces(2)
-    alpha = torch.rand(2, 3, 12)
+    alpha = torch.rand(2, 5, 12)
     out = net(images, alpha)
     for level, used in enumerate(TINY.interpolated_channels):
         other = alpha.clone()
@@ -237,8 +248,8 @@ def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
 
 def test_alpha_and_degradation_of_another_shape_are_refused() -> None:
     net, images = network(), faces(2)
-    for shape in [(1, 3, 12), (2, 4, 12), (2, 3, 11), (3, 12)]:
-        with pytest.raises(ValueError, match=r"\(N, L, C\) = \(2, 3, 12\).*got"):
+    for shape in [(1, 5, 12), (2, 4, 12), (2, 5, 11), (5, 12)]:
+        with pytest.raises(ValueError, match=r"\(N, L, C\) = \(2, 5, 12\).*got"):
             net(images, torch.zeros(shape))
     for shape in [(2, 256), (16,)]:
         with pytest.raises(ValueError, match=r"must be \(N, 16\).*another model"):
