@@ -13,7 +13,8 @@ from torch import Tensor
 from .faces import Face
 
 PANEL_SIDE = 1024  # px, the longest side of a whole picture on a sheet
-ZOOM_SIDE = 320  # px, a face on a sheet
+ZOOM_SIDE = 320  # px, a face on a sheet with several
+ONLY_ZOOM_SIDE = 512  # px, the only face on a sheet
 _MARGIN = 16
 _CAPTION = 34
 _BACKGROUND = (24, 24, 26)
@@ -55,23 +56,24 @@ def comparison_sheet(before: Tensor, after: Tensor, faces: Mapping[int, Face]) -
     small = (max(round(new.width * shrink), 1), max(round(new.height * shrink), 1))
     pair_rows = [_caption_pair(*(p.resize(small, Image.Resampling.LANCZOS) for p in (old, new)))]
 
+    side = ONLY_ZOOM_SIDE if len(faces) == 1 else ZOOM_SIDE
     zooms = [
-        _caption_pair(*(_zoom(picture, face, scale) for picture in (old, new)), number=index)
+        _caption_pair(*(_zoom(picture, face, scale, side) for picture in (old, new)), number=index)
         for index, face in faces.items()
     ]
-    columns = max(round(pair_rows[0].width / (2 * ZOOM_SIDE + _MARGIN)), 2)
+    columns = max(round(pair_rows[0].width / (2 * side + _MARGIN)), 2)
     pair_rows += [_row(zooms[start : start + columns]) for start in range(0, len(zooms), columns)]
     return _from_pillow(_column(pair_rows))
 
 
-def _zoom(picture: Image.Image, face: Face, scale: float) -> Image.Image:
+def _zoom(picture: Image.Image, face: Face, scale: float, zoom_side: int) -> Image.Image:
     """A square around the face, 1.5 times its box, moved into the picture as far as it fits."""
     side = max(round(face.size * scale * 1.5), 1)
     centre_x, centre_y = ((face.box[:2] + face.box[2:]) / 2 * scale).tolist()
     left = max(min(round(centre_x - side / 2), picture.width - side), 0)
     top = max(min(round(centre_y - side / 2), picture.height - side), 0)
     crop = picture.crop((left, top, left + side, top + side))
-    return crop.resize((ZOOM_SIDE, ZOOM_SIDE), Image.Resampling.BICUBIC)
+    return crop.resize((zoom_side, zoom_side), Image.Resampling.BICUBIC)
 
 
 def _caption_pair(
