@@ -624,7 +624,7 @@ def own_header(tmp_path: Path, **changes: Any) -> Path:
         ({"config": {"extractor_blocks": 10**9}}, "extractor_blocks = 1000000000 layers, but"),
         ({"config": {"prior_channels": [8] * 10**5}}, "prior_channels has 100000 numbers"),
         (
-            {"config": {"prior_channels": [8] * 90, "residual": False}},
+            {"config": {"prior_channels": [8] * 90, "picture_bands": 0}},
             "describes no network",
         ),
         ({"config": {"input_size": 65}}, "input_size of 64, got 65"),

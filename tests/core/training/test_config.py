@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from panini_core.training.config import CONFIG_FOLDER, PriorConfig, RestorerConfig, UdrlConfig
-from panini_core.training.config import load_config
+from panini_core.training.config import (
+    CONFIG_FOLDER,
+    PriorConfig,
+    RestorerConfig,
+    UdrlConfig,
+    load_config,
+)
 
 KINDS = {"degradation": UdrlConfig, "restorer": RestorerConfig, "prior": PriorConfig}
 
