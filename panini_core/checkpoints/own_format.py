@@ -17,7 +17,7 @@ from .files import CheckpointError, CheckpointFile, first_few, not_finite
 
 CONFIG_KEY, FORMAT_KEY = "panini_config", "panini_format"
 FORMAT = "1"
-MAY_BE_ZERO = ("extractor_blocks", "attention_hidden")
+MAY_BE_ZERO = ("extractor_blocks", "attention_hidden", "picture_bands")
 
 
 def save_panini(

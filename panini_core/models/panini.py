@@ -81,6 +81,11 @@ class PaniniConfig:
                 f"The last degradation layer must have {self.degradation_size} channels, "
                 f"got {self.degradation_layers[-1][0]}."
             )
+        if self.picture_bands > 30 or self.input_size % 2**self.picture_bands:
+            raise ValueError(
+                f"{self.picture_bands} picture bands need an input_size that can be halved as "
+                f"often, got {self.input_size}."
+            )
         if self.picture_bands and self.output_size != self.input_size:
             raise ValueError(
                 f"Picture bands need an output as large as the input ({self.input_size}), "

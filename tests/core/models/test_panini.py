@@ -87,6 +87,7 @@ def test_the_compact_network_stays_small() -> None:
         ({"level_channels": (12, 10, 8, 8)}, "4 fused levels need as many generator resolutions"),
         ({"degradation_size": 20}, "last degradation layer must have 20 channels, got 16"),
         ({"detail_patch": 2}, "need an output as large as the input .64., got 32"),
+        ({"picture_bands": 7}, "7 picture bands need an input_size that can be halved as often"),
         ({"input_size": 128}, "need an input_size of 64, got 128"),
         ({"input_patch": 2}, "need an input_size of 32, got 64"),
         ({"stem": ((8, 2),)}, "need an input_size of 128, got 64"),
