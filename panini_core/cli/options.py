@@ -130,14 +130,6 @@ def share(text: str) -> float:
     return value
 
 
-def positive(text: str) -> float:
-    """A number above 0, for argparse."""
-    value = _number(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
-    return value
-
-
 def positive_integer(text: str) -> int:
     """A whole number from 1, for argparse."""
     if not text.isdecimal() or int(text) < 1:

@@ -301,6 +301,15 @@ def test_cmyk_without_a_profile_has_the_right_colours(tmp_path: Path) -> None:
     torch.testing.assert_close(mean, torch.tensor([220.0, 30.0, 40.0]), atol=4, rtol=0)
 
 
+def test_a_cmyk_profile_is_not_kept_for_rgb_and_a_broken_one_does_no_harm(tmp_path: Path) -> None:
+    picture = Image.fromarray(noise(16, 16, 3)).convert("CMYK")
+    picture.save(tmp_path / "plain.tif")
+    picture.save(tmp_path / "broken.tif", icc_profile=b"\0" * 16 + b"CMYK" + b"\0" * 200)
+    plain, broken = (read_image(tmp_path / f"{name}.tif") for name in ("plain", "broken"))
+    assert torch.equal(plain.pixels, broken.pixels)
+    assert broken.metadata.icc_profile is None
+
+
 def test_transparent_palette_and_colour_key_become_alpha(tmp_path: Path) -> None:
     palette = Image.new("P", (2, 1))
     palette.putpalette([10, 20, 30, 200, 100, 50])
