@@ -111,7 +111,7 @@ class RestorerConfig:
     initial_degradation_encoder: str = ""  # a UDRL result (ours, or MoCo .pth.tar)
     initial_prior: str = ""  # a StyleGAN2 file, or the result of a prior run
     freeze_degradation_encoder: bool = False
-    prior_rate: float = 1.0  # learning rate of the GAN prior, relative
+    prior_rate: float = 1.0  # learning rate of the GAN prior and the alpha predictor, relative
     # Share of faces whose alpha is moved at random, so that edited weights stay meaningful.
     alpha_jitter: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)

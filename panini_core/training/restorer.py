@@ -43,11 +43,19 @@ def build_model(config: RestorerConfig) -> PaniniNet:
 
 
 def build_optimizer(model: PaniniNet, config: RestorerConfig) -> torch.optim.AdamW:
-    """AdamW (Adam when weight_decay is 0) with the GAN prior's own learning rate."""
-    prior = {id(parameter) for parameter in model.gan_prior.parameters()}
+    """AdamW with a learning rate of its own for the GAN prior and the predictor of alpha.
+
+    The prior's last, plain convolutions follow the rest: their weights are small.
+    """
+    detail = (
+        {id(p) for p in model.gan_prior.detail.parameters()} if model.gan_prior.detail else set()
+    )
+    faster = [p for p in model.gan_prior.parameters() if id(p) not in detail]
+    faster += model.interpolation_predictor.parameters()
+    chosen = {id(parameter) for parameter in faster}
     groups: list[dict[str, Any]] = [
-        {"params": list(model.gan_prior.parameters()), "scale": config.prior_rate},
-        {"params": [p for p in model.parameters() if id(p) not in prior], "scale": 1.0},
+        {"params": faster, "scale": config.prior_rate},
+        {"params": [p for p in model.parameters() if id(p) not in chosen], "scale": 1.0},
     ]
     return torch.optim.AdamW(
         groups,
