@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from panini_core.faces import Face, FaceSet
 from panini_core.models.panini import PaniniConfig, PaniniNet
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -32,3 +34,18 @@ def tiny_model() -> PaniniNet:
         for parameter in model.parameters():
             parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
     return model
+
+
+@pytest.fixture(scope="session")
+def random_faces() -> Callable[..., FaceSet]:
+    """random_faces(count, size=64): aligned faces of random pixels, the same in every call."""
+
+    def make(count: int, size: int = 64) -> FaceSet:
+        generator = torch.Generator().manual_seed(count)
+        return FaceSet(
+            faces=tuple(Face(torch.zeros(4), torch.zeros(5, 2), 1.0) for _ in range(count)),
+            crops=torch.rand(count, 3, size, size, generator=generator),
+            to_crop=torch.zeros(count, 2, 3),
+        )
+
+    return make

@@ -14,7 +14,6 @@ from ..models.panini import PaniniConfig, PaniniNet
 from ..models.stylegan2 import StyleGAN2Generator
 from .adversary import Adversary
 from .config import PriorConfig, load_config
-from .data import FaceSampler, load_faces
 from .ema import ExponentialAverage
 from .session import TrainingSession
 
@@ -44,14 +43,7 @@ def train_prior(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
             optimizer.load_state_dict(state["optimizer"])
             adversary.load_state_dict(state["adversary"])
         parallel = session.parallel(generator)
-        faces = FaceSampler(
-            load_faces(config.data, device=session.device),
-            config.data,
-            batch=config.run.batch,
-            seed=config.run.seed,
-            rank=session.rank,
-            world_size=session.world_size,
-        )
+        faces = session.sampler(config.data)
 
         result = session.folder / RESULT_FILE
         while step < config.run.steps:

@@ -14,7 +14,6 @@ from ..checkpoints import load_degradation_encoder, load_gan_prior, load_panini,
 from ..models.panini import PaniniConfig, PaniniNet
 from .adversary import Adversary
 from .config import RestorerConfig, load_config
-from .data import FaceSampler, load_faces
 from .degrade import PRESETS, degrade, sample_degradations
 from .ema import ExponentialAverage
 from .losses import RestorationLosses
@@ -84,14 +83,7 @@ class RestorerTraining:
         if state := session.load_state():
             self.load_state_dict(state)
         self.parallel = session.parallel(self.model)
-        self.sampler = FaceSampler(
-            load_faces(config.data, device=session.device),
-            config.data,
-            batch=config.run.batch,
-            seed=config.run.seed,
-            rank=session.rank,
-            world_size=session.world_size,
-        )
+        self.sampler = session.sampler(config.data)
 
     def state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = {

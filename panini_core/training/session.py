@@ -17,7 +17,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from .config import RunConfig
+from .config import DataConfig, RunConfig
+from .data import FaceSampler, load_faces
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,18 @@ class TrainingSession:
         dist.all_reduce(flag)
         return flag.item() > 0
 
-    # Precision, parallelism and schedule
+    # Data, precision, parallelism and schedule
+
+    def sampler(self, config: DataConfig) -> FaceSampler:
+        """The training faces on this process's device, and its share of every batch."""
+        return FaceSampler(
+            load_faces(config, device=self.device),
+            config,
+            batch=self.config.batch,
+            seed=self.config.seed,
+            rank=self.rank,
+            world_size=self.world_size,
+        )
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig
 from .config import UdrlConfig, load_config
-from .data import FaceSampler, load_faces
+from .data import FaceSampler
 from .degrade import PRESETS, degrade, sample_degradations
 from .session import TrainingSession
 
@@ -156,14 +156,7 @@ def train_degradation(config_path: str | Path, overrides: Sequence[str] = ()) ->
             optimizer.load_state_dict(state["optimizer"])
             first = state["step"]
         parallel = session.parallel(contrast)
-        sampler = FaceSampler(
-            load_faces(config.data, device=session.device),
-            config.data,
-            batch=config.run.batch,
-            seed=config.run.seed,
-            rank=session.rank,
-            world_size=session.world_size,
-        )
+        sampler = session.sampler(config.data)
 
         for step in range(first, config.run.steps):
             for group in optimizer.param_groups:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -17,8 +18,10 @@ from panini_core.degradation import (
     represent_degradation,
     weigh_features,
 )
-from panini_core.faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights
+from panini_core.faces import DegradationRepresentation, FaceSet, InterpolationWeights
 from panini_core.models.panini import PaniniNet
+
+MakeFaces = Callable[..., FaceSet]
 
 
 @pytest.fixture
@@ -26,30 +29,21 @@ def model(tiny_model: PaniniNet) -> PaniniNet:
     return tiny_model
 
 
-def face_set(count: int, size: int = 64) -> FaceSet:
-    generator = torch.Generator().manual_seed(count)
-    return FaceSet(
-        faces=tuple(Face(torch.zeros(4), torch.zeros(5, 2), 1.0) for _ in range(count)),
-        crops=torch.rand(count, 3, size, size, generator=generator),
-        to_crop=torch.zeros(count, 2, 3),
-    )
-
-
 def some_weights(faces: int = 3) -> InterpolationWeights:
     generator = torch.Generator().manual_seed(1)
     return InterpolationWeights(torch.rand(faces, 4, 12, generator=generator))
 
 
-def test_each_face_is_represented_by_itself(model: PaniniNet) -> None:
-    faces = face_set(5)
+def test_each_face_is_represented_by_itself(model: PaniniNet, random_faces: MakeFaces) -> None:
+    faces = random_faces(5)
     together = represent_degradation(model, faces, batch=5).vectors
     assert together.shape == (5, 16)
     chunked = represent_degradation(model, faces, batch=2).vectors
     torch.testing.assert_close(together, chunked, rtol=1e-5, atol=1e-5)
 
 
-def test_no_face_gives_an_empty_representation(model: PaniniNet) -> None:
-    degradation = represent_degradation(model, face_set(0))
+def test_no_face_gives_an_empty_representation(model: PaniniNet, random_faces: MakeFaces) -> None:
+    degradation = represent_degradation(model, random_faces(0))
     assert degradation.vectors.shape == (0, 16)
     assert weigh_features(model, degradation).alpha.shape == (0, 5, 12)
 
