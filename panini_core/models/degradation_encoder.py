@@ -14,7 +14,7 @@ from .stylegan2 import full_precision
 
 def dct_basis(size: int) -> Tensor:
     """The orthonormal DCT-II of `size` x `size` blocks, (size**2, 1, size, size)."""
-    position = torch.arange(size, dtype=torch.float64)
+    position = torch.arange(size, dtype=torch.float64, device="cpu")
     rows = torch.cos(math.pi / size * torch.outer(position, position + 0.5))
     rows *= torch.where(position == 0, math.sqrt(1 / size), math.sqrt(2 / size))[:, None]
     basis = torch.einsum("uy,vx->uvyx", rows, rows)

@@ -30,7 +30,7 @@ def full_precision(like: Tensor) -> torch.autocast:
 
 def fir_kernel(gain: float) -> Tensor:
     """The separable low-pass filter of StyleGAN2, (4, 4), summing to `gain`."""
-    taps = torch.tensor(FIR_TAPS)
+    taps = torch.tensor(FIR_TAPS, device="cpu")  # also where a network is made without memory
     kernel = torch.outer(taps, taps)
     return kernel * (gain / kernel.sum())
 
@@ -59,7 +59,8 @@ class EqualLinear(nn.Module):
         lr_mul: float = 1.0,  # both parameters are stored divided by it
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_mul)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        nn.init.normal_(self.weight, std=1 / lr_mul)
         self.bias = nn.Parameter(torch.full((out_features,), bias_init / lr_mul))
         self.lr_mul = lr_mul
         self.scale = lr_mul / math.sqrt(in_features)
