@@ -70,6 +70,8 @@ class TrainingSession:
         if self._board is not None:
             self._board.close()
         if self.world_size > 1:
+            if error is None:  # a process that leaves while others still write may abort
+                dist.barrier()
             dist.destroy_process_group()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
