@@ -54,6 +54,7 @@ class UdrlConfig:
     model: str = "compact"  # a PaniniConfig preset
     degradation: str = "training"  # a degradation preset
     crop: int = 0  # degrade and encode random crops of so many px; 0 = whole faces
+    initial_degradation_encoder: str = ""  # weights to start from, as of the restorer
     queue: int = 8192
     momentum: float = 0.999
     temperature: float = 0.07

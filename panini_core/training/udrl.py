@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..checkpoints import load_degradation_encoder
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig
 from .config import UdrlConfig, load_config
@@ -138,6 +139,8 @@ def train_degradation(config_path: str | Path, overrides: Sequence[str] = ()) ->
             pool=network.degradation_pool,
             patch=network.degradation_patch,
         )
+        if config.initial_degradation_encoder:
+            load_degradation_encoder(config.initial_degradation_encoder, encoder)
         contrast = MomentumContrast(
             encoder,
             queue=config.queue,
