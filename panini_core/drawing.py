@@ -19,16 +19,23 @@ _MARGIN = 16
 _CAPTION = 34
 _BACKGROUND = (24, 24, 26)
 _TEXT = (235, 235, 235)
+_UNSELECTED = (128, 128, 128)
 _COLOURS = ((255, 196, 0), (0, 200, 255), (255, 95, 150), (120, 230, 90), (190, 140, 255))
 
 
-def draw_faces(image: Tensor, faces: Sequence[Face]) -> Tensor:
-    """(3, H, W) with every face's box, number (from 0) and five landmarks drawn on it."""
-    canvas = _to_pillow(image)
+def draw_faces(
+    image: Tensor, faces: Sequence[Face], *, selected: Sequence[bool] | None = None
+) -> Tensor:
+    """(3, H, W) with every face's box, number (from 0) and five landmarks drawn on it.
+
+    `selected`: one a face; the others are drawn in grey. None: all are in colour.
+    """
+    canvas = to_pillow(image)
     draw = ImageDraw.Draw(canvas)
     line = max(round(min(canvas.size) / 300), 1)
     for index, face in enumerate(faces):
-        colour = _COLOURS[index % len(_COLOURS)]
+        coloured = selected is None or selected[index]
+        colour = _COLOURS[index % len(_COLOURS)] if coloured else _UNSELECTED
         x0, y0, x1, y1 = face.box.tolist()
         draw.rectangle((x0, y0, x1, y1), outline=colour, width=line)
         for x, y in face.landmarks.tolist():
@@ -40,7 +47,7 @@ def draw_faces(image: Tensor, faces: Sequence[Face]) -> Tensor:
         top = min(max(y0 - height, 0), canvas.height - height)
         draw.rectangle((left, top, left + width, top + height), fill=colour)
         draw.text((left + width / 2, top + height / 2), label, (0, 0, 0), font, anchor="mm")
-    return _from_pillow(canvas)
+    return from_pillow(canvas)
 
 
 def comparison_sheet(before: Tensor, after: Tensor, faces: Mapping[int, Face]) -> Tensor:
@@ -49,7 +56,7 @@ def comparison_sheet(before: Tensor, after: Tensor, faces: Mapping[int, Face]) -
     before (3, H, W); after (3, kH, kW), k >= 1; faces by their number, in the pixels of `before`.
     """
     scale = after.shape[-1] / before.shape[-1]
-    old, new = _to_pillow(before), _to_pillow(after)
+    old, new = to_pillow(before), to_pillow(after)
     if new.size != old.size:
         old = old.resize(new.size, Image.Resampling.BICUBIC)
     shrink = min(PANEL_SIDE / max(new.size), 1.0)
@@ -63,7 +70,7 @@ def comparison_sheet(before: Tensor, after: Tensor, faces: Mapping[int, Face]) -
     ]
     columns = max(round(pair_rows[0].width / (2 * side + _MARGIN)), 2)
     pair_rows += [_row(zooms[start : start + columns]) for start in range(0, len(zooms), columns)]
-    return _from_pillow(_column(pair_rows))
+    return from_pillow(_column(pair_rows))
 
 
 def _zoom(picture: Image.Image, face: Face, scale: float, zoom_side: int) -> Image.Image:
@@ -122,11 +129,13 @@ def _text_size(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, text: str) ->
     return math.ceil(right - left) + 6, math.ceil(bottom - top) + 6
 
 
-def _to_pillow(image: Tensor) -> Image.Image:
+def to_pillow(image: Tensor) -> Image.Image:
+    """(3, H, W) RGB in [0, 1] -> a Pillow image."""
     values = (image.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
     return Image.fromarray(np.ascontiguousarray(values.permute(1, 2, 0).cpu().numpy()))
 
 
-def _from_pillow(picture: Image.Image) -> Tensor:
+def from_pillow(picture: Image.Image) -> Tensor:
+    """A Pillow image -> (3, H, W) RGB float32 in [0, 1]."""
     values = torch.from_numpy(np.array(picture.convert("RGB")))
     return values.permute(2, 0, 1).float() / 255
