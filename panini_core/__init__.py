@@ -3,46 +3,96 @@
 The stages in order: `detect_faces`, `align_faces`, `represent_degradation`, `weigh_features`,
 `restore_faces`, `paste_faces`; `restore_images` calls them all. Images are tensors (N, 3, H, W),
 RGB in [0, 1].
+
+A name is loaded when it is first used: importing the package loads neither torch nor a module.
 """
 
-from .align import align_faces
-from .checkpoints import (
-    CheckpointError,
-    convert_checkpoint,
-    load_panini,
-    save_panini,
-)
-from .degradation import (
-    apply_fidelity,
-    average_degradation,
-    bias_levels,
-    blend_degradations,
-    override_levels,
-    represent_degradation,
-    weigh_features,
-)
-from .detect import detect_faces, load_detector
-from .faces import (
-    DegradationRepresentation,
-    Face,
-    FaceSet,
-    InterpolationWeights,
-    RestoredFaces,
-)
-from .images import ImageFileError, read_image, write_image
-from .models.face_detector import FaceDetector
-from .models.panini import PaniniConfig, PaniniNet
-from .paste import paste_faces, paste_mask
-from .pipeline import (
-    Restoration,
-    RestoreOptions,
-    restore_images,
-    restore_images_with_report,
-)
-from .restore import restore_faces
-from .selection import select_faces
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .align import align_faces
+    from .checkpoints import (
+        DEFAULT_WEIGHTS,
+        CheckpointError,
+        convert_checkpoint,
+        load_panini,
+        save_panini,
+    )
+    from .degradation import (
+        apply_fidelity,
+        average_degradation,
+        bias_levels,
+        blend_degradations,
+        override_levels,
+        represent_degradation,
+        weigh_features,
+    )
+    from .detect import detect_faces, load_detector
+    from .drawing import draw_faces
+    from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
+    from .images import ImageFileError, read_image, write_image
+    from .models.face_detector import FaceDetector
+    from .models.panini import PaniniConfig, PaniniNet
+    from .options import DEFAULT_BATCH, DEFAULT_FEATHER, DEFAULT_THRESHOLD, RestoreOptions
+    from .paste import paste_faces, paste_mask
+    from .pipeline import Restoration, restore_images, restore_images_with_report
+    from .restore import restore_faces
+    from .selection import SORT_ORDERS, select_faces, sort_faces
+    from .training.degradation_ranges import PRESETS as DEGRADATION_PRESETS
+    from .training.degrade import degrade_images
+
+# Which module holds each public name; the imports above and `__all__` say the same (tested).
+_NAMES: dict[str, tuple[str, ...]] = {
+    "align": ("align_faces",),
+    "checkpoints": (
+        "DEFAULT_WEIGHTS",
+        "CheckpointError",
+        "convert_checkpoint",
+        "load_panini",
+        "save_panini",
+    ),
+    "degradation": (
+        "apply_fidelity",
+        "average_degradation",
+        "bias_levels",
+        "blend_degradations",
+        "override_levels",
+        "represent_degradation",
+        "weigh_features",
+    ),
+    "detect": ("detect_faces", "load_detector"),
+    "drawing": ("draw_faces",),
+    "faces": (
+        "DegradationRepresentation",
+        "Face",
+        "FaceSet",
+        "InterpolationWeights",
+        "RestoredFaces",
+    ),
+    "images": ("ImageFileError", "read_image", "write_image"),
+    "models.face_detector": ("FaceDetector",),
+    "models.panini": ("PaniniConfig", "PaniniNet"),
+    "options": ("DEFAULT_BATCH", "DEFAULT_FEATHER", "DEFAULT_THRESHOLD", "RestoreOptions"),
+    "paste": ("paste_faces", "paste_mask"),
+    "pipeline": ("Restoration", "restore_images", "restore_images_with_report"),
+    "restore": ("restore_faces",),
+    "selection": ("SORT_ORDERS", "select_faces", "sort_faces"),
+    "training.degradation_ranges": ("DEGRADATION_PRESETS",),
+    "training.degrade": ("degrade_images",),
+}
+_NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
+    "DEFAULT_BATCH",
+    "DEFAULT_FEATHER",
+    "DEFAULT_THRESHOLD",
+    "DEFAULT_WEIGHTS",
+    "DEGRADATION_PRESETS",
+    "SORT_ORDERS",
     "CheckpointError",
     "DegradationRepresentation",
     "Face",
@@ -61,7 +111,9 @@ __all__ = [
     "bias_levels",
     "blend_degradations",
     "convert_checkpoint",
+    "degrade_images",
     "detect_faces",
+    "draw_faces",
     "load_detector",
     "load_panini",
     "override_levels",
@@ -74,6 +126,20 @@ __all__ = [
     "restore_images_with_report",
     "save_panini",
     "select_faces",
+    "sort_faces",
     "weigh_features",
     "write_image",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f".{_MODULE_OF[name]}", __name__)
+    value = getattr(module, _NAME_IN_MODULE.get(name, name))
+    globals()[name] = value  # asked once only
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

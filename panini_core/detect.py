@@ -24,8 +24,7 @@ from .models.face_detector import (
     build_facexlib,
     recognise_backbone,
 )
-
-DEFAULT_THRESHOLD = 0.6
+from .options import DEFAULT_THRESHOLD
 
 # What facexlib and the packs built on it call their files; the first is the more accurate one.
 FACEXLIB_FILES = ("detection_Resnet50_Final.pth", "detection_mobilenet0.25_Final.pth")

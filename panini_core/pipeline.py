@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,38 +13,14 @@ from torch import Tensor
 from .align import align_faces
 from .chunks import OnChunk
 from .degradation import apply_fidelity, represent_degradation, weigh_features
-from .detect import DEFAULT_THRESHOLD, detect_faces
+from .detect import detect_faces
 from .faces import Face, FaceSet, RestoredFaces
 from .models.face_detector import FaceDetector
 from .models.panini import PaniniNet
-from .paste import DEFAULT_FEATHER, paste_faces_with_mask
+from .options import RestoreOptions
+from .paste import paste_faces_with_mask
 from .restore import restore_faces
-from .selection import parse_rule, select_faces
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreOptions:
-    """What may be chosen about a restoration. Raises ValueError for values out of range."""
-
-    threshold: float = DEFAULT_THRESHOLD  # least score of a face, 0..1
-    faces: str = "all"  # all, largest, center, or numbers from 0 such as 0,2,4-6
-    fidelity: float = 0.5  # 0 trusts the GAN prior, 1 the image's own features; 0.5 is neutral
-    strength: float = 1.0  # share of the restored face in the result, 0..1
-    upscale: float = 1  # size of the result, at least 1
-    batch: int = 8  # faces that go through the network together
-    feather: float = DEFAULT_FEATHER  # soft border of the mask, share of the crop's side, 0..0.5
-    match_colour: bool = True  # low frequencies of colour and light come from the image
-
-    def __post_init__(self) -> None:
-        parse_rule(self.faces)
-        for name, top in (("threshold", 1), ("fidelity", 1), ("strength", 1), ("feather", 0.5)):
-            value: float = getattr(self, name)
-            if not 0 <= value <= top:
-                raise ValueError(f"{name} must lie in 0..{top}, got {value}.")
-        for name in ("upscale", "batch"):
-            value = getattr(self, name)
-            if not 1 <= value < float("inf"):
-                raise ValueError(f"{name} must be at least 1, got {value}.")
+from .selection import select_faces, sort_faces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +77,18 @@ def restore_images_with_report(
     start = time.perf_counter()
 
     # Stage one: where the faces are, upright and in FFHQ's framing
-    found = detect_faces(detector, images, threshold=options.threshold)
+    found = detect_faces(
+        detector,
+        images,
+        threshold=options.threshold,
+        min_size=options.min_size,
+        max_size=options.max_size or math.inf,
+    )
     height, width = images.shape[-2:]
-    selected = select_faces(found, options.faces, height=height, width=width)
+    found = sort_faces(found, options.sort, height=height, width=width)
+    selected = select_faces(
+        found, options.faces, height=height, width=width, max_faces=options.max_faces
+    )
     faces = align_faces(images, selected, size=model.config.input_size)
 
     # Stages two and three: how they are degraded, what that says about the prior's share, and

@@ -9,8 +9,8 @@ from ..align import template
 from ..degradation import apply_fidelity, represent_degradation, weigh_features
 from ..faces import Face, FaceSet, RestoredFaces
 from ..models.panini import PaniniNet
+from ..options import RestoreOptions
 from ..paste import paste_faces
-from ..pipeline import RestoreOptions
 from ..restore import restore_faces
 
 

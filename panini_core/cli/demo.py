@@ -10,7 +10,8 @@ from pathlib import Path
 from ..detect import load_detector
 from ..drawing import comparison_sheet
 from ..images import ImageFile, read_image, write_image
-from ..pipeline import RestoreOptions, restore_images_with_report
+from ..options import RestoreOptions
+from ..pipeline import restore_images_with_report
 from ..training.degrade import degrade_images
 from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, complain, say, usage_errors
 from .inputs import make_folder

@@ -17,7 +17,8 @@ from ..faces import Face, RestoredFaces
 from ..images import ImageFile, check_writable, read_image, write_file, write_image
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
-from ..pipeline import ImageReport, RestoreOptions, restore_images_with_report
+from ..options import RestoreOptions
+from ..pipeline import ImageReport, restore_images_with_report
 from .aligned import restore_aligned
 from .batch import Outcome, Result, Tally, run_jobs
 from .console import usage_errors
@@ -136,7 +137,11 @@ def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     with usage_errors():
         options = RestoreOptions(
-            **{item.name: getattr(arguments, item.name) for item in dataclasses.fields(DEFAULTS)}
+            **{
+                item.name: getattr(arguments, item.name)
+                for item in dataclasses.fields(DEFAULTS)
+                if hasattr(arguments, item.name)
+            }
         )
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)

@@ -35,6 +35,7 @@ FACES = [
         ("1-2", [1, 2, 4]),
         ("0, 2 - 9", [0, 2, 3]),
         ("7", []),
+        ("none", []),
         ("1,1,1", [1, 4]),
     ],
 )
@@ -47,7 +48,7 @@ def test_rules(rule: str, expected: list[int]) -> None:
     "rule", ["", "biggest", "1,,2", "-1", "3-1", "1.5", "0;2", "1-2-3", "0-99999999999"]
 )
 def test_other_texts_are_refused(rule: str) -> None:
-    with pytest.raises(ValueError, match="expected all, largest, center or numbers"):
+    with pytest.raises(ValueError, match="expected all, largest, center, none or numbers"):
         parse_rule(rule)
 
 
@@ -60,5 +61,5 @@ def test_numbers_written_one_by_one_select_exactly_them(numbers: set[int]) -> No
 
 
 def test_no_faces_stay_none() -> None:
-    for rule in ("all", "largest", "center", "0"):
+    for rule in ("all", "largest", "center", "none", "0"):
         assert select_faces([], rule, height=10, width=10) == []

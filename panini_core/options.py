@@ -1,0 +1,68 @@
+"""What may be chosen about a restoration, and the defaults; read without loading torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .selection import SORT_ORDERS, parse_rule
+
+DEFAULT_THRESHOLD = 0.6  # least score of a face
+DEFAULT_FEATHER = 0.1  # soft border of the paste mask, share of the crop's side
+DEFAULT_BATCH = 8  # faces that go through the network together
+LARGEST_SEED = 2**64 - 1
+
+_RANGES = {
+    "threshold": (0, 1),
+    "min_size": (0, math.inf),
+    "max_size": (0, math.inf),
+    "max_faces": (0, math.inf),
+    "smoothing": (0, math.inf),
+    "fidelity": (0, 1),
+    "noise_seed": (0, LARGEST_SEED),
+    "noise_amount": (0, 1),
+    "latent_pull": (0, 1),
+    "strength": (0, 1),
+    "feather": (0, 0.5),
+    "keep_detail": (0, 1),
+    "upscale": (1, math.inf),
+    "batch": (1, math.inf),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOptions:
+    """What may be chosen about a restoration. Raises ValueError for values out of range."""
+
+    # Which faces
+    threshold: float = DEFAULT_THRESHOLD  # least score of a face, 0..1
+    min_size: float = 0  # least longer side of a face's box, px
+    max_size: float = 0  # largest longer side of a face's box, px; 0: no limit
+    sort: str = SORT_ORDERS[0]  # the order in which the faces of an image are numbered
+    faces: str = "all"  # all, largest, center, none, or numbers from 0 such as 0,2,4-6
+    max_faces: int = 0  # at most so many of an image, the first ones; 0: no limit
+    smoothing: float = 0  # frames; over time in a clip. 0: the images are single pictures
+
+    # How they are restored
+    fidelity: float = 0.5  # 0 trusts the GAN prior, 1 the image's own features; 0.5 is neutral
+    noise_seed: int = 0  # of the generator's noise
+    noise_amount: float = 0  # of the generator's noise, 0..1
+    latent_pull: float = 0  # toward the average face, 0..1
+    batch: int = DEFAULT_BATCH  # faces that go through the network together
+
+    # How they are pasted
+    strength: float = 1.0  # share of the restored face in the result, 0..1
+    upscale: float = 1  # size of the result, at least 1
+    feather: float = DEFAULT_FEATHER  # soft border of the mask, share of the crop's side, 0..0.5
+    match_colour: bool = True  # low frequencies of colour and light come from the image
+    keep_detail: float = 1.0  # share of the restored detail in the result, 0..1
+
+    def __post_init__(self) -> None:
+        parse_rule(self.faces)
+        if self.sort not in SORT_ORDERS:
+            raise ValueError(f"sort must be one of {', '.join(SORT_ORDERS)}, got {self.sort!r}.")
+        for name, (low, high) in _RANGES.items():
+            value: float = getattr(self, name)
+            if not low <= value <= high or (value == math.inf and name != "max_size"):
+                text = f"be at least {low}" if high == math.inf else f"lie in {low}..{high}"
+                raise ValueError(f"{name} must {text}, got {value}.")
