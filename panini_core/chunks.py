@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# Called after each chunk as on_chunk(faces done, faces in all); may raise to stop.
-OnChunk = Callable[[int, int], None]
+# Called after each chunk as on_chunk(faces done, faces in all, the chunk's result); may raise to
+# stop.
+OnChunk = Callable[[int, int, Tensor], None]
 
 
 def run_in_chunks(
@@ -44,7 +45,7 @@ def run_in_chunks(
         results.append(result)
         done = chunk.stop
         if on_chunk is not None:
-            on_chunk(done, count)
+            on_chunk(done, count, result)
     return results
 
 

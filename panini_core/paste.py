@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +41,8 @@ def paste_faces(
     match_colour: bool = True,
     upscale: float = 1,
     masks: Tensor | None = None,
+    keep_detail: float = 1.0,
+    on_image: Callable[[int, int], None] | None = None,
 ) -> Tensor:
     """Draw restored faces onto their images; every other pixel stays as it was, to the bit.
 
@@ -51,6 +53,7 @@ def paste_faces(
     upscale: at least 1; the result is so many times as large, the background enlarged bicubically
     and the faces drawn from the restored crops' own pixels.
     masks (F, 1, M, M) in [0, 1], in the frame of the crops: instead of the usual mask.
+    on_image(done, total): called after each image; may raise to stop.
 
     Where faces overlap, the nearer centre prevails, without a seam. A grey image (red, green and
     blue equal everywhere) stays grey. What a crop holds beyond the image's border is ignored.
@@ -66,6 +69,8 @@ def paste_faces(
         match_colour=match_colour,
         upscale=upscale,
         masks=masks,
+        keep_detail=keep_detail,
+        on_image=on_image,
     )[0]
 
 
@@ -76,11 +81,19 @@ def paste_mask(
     feather: float = DEFAULT_FEATHER,
     upscale: float = 1,
     masks: Tensor | None = None,
+    on_image: Callable[[int, int], None] | None = None,
 ) -> Tensor:
     """The mask (N, 1, upscale * H, upscale * W) in [0, 1] under which `paste_faces` draws when
     given the same arguments (at full strength); in the images' type, on their device."""
     return paste_faces_with_mask(
-        images, restored, feather=feather, match_colour=False, upscale=upscale, masks=masks
+        images,
+        restored,
+        feather=feather,
+        match_colour=False,
+        upscale=upscale,
+        masks=masks,
+        keep_detail=0,
+        on_image=on_image,
     )[1]
 
 
@@ -94,6 +107,8 @@ def paste_faces_with_mask(
     match_colour: bool = True,
     upscale: float = 1,
     masks: Tensor | None = None,
+    keep_detail: float = 1.0,
+    on_image: Callable[[int, int], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """What `paste_faces` and `paste_mask` return, in one go."""
     _check(images, restored, feather, strength, upscale, masks)
@@ -123,6 +138,8 @@ def paste_faces_with_mask(
                 picture[:, rows, columns] = torch.where(mask > 0, drawn.to(before), before)
         if len(image) == 1:  # a grey picture is drawn once and repeated
             result[index, 1:] = picture
+        if on_image is not None:
+            on_image(index + 1, len(images))
     return result, total_mask
 
 

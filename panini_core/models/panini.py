@@ -264,6 +264,7 @@ class PaniniNet(nn.Module):
         alpha: Tensor | None = None,  # (N, L, C); None = predicted from the images
         *,
         noise: Sequence[Tensor] | None = None,  # a noise image a styled convolution; None = stored
+        latent_pull: float = 0.0,  # how far W+ is moved toward the mean latent, 0..1
     ) -> Tensor:  # (N, 3, R, R) nominally in [-1, 1], not clamped, float32
         self._check(images)
 

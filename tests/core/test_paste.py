@@ -306,3 +306,17 @@ def test_wrong_values_say_what_was_expected() -> None:
         paste_faces(images, restored, masks=torch.zeros(2, 1, 8, 8))
     with pytest.raises(ValueError, match="images 0 to 0, but there are 0"):
         paste_faces(images[:0], restored)
+
+
+def test_each_image_is_reported_and_the_callback_may_stop_the_work() -> None:
+    images = photograph(60, 60, 3)
+    faces = align_faces(images, [place_face(0.1, 0, 0, 0, 1)])
+    seen: list[tuple[int, int]] = []
+    paste_faces(images, inverted(faces), on_image=lambda *done: seen.append(done))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        paste_mask(images, inverted(faces), on_image=stop)

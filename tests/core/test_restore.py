@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -35,12 +35,19 @@ def test_chunks_do_not_change_the_result_and_are_reported(
     model: PaniniNet, random_faces: MakeFaces
 ) -> None:
     seen: list[tuple[int, int]] = []
+    latest: list[Tensor] = []
+
+    def note(done: int, total: int, crops: Tensor) -> None:
+        seen.append((done, total))
+        latest.append(crops)
+
     faces = random_faces(5)
-    chunked = restore_faces(model, faces, batch=2, on_chunk=lambda *done: seen.append(done))
+    chunked = restore_faces(model, faces, batch=2, on_chunk=note)
     torch.testing.assert_close(
         chunked.crops, restore_faces(model, faces, batch=5).crops, atol=1e-3, rtol=0
     )
     assert seen == [(2, 5), (4, 5), (5, 5)]
+    assert torch.equal(torch.cat(latest), chunked.crops)
 
 
 def test_an_interrupt_from_the_callback_passes_through(
@@ -49,11 +56,80 @@ def test_an_interrupt_from_the_callback_passes_through(
     class StopError(Exception):
         pass
 
-    def stop(done: int, count: int) -> None:
+    def stop(done: int, count: int, crops: Tensor) -> None:
         raise StopError
 
     with pytest.raises(StopError):
         restore_faces(model, random_faces(5), batch=2, on_chunk=stop)
+
+
+def with_noise(model: PaniniNet, strength: float = 0.5) -> PaniniNet:
+    """A copy whose layers listen to the noise."""
+    net = PaniniNet(model.config).eval()
+    net.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.endswith("noise_strength"):
+                parameter.fill_(strength)
+    return net
+
+
+def test_noise_varies_with_its_seed_and_amount(model: PaniniNet, random_faces: MakeFaces) -> None:
+    faces, model = random_faces(2), with_noise(model)
+    plain = restore_faces(model, faces).crops
+    assert torch.equal(restore_faces(model, faces, noise_seed=5).crops, plain)
+    little, full, other = (
+        restore_faces(model, faces, noise_seed=seed, noise_amount=amount).crops
+        for seed, amount in ((5, 0.1), (5, 1.0), (2**32 + 5, 1.0))
+    )
+    assert 0 < (little - plain).abs().mean() < (full - plain).abs().mean()
+    assert not torch.equal(full, other)
+
+
+def test_noise_depends_on_the_face_not_on_the_chunks(
+    model: PaniniNet, random_faces: MakeFaces
+) -> None:
+    one = random_faces(1)
+    faces = FaceSet(one.faces * 3, one.crops.expand(3, -1, -1, -1), one.to_crop.expand(3, -1, -1))
+    model = with_noise(model)
+    whole, parts = (
+        restore_faces(model, faces, noise_seed=1, noise_amount=0.5, batch=batch).crops
+        for batch in (3, 2)
+    )
+    torch.testing.assert_close(whole, parts, atol=1e-4, rtol=0)
+    assert (whole[0] - whole[1]).abs().mean() > 0.001  # the same face in another place
+
+
+def test_noise_keeps_its_variance(model: PaniniNet, random_faces: MakeFaces) -> None:
+    class Listening(PaniniNet):
+        heard: Sequence[Tensor]
+
+        def forward(
+            self, *args: object, noise: Sequence[Tensor] | None = None, **kwargs: object
+        ) -> Tensor:
+            assert noise is not None
+            self.heard = noise
+            return super().forward(*args, noise=noise, **kwargs)  # type: ignore[arg-type]
+
+    net = Listening(model.config).eval()
+    net.load_state_dict(model.state_dict())
+    for amount in (0.3, 0.7, 1.0):
+        restore_faces(net, random_faces(8), noise_amount=amount)
+        assert [image.shape[0] for image in net.heard] == [8] * 5
+        stored = net.gan_prior.fixed_noise()[-1]
+        heard = net.heard[-1]
+        assert heard.std().item() == pytest.approx(1, abs=0.1)
+        share = (heard * stored).mean() / stored.square().mean()
+        assert share.item() == pytest.approx((1 - amount**2) ** 0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["noise_amount", "latent_pull"])
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+def test_amounts_out_of_range_are_refused(
+    name: str, value: float, model: PaniniNet, random_faces: MakeFaces
+) -> None:
+    with pytest.raises(ValueError, match=f"{name} must lie in 0..1"):
+        restore_faces(model, random_faces(1), **{name: value})  # type: ignore[arg-type]
 
 
 class Limited(PaniniNet):
