@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .align import align_faces
+    from .atlas import DegradationAtlas, DegradationDescription
     from .checkpoints import (
         DEFAULT_WEIGHTS,
         CheckpointError,
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
     from .drawing import draw_faces
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
     from .images import ImageFileError, read_image, write_image
+    from .level_statistics import LevelStatistics, alpha_statistics
     from .models.face_detector import FaceDetector
     from .models.panini import PaniniConfig, PaniniNet
     from .options import DEFAULT_BATCH, DEFAULT_FEATHER, DEFAULT_THRESHOLD, RestoreOptions
     from .paste import paste_faces, paste_mask
     from .pipeline import Restoration, restore_images, restore_images_with_report
+    from .plots import plot_alpha, plot_atlas
     from .restore import restore_faces
     from .selection import SORT_ORDERS, select_faces, sort_faces
     from .training.degradation_ranges import PRESETS as DEGRADATION_PRESETS
@@ -47,6 +50,10 @@ if TYPE_CHECKING:
 # Which module holds each public name; the imports above and `__all__` say the same (tested).
 _NAMES: dict[str, tuple[str, ...]] = {
     "align": ("align_faces",),
+    "atlas": (
+        "DegradationAtlas",
+        "DegradationDescription",
+    ),
     "checkpoints": (
         "DEFAULT_WEIGHTS",
         "CheckpointError",
@@ -73,11 +80,19 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "RestoredFaces",
     ),
     "images": ("ImageFileError", "read_image", "write_image"),
+    "level_statistics": (
+        "LevelStatistics",
+        "alpha_statistics",
+    ),
     "models.face_detector": ("FaceDetector",),
     "models.panini": ("PaniniConfig", "PaniniNet"),
     "options": ("DEFAULT_BATCH", "DEFAULT_FEATHER", "DEFAULT_THRESHOLD", "RestoreOptions"),
     "paste": ("paste_faces", "paste_mask"),
     "pipeline": ("Restoration", "restore_images", "restore_images_with_report"),
+    "plots": (
+        "plot_alpha",
+        "plot_atlas",
+    ),
     "restore": ("restore_faces",),
     "selection": ("SORT_ORDERS", "select_faces", "sort_faces"),
     "training.degradation_ranges": ("DEGRADATION_PRESETS",),
@@ -94,18 +109,22 @@ __all__ = [
     "DEGRADATION_PRESETS",
     "SORT_ORDERS",
     "CheckpointError",
+    "DegradationAtlas",
+    "DegradationDescription",
     "DegradationRepresentation",
     "Face",
     "FaceDetector",
     "FaceSet",
     "ImageFileError",
     "InterpolationWeights",
+    "LevelStatistics",
     "PaniniConfig",
     "PaniniNet",
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
     "align_faces",
+    "alpha_statistics",
     "apply_fidelity",
     "average_degradation",
     "bias_levels",
@@ -119,6 +138,8 @@ __all__ = [
     "override_levels",
     "paste_faces",
     "paste_mask",
+    "plot_alpha",
+    "plot_atlas",
     "read_image",
     "represent_degradation",
     "restore_faces",
