@@ -10,6 +10,7 @@ from .selection import SORT_ORDERS, parse_rule
 DEFAULT_THRESHOLD = 0.6  # least score of a face
 DEFAULT_FEATHER = 0.1  # soft border of the paste mask, share of the crop's side
 DEFAULT_BATCH = 8  # faces that go through the network together
+FIDELITY_PRESETS = {"balanced": 0.5, "faithful": 0.65, "beautiful": 0.35}
 LARGEST_SEED = 2**64 - 1
 
 _RANGES = {
