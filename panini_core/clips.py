@@ -124,11 +124,11 @@ def _match(tracks: Sequence[_Track], faces: Sequence[Face], frame: int) -> dict[
         return {}
     expected = torch.stack([track.expected(frame) for track in tracks])
     overlap, distance = _compare(expected, torch.stack([_points(face) for face in faces]))
-    fitting = torch.nonzero((overlap >= LEAST_OVERLAP) & (distance <= LARGEST_DISTANCE)).tolist()
-    misfit = (distance - overlap).tolist()
+    fitting = torch.nonzero((overlap >= LEAST_OVERLAP) & (distance <= LARGEST_DISTANCE))
+    misfit = (distance - overlap)[tuple(fitting.T)]
     pairs: dict[int, _Track] = {}
     used: set[int] = set()
-    for index, place in sorted(fitting, key=lambda pair: misfit[pair[0]][pair[1]]):
+    for index, place in fitting[misfit.argsort(stable=True)].tolist():
         if index not in used and place not in pairs:
             pairs[place] = tracks[index]
             used.add(index)
