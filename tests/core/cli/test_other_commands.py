@@ -182,11 +182,11 @@ def test_train_tells_a_new_run_from_one_to_resume(
 
 def test_doctor_lists_and_times(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from panini_core.checkpoints import DEFAULT_WEIGHTS
-    from panini_core.detect import has_bundled_detector
+    from panini_core.detect import BUNDLED_DETECTOR
 
     code = main(["doctor", "--device", "cpu", "--model", str(tiny_model)])
     printed = capsys.readouterr().out
     for word in ("Python", "torch", "facexlib", "in use", "faces/s"):
         assert word in printed
-    assert (code == 0) == (DEFAULT_WEIGHTS.is_file() and has_bundled_detector())
+    assert (code == 0) == (DEFAULT_WEIGHTS.is_file() and BUNDLED_DETECTOR.is_file())
     assert ("MISSING" in printed) == (code == 1)
