@@ -1,0 +1,1 @@
+"""Empty: reading the schemas of the nodes needs nothing of it."""
