@@ -13,8 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .align import align_faces
+    from .align import align_faces, whole_picture_faces
     from .atlas import DegradationAtlas, DegradationDescription
+    from .boxes import faces_from_boxes
     from .checkpoints import (
         DEFAULT_WEIGHTS,
         CheckpointError,
@@ -32,24 +33,26 @@ if TYPE_CHECKING:
         weigh_features,
     )
     from .detect import detect_faces, load_detector
-    from .drawing import draw_faces
+    from .drawing import draw_faces, to_pillow
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
     from .images import ImageFileError, read_image, write_image
     from .level_statistics import LevelStatistics, alpha_statistics
+    from .masks import draw_masks
     from .models.face_detector import FaceDetector
     from .models.panini import PaniniConfig, PaniniNet
     from .options import DEFAULT_BATCH, DEFAULT_FEATHER, DEFAULT_THRESHOLD, RestoreOptions
-    from .paste import paste_faces, paste_mask
+    from .paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
     from .pipeline import Restoration, restore_images, restore_images_with_report
     from .plots import plot_alpha, plot_atlas
     from .restore import restore_faces
     from .selection import SORT_ORDERS, select_faces, sort_faces
     from .training.degradation_ranges import PRESETS as DEGRADATION_PRESETS
+    from .training.degradation_ranges import exact_degradation
     from .training.degrade import degrade_images
 
 # Which module holds each public name; the imports above and `__all__` say the same (tested).
 _NAMES: dict[str, tuple[str, ...]] = {
-    "align": ("align_faces",),
+    "align": ("align_faces", "whole_picture_faces"),
     "atlas": (
         "DegradationAtlas",
         "DegradationDescription",
@@ -71,7 +74,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "weigh_features",
     ),
     "detect": ("detect_faces", "load_detector"),
-    "drawing": ("draw_faces",),
+    "drawing": ("draw_faces", "to_pillow"),
     "faces": (
         "DegradationRepresentation",
         "Face",
@@ -87,7 +90,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "models.face_detector": ("FaceDetector",),
     "models.panini": ("PaniniConfig", "PaniniNet"),
     "options": ("DEFAULT_BATCH", "DEFAULT_FEATHER", "DEFAULT_THRESHOLD", "RestoreOptions"),
-    "paste": ("paste_faces", "paste_mask"),
+    "paste": ("face_mask", "paste_faces", "paste_faces_with_mask", "paste_mask"),
     "pipeline": ("Restoration", "restore_images", "restore_images_with_report"),
     "plots": (
         "plot_alpha",
@@ -95,8 +98,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "restore": ("restore_faces",),
     "selection": ("SORT_ORDERS", "select_faces", "sort_faces"),
-    "training.degradation_ranges": ("DEGRADATION_PRESETS",),
+    "training.degradation_ranges": ("DEGRADATION_PRESETS", "exact_degradation"),
     "training.degrade": ("degrade_images",),
+    "boxes": ("faces_from_boxes",),
+    "masks": ("draw_masks",),
 }
 _NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
@@ -133,10 +138,15 @@ __all__ = [
     "degrade_images",
     "detect_faces",
     "draw_faces",
+    "draw_masks",
+    "exact_degradation",
+    "face_mask",
+    "faces_from_boxes",
     "load_detector",
     "load_panini",
     "override_levels",
     "paste_faces",
+    "paste_faces_with_mask",
     "paste_mask",
     "plot_alpha",
     "plot_atlas",
@@ -148,7 +158,9 @@ __all__ = [
     "save_panini",
     "select_faces",
     "sort_faces",
+    "to_pillow",
     "weigh_features",
+    "whole_picture_faces",
     "write_image",
 ]
 

@@ -87,3 +87,22 @@ def align_faces(images: Tensor, faces: Sequence[Face], *, size: int = 512) -> Fa
         pyramid = Pyramid(images[owner].to(dtype))
         crops[rows] = pyramid.sample(to_image[rows], (size, size), "reflection").clamp_(0, 1)
     return FaceSet(tuple(faces), crops, to_crop)
+
+
+def whole_picture_faces(images: Tensor) -> FaceSet:
+    """Square images (N, 3, S, S) in [0, 1] in FFHQ's framing as a set of N faces.
+
+    Raises ValueError for other shapes.
+    """
+    if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
+        height, width = images.shape[-2:]
+        raise ValueError(f"An aligned face is a square picture, got {width}x{height} px.")
+    count, size = len(images), images.shape[-1]
+    box = torch.tensor([0.0, 0.0, size, size])
+    landmarks = template(size).float()
+    identity = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
+    return FaceSet(
+        faces=tuple(Face(box, landmarks, 1.0, index) for index in range(count)),
+        crops=images,
+        to_crop=identity.expand(count, -1, -1),
+    )

@@ -11,6 +11,11 @@ DEFAULT_THRESHOLD = 0.6  # least score of a face
 DEFAULT_FEATHER = 0.1  # soft border of the paste mask, share of the crop's side
 DEFAULT_BATCH = 8  # faces that go through the network together
 FIDELITY_PRESETS = {"balanced": 0.5, "faithful": 0.65, "beautiful": 0.35}
+# The classes of an atlas, in its order: single degradations of every strength, then mixed ones.
+KNOWN_DEGRADATIONS = (
+    *("sharp", "blur", "noise", "jpeg", "low resolution"),
+    *("mild", "medium", "heavy"),
+)
 LARGEST_SEED = 2**64 - 1
 
 _RANGES = {

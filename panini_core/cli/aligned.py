@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..align import template
+from ..align import whole_picture_faces
 from ..degradation import apply_fidelity, represent_degradation, weigh_features
-from ..faces import Face, FaceSet, RestoredFaces
+from ..faces import RestoredFaces
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
 from ..paste import paste_faces
@@ -35,22 +35,3 @@ def restore_aligned(
         masks=torch.ones(len(images), 1, 1, 1),  # no border: the crop is the picture
     )
     return result, restored
-
-
-def whole_picture_faces(images: Tensor) -> FaceSet:
-    """Square images (N, 3, S, S) in [0, 1] in FFHQ's framing as a set of N faces.
-
-    Raises ValueError for other shapes.
-    """
-    if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
-        height, width = images.shape[-2:]
-        raise ValueError(f"An aligned face is a square picture, got {width}x{height} px.")
-    count, size = len(images), images.shape[-1]
-    box = torch.tensor([0.0, 0.0, size, size])
-    landmarks = template(size).float()
-    identity = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
-    return FaceSet(
-        faces=tuple(Face(box, landmarks, 1.0, index) for index in range(count)),
-        crops=images,
-        to_crop=identity.expand(count, -1, -1),
-    )

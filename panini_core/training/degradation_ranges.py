@@ -184,3 +184,37 @@ PRESETS: dict[str, DegradationRanges] = {
     "low-light": DegradationRanges((_LOW_LIGHT,)),
     "official": DegradationRanges((_OFFICIAL,)),
 }
+
+
+def exact_degradation(
+    *, blur: float, downscale: float, noise: float, jpeg: float
+) -> DegradationRanges:
+    """One pass with nothing left to chance but the noise itself.
+
+    blur: deviation of a Gaussian blur, px of a 512 px image. downscale: factor, at least 1, area
+    averaged and enlarged bicubically. noise: deviation of Gaussian noise on the final grid, of
+    255. jpeg: quality 1 to 100. 0 (for `downscale` 1) leaves a step out.
+    """
+    only = FilterWeights(area=1.0)
+    return DegradationRanges(
+        (
+            PassRanges(
+                blur_probability=float(blur > 0),
+                blur_sigma=(blur, blur),
+                anisotropic_probability=0.0,
+                blur_families=FamilyWeights(1.0, 0.0, 0.0, 0.0),
+                resize_probability=float(downscale > 1),
+                down=(downscale, downscale),
+                down_filters=only,
+                up_filters=FilterWeights(bicubic=1.0),
+                noise_probability=float(noise > 0),
+                shot_noise_share=0.0,
+                noise_sigma=(noise, noise),
+                grey_noise_probability=0.0,
+                jpeg_probability=float(jpeg > 0),
+                jpeg_quality=(jpeg, jpeg),
+                chroma_subsampling_probability=1.0,
+                low_resolution_probability=0.0,
+            ),
+        )
+    )

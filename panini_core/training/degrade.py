@@ -42,18 +42,22 @@ __all__ = [
 ]
 
 
-def degrade_images(images: Tensor, preset: str = "medium", *, seed: int = 0) -> Tensor:
-    """Degrade (N, 3, H, W) RGB in [0, 1] with parameters drawn from `PRESETS[preset]`.
+def degrade_images(
+    images: Tensor, ranges: str | DegradationRanges = "medium", *, seed: int = 0
+) -> Tensor:
+    """Degrade (N, 3, H, W) RGB in [0, 1] with parameters drawn from `ranges`, or a preset's name.
 
     Raises ValueError for a preset that does not exist.
     """
-    if preset not in PRESETS:
-        raise ValueError(f"No degradation preset {preset!r}; choose one of {', '.join(PRESETS)}.")
+    if isinstance(ranges, str):
+        if ranges not in PRESETS:
+            raise ValueError(
+                f"No degradation preset {ranges!r}; choose one of {', '.join(PRESETS)}."
+            )
+        ranges = PRESETS[ranges]
     generator = torch.Generator().manual_seed(seed)
     size = max(images.shape[-2:])
-    parameters = sample_degradations(
-        PRESETS[preset], len(images), generator=generator, image_size=size
-    )
+    parameters = sample_degradations(ranges, len(images), generator=generator, image_size=size)
     return degrade(images, parameters, generator=generator)
 
 

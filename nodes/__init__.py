@@ -1,0 +1,55 @@
+"""The ComfyUI nodes in the order of the pipeline; one stage a file."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension, io
+
+from . import host
+from .align import AlignFaces
+from .bridge import BoxesToFaces, FacesToBoxes, FacesToMask, FacesToSegs, SegsToFaces
+from .compare import CompareImages
+from .degradation import (
+    BlendDegradation,
+    ExtractDegradation,
+    LoadDegradation,
+    SaveDegradation,
+)
+from .degrade import DegradeImage
+from .detect import DetectFaces
+from .fusion import FusionWeights
+from .load import LoadDetector, LoadModel
+from .paste import PasteFaces
+from .restore import RestoreFaces
+from .restore_image import RestoreImage
+from .select import SelectFaces
+
+NODES: list[type[io.ComfyNode]] = [
+    RestoreImage,
+    LoadModel,
+    LoadDetector,
+    DetectFaces,
+    SelectFaces,
+    AlignFaces,
+    ExtractDegradation,
+    BlendDegradation,
+    LoadDegradation,
+    SaveDegradation,
+    FusionWeights,
+    RestoreFaces,
+    PasteFaces,
+    CompareImages,
+    DegradeImage,
+    FacesToMask,
+    FacesToSegs,
+    SegsToFaces,
+    FacesToBoxes,
+    BoxesToFaces,
+]
+
+
+class PaniniExtension(ComfyExtension):
+    """What ComfyUI asks for the nodes."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        host.register_folders()
+        return NODES

@@ -1,0 +1,226 @@
+"""Stage two: faces -> PANINI_DEGRADATION, blended, saved and loaded."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from .. import panini_core as core
+from ..panini_core.options import KNOWN_DEGRADATIONS
+from . import host
+from .degradation_report import describe, payload, represent, write_report
+from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel
+
+if TYPE_CHECKING:
+    from ..panini_core import DegradationRepresentation, PaniniNet
+
+PRESET = "preset: "
+MODES = ("lerp", "replace", "mean")
+
+
+class ExtractDegradation(io.ComfyNode):
+    """What the degradation encoder sees in each face (DR)."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="PaniniExtractDegradation",
+            display_name="Extract Degradation",
+            description="Looks at how each face is degraded (blur, noise, compression, lost "
+            "resolution), not at who it is. Tells how severe it is and what it resembles.",
+            aliases=["degradation representation", "quality", "severity", "UDRL"],
+            is_output_node=True,
+            inputs=[
+                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniFaces.Input(
+                    "faces", optional=True, tooltip="Aligned faces. Faces or crops are needed."
+                ),
+                io.Image.Input(
+                    "crops",
+                    optional=True,
+                    tooltip="Square pictures in FFHQ's framing, one a face; looked at instead of "
+                    "the faces' own crops.",
+                ),
+            ],
+            outputs=[
+                PaniniDegradation.Output(
+                    display_name="degradation", tooltip="One vector a face (DR)."
+                ),
+                io.String.Output(display_name="report", tooltip="A line about each face."),
+                io.Image.Output(
+                    display_name="plot", tooltip="Where the faces lie among known degradations."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: host.ManagedNetwork[PaniniNet],
+        faces: Faces | None = None,
+        crops: Tensor | None = None,
+    ) -> io.NodeOutput:
+        if crops is not None and (faces is None or len(faces)):
+            aligned = core.whole_picture_faces(host.to_images(crops))
+        elif faces is not None:
+            aligned = faces.require_aligned()
+        else:
+            raise ValueError("Extract Degradation needs faces or crops: connect one of them.")
+        degradation = represent(model, aligned)
+        atlas, found = describe(model, degradation)
+        report = write_report(found, len(degradation))
+        return io.NodeOutput(
+            degradation,
+            report,
+            host.to_image(core.plot_atlas(atlas, found)[None]),
+            ui={**payload(atlas, found, len(degradation)), "text": [report]},
+        )
+
+
+class BlendDegradation(io.ComfyNode):
+    """Moves degradations toward others, so that faces are treated as if they were degraded so."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="PaniniBlendDegradation",
+            display_name="Blend Degradations",
+            description="Moves the degradation of each face toward another one: of the same face, "
+            "of another picture, a saved or a known one. The network then treats the face as if "
+            "it were degraded like that.",
+            aliases=["swap degradation", "lerp degradation", "edit degradation"],
+            inputs=[
+                PaniniDegradation.Input("a", tooltip="The degradations to change."),
+                PaniniDegradation.Input(
+                    "b", tooltip="What they move toward: as many, or one for all."
+                ),
+                io.Float.Input(
+                    "amount",
+                    default=0.5,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="0: a as it is. 1: b. replace ignores it.",
+                ),
+                io.Combo.Input(
+                    "mode",
+                    options=list(MODES),
+                    default=MODES[0],
+                    tooltip="lerp: each face of a toward the same face of b, or its only one. "
+                    "replace: b instead of a. mean: each face of a toward the mean of b.",
+                ),
+            ],
+            outputs=[PaniniDegradation.Output(display_name="degradation", tooltip="As many as a.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        a: DegradationRepresentation,
+        b: DegradationRepresentation,
+        amount: float,
+        mode: str,
+    ) -> io.NodeOutput:
+        if not len(a) or not len(b):  # nobody to treat, or nothing to move toward
+            return io.NodeOutput(a)
+        if mode == "mean":
+            b = core.average_degradation(b)
+        return io.NodeOutput(core.blend_degradations(a, b, 1.0 if mode == "replace" else amount))
+
+
+class LoadDegradation(io.ComfyNode):
+    """A known or a saved degradation."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        presets = [PRESET + name for name in KNOWN_DEGRADATIONS]
+        return host.schema(
+            node_id="PaniniLoadDegradation",
+            display_name="Load Degradation",
+            description="A degradation that the network knows (as of heavy blur), or one that "
+            "Save Degradation wrote.",
+            aliases=["degradation preset"],
+            inputs=[
+                PaniniModel.Input("model", tooltip="The network that is to use it."),
+                io.Combo.Input(
+                    "source",
+                    options=[*presets, *host.list_files(host.DEGRADATION_FOLDER)],
+                    default=presets[0],
+                    tooltip="A known degradation, or a file of output/panini_degradations.",
+                ),
+            ],
+            outputs=[
+                PaniniDegradation.Output(
+                    display_name="degradation", tooltip="One for all faces, or as many as saved."
+                )
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, source: str) -> str:
+        known = source.startswith(PRESET)
+        return source if known else host.fingerprint(host.DEGRADATION_FOLDER, source)
+
+    @classmethod
+    def execute(cls, model: host.ManagedNetwork[PaniniNet], source: str) -> io.NodeOutput:
+        if not source.startswith(PRESET):
+            path = host.find_file(host.DEGRADATION_FOLDER, source)
+            return io.NodeOutput(core.load_degradation(path, model.network))
+        atlas = core.load_atlas(model.network, model.source)
+        if atlas is None:
+            raise ValueError(
+                f"Nothing is known about degradations as {model.source.name} sees them (it has no "
+                "atlas): take the bundled model, make one with `panini atlas`, or load a saved "
+                "degradation."
+            )
+        return io.NodeOutput(core.preset_degradation(atlas, source.removeprefix(PRESET)))
+
+
+class SaveDegradation(io.ComfyNode):
+    """Writes degradations to a file."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="PaniniSaveDegradation",
+            display_name="Save Degradation",
+            description="Writes degradations to output/panini_degradations, for Load Degradation.",
+            is_output_node=True,
+            inputs=[
+                PaniniModel.Input("model", tooltip="The network that they come from."),
+                PaniniDegradation.Input("degradation", tooltip="From Extract Degradation."),
+                io.String.Input(
+                    "filename",
+                    default="degradation",
+                    tooltip="Letters, digits, spaces, dots, - and _. A file of that name is kept: "
+                    "the new one gets a number.",
+                ),
+            ],
+            outputs=[],
+        )
+
+    @classmethod
+    def validate_inputs(cls, filename: str | None) -> bool | str:
+        if filename is None or re.fullmatch(r"[\w. -]*\w[\w. -]*", filename):
+            return True
+        return f"A file name has letters, digits, spaces, dots, - and _; got {filename!r}."
+
+    @classmethod
+    def execute(
+        cls,
+        model: host.ManagedNetwork[PaniniNet],
+        degradation: DegradationRepresentation,
+        filename: str,
+    ) -> io.NodeOutput:
+        folder = host.degradation_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{filename}.safetensors"
+        number = 2
+        while path.exists():
+            path = folder / f"{filename} {number}.safetensors"
+            number += 1
+        core.save_degradation(path, degradation, core.encoder_fingerprint(model.network))
+        return io.NodeOutput(ui={"text": [f"Saved as {path.name}"]})

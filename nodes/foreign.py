@@ -1,0 +1,91 @@
+"""The shapes of other packs' data: SEGS and boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Seg(NamedTuple):
+    """One segment as the Impact Pack's nodes read it, field by field."""
+
+    cropped_image: Any
+    cropped_mask: Any  # (h, w) float32 array, of the crop region
+    confidence: float
+    crop_region: tuple[int, int, int, int]  # x0, y0, x1, y1 px
+    bbox: tuple[int, int, int, int]
+    label: str
+    control_net_wrapper: Any = None
+
+    @classmethod
+    def around(cls, box: Tensor, mask: Tensor, score: float, factor: float) -> Seg:
+        """A segment with a crop region `factor` times the box, inside the mask's image (H, W)."""
+        height, width = mask.shape
+        centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
+        region = _inside(torch.cat([centre - half * factor, centre + half * factor]), width, height)
+        x0, y0, x1, y1 = region
+        cropped = mask[y0:y1, x0:x1].float().cpu().numpy()
+        return cls(None, cropped, score, region, _inside(box, width, height), "face")
+
+
+def read_segs(segs: Any, height: int, width: int) -> list[Tensor]:
+    """The boxes (4,) of SEGS in px of an image of this size. Raises ValueError for other data."""
+    try:
+        (segs_height, segs_width), items = segs[0], segs[1]
+        boxes = [torch.tensor([float(value) for value in item.bbox]) for item in items]
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ValueError(f"Expected SEGS of the Impact Pack, got {type(segs).__name__}.") from error
+    if (segs_height, segs_width) != (height, width):
+        raise ValueError(
+            f"The SEGS belong to an image of {segs_width} x {segs_height} px, but the image has "
+            f"{width} x {height} px."
+        )
+    return boxes
+
+
+def read_boxes(boxes: Any, count: int) -> list[list[Tensor]]:
+    """Boxes of `count` images as tensors (4,) x0, y0, x1, y1, a list an image.
+
+    Takes a box, a list of boxes (of one image; or, with as many boxes as images, one an image), or
+    a list of such lists. A box is a mapping with x, y, width, height, or these four numbers.
+    Raises ValueError for anything else.
+    """
+    if _is_box(boxes):
+        boxes = [boxes]
+    if not isinstance(boxes, Sequence) or isinstance(boxes, str):
+        raise ValueError(f"Expected bounding boxes, got {type(boxes).__name__}.")
+    if all(_is_box(box) for box in boxes):
+        frames = [[box] for box in boxes] if len(boxes) == count > 1 else [boxes]
+    else:
+        frames = list(boxes)
+    if len(frames) > count:
+        raise ValueError(f"The boxes belong to {len(frames)} images, but there are {count}.")
+    frames += [[] for _ in range(count - len(frames))]
+    return [[_as_corners(box) for box in frame] for frame in frames]
+
+
+def _is_box(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return {"x", "y", "width", "height"} <= value.keys()
+    return (
+        isinstance(value, Sequence)
+        and len(value) == 4
+        and all(isinstance(number, (int, float)) for number in value)
+    )
+
+
+def _as_corners(box: Any) -> Tensor:
+    if not _is_box(box):
+        raise ValueError(f"Expected a box with x, y, width and height, got {box!r}.")
+    keys = ("x", "y", "width", "height")
+    x, y, width, height = (box[key] for key in keys) if isinstance(box, Mapping) else box
+    return torch.tensor([x, y, x + width, y + height], dtype=torch.float32)
+
+
+def _inside(box: Tensor, width: int, height: int) -> tuple[int, int, int, int]:
+    """Whole pixels, clipped to the image."""
+    x0, y0, x1, y1 = (round(value) for value in box.tolist())
+    return max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)

@@ -1,0 +1,118 @@
+"""Loaders: a Panini network and a face detector, from files or as bundled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from .. import panini_core as core
+from . import host
+from .sockets import PaniniDetector, PaniniModel
+
+BUNDLED_MODEL = "panini_compact (bundled)"
+DTYPES = {
+    "auto": torch.float32,
+    "fp32": torch.float32,
+    "fp16": torch.float16,
+    "bf16": torch.bfloat16,
+}
+
+
+class LoadModel(io.ComfyNode):
+    """Model file -> PANINI_MODEL."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="PaniniLoadModel",
+            display_name="Load Panini Model",
+            description=(
+                "Loads a face restoration network: the bundled one, or an official Panini-Net "
+                "checkpoint or a converted one from models/facerestore_models."
+            ),
+            aliases=["face restore model", "panini", "facerestore"],
+            inputs=[
+                io.Combo.Input(
+                    "model_name",
+                    options=[BUNDLED_MODEL, *host.list_files(host.MODEL_FOLDER)],
+                    default=BUNDLED_MODEL,
+                    tooltip="The bundled weights, or a file of models/facerestore_models (and of "
+                    "the folders that extra_model_paths.yaml adds). GFPGAN and CodeFormer files "
+                    "go into ComfyUI's own upscale model loader instead.",
+                ),
+                io.Combo.Input(
+                    "dtype",
+                    options=list(DTYPES),
+                    default="auto",
+                    tooltip="Precision of the network. auto: fp32, which is exact and fits "
+                    "anywhere. fp16 or bf16: half the memory, quicker on recent GPUs, slower on "
+                    "a CPU.",
+                ),
+            ],
+            outputs=[PaniniModel.Output(display_name="model", tooltip="The network.")],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, model_name: str, dtype: str) -> str:
+        if model_name == BUNDLED_MODEL:
+            return f"{model_name} {dtype}"
+        return f"{host.fingerprint(host.MODEL_FOLDER, model_name)} {dtype}"
+
+    @classmethod
+    def execute(cls, model_name: str, dtype: str) -> io.NodeOutput:
+        path = None
+        if model_name != BUNDLED_MODEL:
+            path = host.find_file(host.MODEL_FOLDER, model_name)
+        network = core.load_panini(path, dtype=DTYPES[dtype])
+        return io.NodeOutput(host.manage(network, path or core.DEFAULT_WEIGHTS))
+
+
+class LoadDetector(io.ComfyNode):
+    """Detector file -> PANINI_DETECTOR."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="PaniniLoadDetector",
+            display_name="Load Face Detector",
+            description=(
+                "Loads a face detector: the bundled RetinaFace, or a RetinaFace file from "
+                "models/facedetection, where other face restoration packs keep theirs."
+            ),
+            aliases=["retinaface", "face detection model"],
+            inputs=[
+                io.Combo.Input(
+                    "detector_name",
+                    options=["auto", "bundled", *host.list_files(host.DETECTOR_FOLDER)],
+                    default="auto",
+                    tooltip="auto: detection_Resnet50_Final.pth if it is there (more accurate, "
+                    "slower), else the bundled one. bundled: RetinaFace mobile0.25, small and "
+                    "quick. Or a RetinaFace file of models/facedetection.",
+                ),
+            ],
+            outputs=[PaniniDetector.Output(display_name="detector", tooltip="The detector.")],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, detector_name: str) -> str:
+        name = _choose(detector_name)
+        return name if name == "bundled" else host.fingerprint(host.DETECTOR_FOLDER, name)
+
+    @classmethod
+    def execute(cls, detector_name: str) -> io.NodeOutput:
+        name = _choose(detector_name)
+        path: Any = "bundled"
+        if name != "bundled":
+            path = host.find_file(host.DETECTOR_FOLDER, name)
+        return io.NodeOutput(host.manage(core.load_detector(path), path))
+
+
+def _choose(name: str) -> str:
+    """What `auto` stands for now."""
+    if name != "auto":
+        return name
+    files = host.list_files(host.DETECTOR_FOLDER)
+    best = "detection_Resnet50_Final.pth"
+    return best if best in files else "bundled"

@@ -1,0 +1,112 @@
+"""Stage three: aligned faces -> restored faces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from comfy_api.latest import io
+
+from .. import panini_core as core
+from ..panini_core.options import LARGEST_SEED, RestoreOptions
+from . import host
+from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel, PaniniWeights
+
+if TYPE_CHECKING:
+    from ..panini_core import DegradationRepresentation, InterpolationWeights, PaniniNet
+
+DEFAULTS = RestoreOptions()
+
+
+class RestoreFaces(io.ComfyNode):
+    """Restores every face."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="PaniniRestoreFaces",
+            display_name="Restore Faces",
+            description="Restores aligned faces. Without weights the network chooses them from "
+            "the faces themselves.",
+            aliases=["face restoration", "gfpgan", "codeformer", "restore face"],
+            inputs=[
+                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniFaces.Input("faces", tooltip="From Align Faces."),
+                PaniniWeights.Input(
+                    "weights",
+                    optional=True,
+                    tooltip="From the DAFI Mixer. They go before degradation.",
+                ),
+                PaniniDegradation.Input(
+                    "degradation",
+                    optional=True,
+                    tooltip="Restore as if the faces were degraded so: as many, or one for all.",
+                ),
+                io.Int.Input(
+                    "noise_seed",
+                    default=DEFAULTS.noise_seed,
+                    min=0,
+                    max=LARGEST_SEED,
+                    control_after_generate=False,
+                    tooltip="Which noise; matters if the amount is above 0.",
+                ),
+                io.Float.Input(
+                    "noise_amount",
+                    default=float(DEFAULTS.noise_amount),
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of fresh noise in the generator: varies pores and hair. 0: the "
+                    "same result each time.",
+                ),
+                io.Float.Input(
+                    "latent_pull",
+                    default=float(DEFAULTS.latent_pull),
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="How far the face is pulled toward the average face (truncation): "
+                    "plainer, and safer where little can be seen. 0: not at all.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(
+                    display_name="crops",
+                    tooltip="The restored faces, for Paste Faces or other nodes. Without a face: "
+                    "one black picture.",
+                ),
+                PaniniFaces.Output(display_name="faces", tooltip="The same faces."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: host.ManagedNetwork[PaniniNet],
+        faces: Faces,
+        noise_seed: int,
+        noise_amount: float,
+        latent_pull: float,
+        weights: InterpolationWeights | None = None,
+        degradation: DegradationRepresentation | None = None,
+    ) -> io.NodeOutput:
+        aligned = faces.require_aligned()
+        network, batch = host.load_panini(model)
+        if weights is None and degradation is not None:
+            found = core.weigh_features(network, degradation)
+            weights = core.InterpolationWeights(found.alpha.cpu())
+        if weights is not None and len(weights) == 1 < len(aligned):
+            weights = core.InterpolationWeights(weights.alpha.expand(len(aligned), -1, -1))
+        if not len(aligned):
+            size = network.config.output_size
+            return io.NodeOutput(host.to_image(host.blank(1, size, size)), faces)
+        restored = core.restore_faces(
+            network,
+            aligned,
+            weights,
+            noise_seed=noise_seed,
+            noise_amount=noise_amount,
+            latent_pull=latent_pull,
+            batch=batch,
+            on_chunk=host.Progress(preview=True),
+        )
+        return io.NodeOutput(host.to_image(restored.crops), faces)

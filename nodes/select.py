@@ -1,0 +1,108 @@
+"""Stage one: which of the faces, and in which order."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from .. import panini_core as core
+from ..panini_core.options import RestoreOptions
+from ..panini_core.selection import SORT_ORDERS, parse_rule
+from . import face_board, host
+from .sockets import Faces, PaniniFaces
+
+DEFAULTS = RestoreOptions()
+
+
+def selection_input() -> io.String.Input:
+    return io.String.Input(
+        "selection",
+        default=DEFAULTS.faces,
+        tooltip="Which faces of each image: all, largest, center, none, or their numbers, such "
+        "as 0,2,4-6. A click on the face board writes it.",
+    )
+
+
+def validate_selection(selection: str | None) -> bool | str:
+    """True, or what is wrong with the text; None comes over a wire and is checked later."""
+    if selection is not None:
+        try:
+            parse_rule(selection)
+        except ValueError as error:
+            return str(error)
+    return True
+
+
+class SelectFaces(io.ComfyNode):
+    """Sorts faces, and keeps those that are named."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="PaniniSelectFaces",
+            display_name="Select Faces",
+            description="Sorts the faces of each image, numbers them in that order, and keeps the "
+            "ones that you name or click.",
+            aliases=["face index", "pick faces", "filter faces", "sort faces"],
+            is_output_node=True,
+            inputs=[
+                PaniniFaces.Input("faces", tooltip="From Detect Faces."),
+                io.Combo.Input(
+                    "sort",
+                    options=list(SORT_ORDERS),
+                    default=DEFAULTS.sort,
+                    tooltip="The order in which the faces of each image are numbered.",
+                ),
+                selection_input(),
+                io.Int.Input(
+                    "max_faces",
+                    default=DEFAULTS.max_faces,
+                    min=0,
+                    max=9999,
+                    tooltip="At most so many faces of each image, the first ones. 0: no limit.",
+                ),
+                io.Image.Input(
+                    "image",
+                    optional=True,
+                    tooltip="The images that the faces were found in, for the overlay and the "
+                    "face board.",
+                ),
+            ],
+            outputs=[
+                PaniniFaces.Output(display_name="faces", tooltip="The selected faces, sorted."),
+                io.Int.Output(display_name="count", tooltip="How many were selected."),
+                io.Image.Output(
+                    display_name="overlay",
+                    tooltip="The images, faces numbered, those not selected in grey. Black "
+                    "without images.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, selection: str | None) -> bool | str:
+        return validate_selection(selection)
+
+    @classmethod
+    def execute(
+        cls, faces: Faces, sort: str, selection: str, max_faces: int, image: Tensor | None = None
+    ) -> io.NodeOutput:
+        size = {"height": faces.height, "width": faces.width}
+        ordered = core.sort_faces(faces.faces, sort, **size)
+        chosen = core.select_faces(ordered, selection, max_faces=max_faces, **size)
+        place = {id(face): index for index, face in enumerate(faces.faces)}
+        everything = faces.select([place[id(face)] for face in ordered])
+        kept = faces.select([place[id(face)] for face in chosen])
+        if image is None:
+            blank = host.blank(faces.image_count, faces.height, faces.width)
+            return io.NodeOutput(kept, len(kept), host.to_image(blank))
+        images = host.to_images(image)
+        faces.check_images(len(images))
+        selected_faces = {id(face) for face in chosen}
+        selected = [id(face) in selected_faces for face in ordered]
+        return io.NodeOutput(
+            kept,
+            len(kept),
+            host.to_image(face_board.draw_overlay(images, everything, selected), image),
+            ui=face_board.board(images, everything, selected),
+        )
