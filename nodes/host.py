@@ -150,7 +150,7 @@ def load_panini(model: ManagedNetwork[PaniniNet]) -> tuple[PaniniNet, int]:
     return model.load(working_memory=working_memory), batch
 
 
-_parsers: dict[str, ManagedNetwork[FaceParser]] = {}  # by fingerprint; only the last one
+_parsers: dict[str, ManagedNetwork[Any]] = {}  # by fingerprint; only the last one
 
 
 def parse_masks(crops: Tensor) -> Tensor:
