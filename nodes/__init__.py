@@ -18,6 +18,7 @@ from .degrade import DegradeImage
 from .detect import DetectFaces
 from .fusion import FusionWeights
 from .load import LoadDetector, LoadModel
+from .other_model import ApplyFaceModel
 from .paste import PasteFaces
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
@@ -36,6 +37,7 @@ NODES: list[type[io.ComfyNode]] = [
     SaveDegradation,
     FusionWeights,
     RestoreFaces,
+    ApplyFaceModel,
     PasteFaces,
     CompareImages,
     DegradeImage,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MODEL_FOLDER = "facerestore_models"
 DETECTOR_FOLDER = "facedetection"
 DEGRADATION_FOLDER = "panini_degradations"
+IMAGE_MODEL_FACTOR = 384  # memory of an upscale model's pass, in inputs, as ComfyUI estimates it
 PARSER_FILES = ("parsing_parsenet.pth", "parsing_bisenet.pth")
 PREVIEW_SIDE = 512  # px, of previews while a node runs
 PREVIEW_QUALITY = 92  # of WebP
@@ -171,6 +172,32 @@ def parse_masks(crops: Tensor) -> Tensor:
         _parsers.clear()
         _parsers[known] = parser
     return core.parse_faces(_parsers[known].load(), crops).to(crops.device)
+
+
+def apply_image_model(descriptor: Any, images: Tensor, progress: Progress) -> Tensor:
+    """What a model of ComfyUI's upscale model loader (spandrel) makes of (N, 3, H, W) in [0, 1].
+
+    One image at a time. Face restorers take and give [-1, 1]; spandrel leaves that to the caller.
+    """
+    device = memory.get_torch_device()
+    working_memory = images[:1].numel() * images.element_size() * IMAGE_MODEL_FACTOR
+    memory.free_memory(memory.module_size(descriptor.model) + working_memory, device)
+    descriptor.to(device)
+    results: list[Tensor] = []
+    try:
+        for index, image in enumerate(images):
+            picture = image[None].to(device, descriptor.dtype)
+            if descriptor.purpose == "FaceSR":
+                output = descriptor.model(picture * 2 - 1)
+                output = output[0] if isinstance(output, (tuple, list)) else output
+                result = (output + 1) / 2
+            else:
+                result = descriptor(picture)
+            results.append(result.float().clamp(0, 1).cpu())
+            progress(index + 1, len(images))
+    finally:
+        descriptor.to("cpu")
+    return torch.cat(results)
 
 
 # Images
