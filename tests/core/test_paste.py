@@ -261,7 +261,7 @@ def test_a_face_across_many_tiles_has_no_joints(monkeypatch: pytest.MonkeyPatch)
     faces = align_faces(images, [place_face(1.1, 0.2, 200, 20), place_face(0.2, 0, 230, 220)])
     restored = RestoredFaces(faces, torch.rand(2, 3, 256, 256))
     result, mask = paste_faces_with_mask(images, restored)
-    monkeypatch.setattr("panini_core.paste.TILE", 2000)
+    monkeypatch.setattr("panini_core.paste_layers.TILE", 2000)
     whole, whole_mask = paste_faces_with_mask(images, restored)
     torch.testing.assert_close(result, whole, atol=2e-4, rtol=0)
     torch.testing.assert_close(mask, whole_mask, atol=2e-4, rtol=0)
@@ -320,3 +320,69 @@ def test_each_image_is_reported_and_the_callback_may_stop_the_work() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         paste_mask(images, inverted(faces), on_image=stop)
+
+
+# Detail that a crop cannot hold
+
+
+def test_a_large_sharp_face_keeps_its_detail() -> None:
+    images = photograph(300, 300, cell=3)
+    faces = align_faces(images, [place_face(0.5, 0.3, 60, 0)], size=64)  # 4 px per crop px
+    kept, mask = paste_faces_with_mask(images, unchanged(faces))
+    half, lost = (paste_faces(images, unchanged(faces), keep_detail=keep) for keep in (0.5, 0))
+    inside = (mask == 1).expand_as(images)
+    errors = [(result - images)[inside].abs().mean().item() for result in (kept, half, lost)]
+    assert errors[0] < 0.002
+    assert errors[2] > 0.05
+    assert errors[1] == pytest.approx(errors[2] / 2, rel=0.1)
+    darker = RestoredFaces(faces, 0.5 * faces.crops)  # the restored face itself still prevails
+    result = paste_faces(images, darker, match_colour=False)
+    assert (images - result)[inside].mean() == pytest.approx(0.25, abs=0.03)
+
+
+@pytest.mark.parametrize("upscale", [1, 2])
+@pytest.mark.parametrize(("scale", "size"), [(0.12, 64), (0.4, 256)])
+def test_a_face_with_no_more_pixels_than_its_crop_does_not_change(
+    scale: float, size: int, upscale: int
+) -> None:
+    images = photograph(220, 220, cell=2)
+    faces = align_faces(images, [place_face(scale, 0.2, 30, 10)], size=size)
+    kept, lost = (
+        paste_faces(images, inverted(faces), keep_detail=keep, upscale=upscale) for keep in (1, 0)
+    )
+    assert torch.equal(kept, lost)
+
+
+def test_detail_comes_back_gradually_as_faces_grow() -> None:
+    images = photograph(200, 200, cell=2)
+    gains: list[float] = []
+    for pixels in (0.999, 1.001, 1.05, 1.3):
+        faces = align_faces(images, [place_face(64 * pixels / 512, 0, 40, 40)], size=64)
+        kept, lost = (paste_faces(images, unchanged(faces), keep_detail=keep) for keep in (1, 0))
+        gains.append((kept - lost).abs().mean().item())
+    assert gains[0] == 0
+    assert gains == sorted(gains)
+    assert gains[1] < 0.05 * gains[3]
+
+
+def test_detail_of_the_restored_crop_is_not_doubled() -> None:
+    images = photograph(200, 200, cell=2)
+    faces = align_faces(images, [place_face(0.25, 0, 30, 30)], size=32)  # 4 px per crop px
+    large = RestoredFaces(faces, torch.rand(1, 3, 128, 128))  # but only 1 per restored px
+    kept, lost = (paste_faces(images, large, keep_detail=keep) for keep in (1, 0))
+    assert torch.equal(kept, lost)
+
+
+def test_a_large_grey_face_stays_grey_and_stays_within_range() -> None:
+    images = photograph(200, 200, cell=2)[:, :1].expand(-1, 3, -1, -1).contiguous()
+    faces = align_faces(images, [place_face(0.5, 0.3, 40, -30)], size=32)
+    result = paste_faces(images, RestoredFaces(faces, torch.rand(1, 3, 32, 32)))
+    assert torch.equal(result[:, 0], result[:, 1])
+    assert torch.equal(result[:, 0], result[:, 2])
+    assert 0 <= result.min() <= result.max() <= 1
+
+
+def test_detail_out_of_range_is_refused() -> None:
+    images = photograph(60, 60)
+    with pytest.raises(ValueError, match="detail"):
+        paste_faces(images, unchanged(align_faces(images, [])), keep_detail=1.5)
