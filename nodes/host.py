@@ -103,6 +103,14 @@ def schema(*, aliases: Sequence[str] = (), **values: Any) -> io.Schema:
 # Networks in memory
 
 
+class PaniniModule(nn.Module):
+    """Around a network: ComfyUI writes attributes of its own (`device`) on what it loads."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ManagedNetwork(Generic[Network]):
     """A network that ComfyUI loads onto the device, and unloads when others need the memory."""
@@ -113,7 +121,7 @@ class ManagedNetwork(Generic[Network]):
     @property
     def network(self) -> Network:
         """The network wherever it is now, to ask it about itself."""
-        return cast("Network", self.patcher.model)
+        return cast("Network", self.patcher.model.network)
 
     def load(self, *, working_memory: float = 0) -> Network:
         """The network, on the device; `working_memory` in bytes comes on top of its weights."""
@@ -128,7 +136,7 @@ def manage(network: Network, source: str | Path) -> ManagedNetwork[Network]:
     patcher = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
     return ManagedNetwork(
         patcher(
-            network,
+            PaniniModule(network),
             load_device=memory.get_torch_device(),
             offload_device=memory.unet_offload_device(),
         ),
