@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from .models.retinaface import (
 )
 from .options import DEFAULT_THRESHOLD
 
+# Called as images are done as on_image(images done, images in all); may raise to stop.
+OnImage = Callable[[int, int], None]
+
 BUNDLED_DETECTOR = Path(__file__).parent / "weights" / "retinaface_mobile025.safetensors"
 
 # What facexlib and the packs built on it call their files; the first is the more accurate one.
@@ -42,7 +46,7 @@ SURELY_SEEN = 24  # network px; what is so large at the coarse scale must show t
 SURE_SCORE = 0.8  # of what only the overview shows
 MAX_SHARED = 0.3  # share of a face that only the overview shows inside another face
 MAX_CONTAINED = 0.7  # share of a box inside a larger and better one from which it is a part of it
-PIXELS_PER_CALL = 2**23  # the network sees at least one image at a time, and at most so much
+PIXELS_PER_CALL = 2**23  # one image at a time, or as many as have so many pixels together
 
 
 def load_detector(
@@ -112,6 +116,7 @@ def detect_faces(
     min_size: float = 0,
     max_size: float = math.inf,
     max_side: int = 2560,
+    on_image: OnImage | None = None,
 ) -> list[Face]:
     """All faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
@@ -119,7 +124,8 @@ def detect_faces(
     face's box, in px; a high `min_size` saves time. Faces down to about 16 px are found in images
     with a long side of up to `max_side` / 2. Larger images are seen with a long side of at most
     `max_side`: raise it to find small faces in them, at a cost in time and memory that grows with
-    its square.
+    its square. `on_image(done, total)` is called as images are done, and may raise to stop. They
+    are looked at few at a time, so that the memory needed does not grow with their number.
 
     Returns faces image by image, from left to right, in image pixels, float32 on the CPU. Boxes
     and landmarks of faces that the border cuts may lie outside the image.
@@ -130,7 +136,27 @@ def detect_faces(
         )
     if not 0 <= threshold <= 1:
         raise ValueError(f"The threshold must lie in 0..1, got {threshold}.")
-    overview, coarse, fine = choose_scales(images.shape[-2], images.shape[-1], min_size, max_side)
+    height, width = images.shape[-2:]
+    scales = choose_scales(height, width, min_size, max_side)
+    pixels = height * width * max(1.0, scales[-1]) ** 2  # of an image where it is largest
+    faces: list[Face] = []
+    done = 0
+    for group in images.split(max(int(PIXELS_PER_CALL / max(pixels, 1)), 1)):
+        for detections in _detect(detector, group, scales, threshold):
+            sides = detections.sides
+            detections = detections.select((sides >= min_size) & (sides <= max_size))
+            faces += _faces(detections, done)
+            done += 1
+        if on_image is not None:
+            on_image(done, len(images))
+    return faces
+
+
+def _detect(
+    detector: FaceDetector, images: Tensor, scales: tuple[float, float, float], threshold: float
+) -> list[Detections]:
+    """What all scales together show of each image."""
+    overview, coarse, fine = scales
     found = _detect_at(detector, images, coarse, threshold / 2)
     if fine > coarse:
         finer = _detect_at(detector, images, fine, threshold)
@@ -139,16 +165,20 @@ def detect_faces(
     if overview < coarse:
         blurred = _detect_at(detector, images, overview, threshold)
         found = [_join_blurred(*pair, overview) for pair in zip(found, blurred, strict=True)]
+    return [_without_parts(detections) for detections in found]
 
-    faces: list[Face] = []
-    for index, detections in enumerate(found):
-        detections = _without_parts(detections)
-        sides = detections.sides
-        detections = detections.select((sides >= min_size) & (sides <= max_size))
-        for row in detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist():
-            box, landmarks = detections.boxes[row].clone(), detections.landmarks[row].clone()
-            faces.append(Face(box, landmarks, detections.scores[row].item(), index))
-    return faces
+
+def _faces(detections: Detections, index: int) -> list[Face]:
+    """The faces of image `index`, from left to right."""
+    return [
+        Face(
+            detections.boxes[row].clone(),
+            detections.landmarks[row].clone(),
+            detections.scores[row].item(),
+            index,
+        )
+        for row in detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist()
+    ]
 
 
 def choose_scales(

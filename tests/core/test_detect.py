@@ -180,6 +180,44 @@ def test_threshold_and_size_bound_what_is_returned() -> None:
     assert [face.size for face in detect_faces(stub, image, max_size=100)] == pytest.approx([50])
 
 
+class Counter(Stub):
+    """Finds as many boxes as an image's first pixel says, in twentieths of white."""
+
+    def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+        self.seen.append(tuple(images.shape))
+        return [self._count(image) for image in images]
+
+    def _count(self, image: Tensor) -> Detections:
+        count = round(image[0, 0, 0].item() * 20)
+        lefts = torch.arange(count)[:, None] * 0.1 * image.shape[-1]
+        side = 0.09 * image.shape[-1]
+        boxes = torch.cat([lefts, torch.zeros_like(lefts), lefts + side, lefts * 0 + side], dim=1)
+        return Detections(boxes, torch.zeros(count, 5, 2), torch.full((count,), 0.9))
+
+
+def test_many_images_are_seen_few_at_a_time_and_counted() -> None:
+    counts = [index % 4 for index in range(50)]
+    images = torch.tensor(counts)[:, None, None, None] / 20 * torch.ones(1, 3, 400, 600)
+    detector, progress = Counter(), list[tuple[int, int]]()
+    faces = detect_faces(detector, images, on_image=lambda *step: progress.append(step))
+    assert [sum(face.image_index == index for face in faces) for index in range(50)] == counts
+    assert [face.image_index for face in faces] == sorted(face.image_index for face in faces)
+    assert max(shape[0] for shape in detector.seen) < 10  # a fine view of 50 images: 48 Mpx
+    assert [total for _, total in progress] == [50] * len(progress)
+    done = [done for done, _ in progress]
+    assert len(done) > 5 and done == sorted(set(done)) and done[-1] == 50
+
+
+def test_a_callback_may_stop_the_search() -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    detector = Counter()
+    with pytest.raises(KeyboardInterrupt):
+        detect_faces(detector, torch.zeros(50, 3, 400, 600), on_image=stop)
+    assert sum(shape[0] for shape in detector.seen) < 50
+
+
 class Scripted(Stub):
     """Other boxes, in shares of the image, at the coarse, the fine and the overview scale."""
 
