@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from .align import align_faces
-from .chunks import OnChunk
+from .chunks import OnChunk, run_in_chunks
+from .clips import smooth_degradation, smooth_faces
 from .degradation import apply_fidelity, represent_degradation, weigh_features
-from .detect import detect_faces
-from .faces import Face, FaceSet, RestoredFaces
+from .detect import OnImage, detect_faces
+from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
+from .grouping import Group, group_images
 from .models.face_detector import FaceDetector
 from .models.panini import PaniniNet
 from .options import RestoreOptions
@@ -22,12 +24,14 @@ from .paste import paste_faces_with_mask
 from .restore import restore_faces
 from .selection import select_faces, sort_faces
 
+FACES_PER_GROUP = 32  # so many crops are held at a time, or those of one image if it has more
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageReport:
     """What happened to one image of a batch."""
 
-    found: tuple[Face, ...]  # in the order of their numbers
+    found: tuple[Face, ...]  # in the order of their numbers, where the detector saw them
     restored: tuple[bool, ...]  # which of them were restored
     note: str  # one sentence
 
@@ -38,7 +42,7 @@ class Restoration:
 
     images: Tensor  # (N, 3, upscale * H, upscale * W), type and device of the input
     masks: Tensor  # (N, 1, upscale * H, upscale * W) in [0, 1]: where faces were drawn
-    restored: RestoredFaces  # the selected faces, before and after, of all images
+    restored: RestoredFaces | None  # the selected faces, before and after; None: not kept
     reports: tuple[ImageReport, ...]  # one an image
     seconds: float  # for the whole batch
 
@@ -49,15 +53,20 @@ def restore_images(
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Tensor:
     """Restore the faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
-    `options` None: the defaults. `on_chunk(done, total)` is called as faces are restored, and may
-    raise to stop. Returns (N, 3, upscale * H, upscale * W) in the images' type, on their device;
-    pixels away from restored faces, and images without one, are the input's.
+    `options` None: the defaults. While faces are searched `on_image(done, total)` is called, then,
+    as they are restored, `on_chunk(done, total, latest)` with the latest crops (k, 3, R, R) in
+    [0, 1]; both count over the whole batch, and may raise to stop. Returns
+    (N, 3, upscale * H, upscale * W) in the images' type, on their device; pixels away from
+    restored faces, and images without one, are the input's.
     """
-    return restore_images_with_report(detector, model, images, options, on_chunk=on_chunk).images
+    return restore_images_with_report(
+        detector, model, images, options, keep_faces=False, on_image=on_image, on_chunk=on_chunk
+    ).images
 
 
 def restore_images_with_report(
@@ -66,58 +75,162 @@ def restore_images_with_report(
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    keep_faces: bool = True,
+    on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Restoration:
     """As `restore_images`, with the masks, the faces before and after, and a report an image.
 
-    All selected faces of all images go through the network together, in chunks of
-    `options.batch`; when memory runs out the chunks become smaller.
+    The images are worked through a few at a time. Beside them and the results, the memory needed
+    does not grow with their number if `keep_faces` is False: then `Restoration.restored` is None.
+    Faces of several images go through the network together, in chunks of `options.batch`, which
+    become smaller when memory runs out. Its arithmetic may depend on the size of a chunk in the
+    last bits: with a batch of 1 every image's result is the same whatever the others are.
     """
     options = options or RestoreOptions()
     start = time.perf_counter()
 
-    # Stage one: where the faces are, upright and in FFHQ's framing
+    # Stage one: where the faces are, in all images
+    found = _find(detector, images, options, on_image)
+    height, width = images.shape[-2:]
+    selected = select_faces(
+        found, options.faces, height=height, width=width, max_faces=options.max_faces
+    )
+    smooth = smooth_faces(selected, options.smoothing)
+    # Fresh noise goes by a face's place in its set. With a set an image it is the same whatever
+    # the other images are, and in a clip the grain stands still.
+    most = max(FACES_PER_GROUP, options.batch) if options.noise_amount == 0 else None
+    groups = group_images(smooth, len(images), most)
+
+    # Stages two and three, and back into the photographs
+    size = (round(height * options.upscale), round(width * options.upscale))
+    result = images.new_empty((len(images), 3, *size))
+    masks = images.new_empty((len(images), 1, *size))
+    vectors = None
+    if options.smoothing > 0:
+        vectors = _smooth_vectors(model, images, smooth, groups, options)
+    kept: list[RestoredFaces] = []
+    for group in groups:
+        faces = align_faces(images, smooth[group.faces], size=model.config.input_size)
+        count_on = _count_on(on_chunk, group.faces.start, len(smooth))
+        given = None if vectors is None else vectors[group.faces]
+        restored = _restore(model, faces, given, options, count_on)
+        for index in group.images:
+            result[index], masks[index] = _paste(images[index], index, restored, options)
+        if keep_faces:
+            kept.append(restored)
+
+    reports = tuple(
+        _report([face for face in found if face.image_index == index], selected, options.faces)
+        for index in range(len(images))
+    )
+    seconds = time.perf_counter() - start
+    return Restoration(result, masks, _join(kept) if keep_faces else None, reports, seconds)
+
+
+def _find(
+    detector: FaceDetector, images: Tensor, options: RestoreOptions, on_image: OnImage | None
+) -> list[Face]:
+    """The faces of all images in the order of their numbers."""
     found = detect_faces(
         detector,
         images,
         threshold=options.threshold,
         min_size=options.min_size,
         max_size=options.max_size or math.inf,
+        on_image=on_image,
     )
     height, width = images.shape[-2:]
-    found = sort_faces(found, options.sort, height=height, width=width)
-    selected = select_faces(
-        found, options.faces, height=height, width=width, max_faces=options.max_faces
-    )
-    faces = align_faces(images, selected, size=model.config.input_size)
+    return sort_faces(found, options.sort, height=height, width=width)
 
-    # Stages two and three: how they are degraded, what that says about the prior's share, and
-    # the restored faces
-    restored = _restore(model, faces, options, on_chunk)
 
-    # Last stage: back into the photographs
-    result, masks = paste_faces_with_mask(
-        images,
-        restored,
-        feather=options.feather,
-        strength=options.strength,
-        match_colour=options.match_colour,
-        upscale=options.upscale,
-    )
-    reports = tuple(
-        _report([face for face in found if face.image_index == index], selected, options.faces)
-        for index in range(len(images))
-    )
-    return Restoration(result, masks, restored, reports, time.perf_counter() - start)
+def _smooth_vectors(
+    model: PaniniNet,
+    images: Tensor,
+    faces: Sequence[Face],
+    groups: Sequence[Group],
+    options: RestoreOptions,
+) -> Tensor:
+    """The DR of all faces (F, D), smoothed over time. Their crops are not kept."""
+    vectors: list[Tensor] = []
+    for group in groups:
+        aligned = align_faces(images, faces[group.faces], size=model.config.input_size)
+        vectors.append(represent_degradation(model, aligned, batch=options.batch).vectors)
+    degradation = DegradationRepresentation(torch.cat(vectors))
+    return smooth_degradation(degradation, faces, options.smoothing).vectors
 
 
 @torch.inference_mode()
 def _restore(
-    model: PaniniNet, faces: FaceSet, options: RestoreOptions, on_chunk: OnChunk | None
+    model: PaniniNet,
+    faces: FaceSet,
+    vectors: Tensor | None,
+    options: RestoreOptions,
+    on_chunk: OnChunk | None,
 ) -> RestoredFaces:
-    degradation = represent_degradation(model, faces, batch=options.batch)
-    weights = apply_fidelity(weigh_features(model, degradation), options.fidelity)
-    return restore_faces(model, faces, weights, batch=options.batch, on_chunk=on_chunk)
+    """How the faces are degraded (unless `vectors` say so), what that says about the prior's
+    share, and the restored faces."""
+    if vectors is None:
+        vectors = represent_degradation(model, faces, batch=options.batch).vectors
+
+    def weigh(chunk: slice) -> Tensor:
+        return weigh_features(model, DegradationRepresentation(vectors[chunk])).alpha
+
+    alphas = run_in_chunks(weigh, len(faces), batch=options.batch, device=model.device)
+    weights = None  # without faces
+    if alphas:
+        weights = apply_fidelity(InterpolationWeights(torch.cat(alphas)), options.fidelity)
+    return restore_faces(
+        model,
+        faces,
+        weights,
+        noise_seed=options.noise_seed,
+        noise_amount=options.noise_amount,
+        latent_pull=options.latent_pull,
+        batch=options.batch,
+        on_chunk=on_chunk,
+    )
+
+
+def _count_on(on_chunk: OnChunk | None, before: int, total: int) -> OnChunk | None:
+    """Counts a group's faces among all."""
+    if on_chunk is None:
+        return None
+    return lambda done, _, latest: on_chunk(before + done, total, latest)
+
+
+def _paste(
+    image: Tensor, index: int, restored: RestoredFaces, options: RestoreOptions
+) -> tuple[Tensor, Tensor]:
+    """Image `index` (3, H, W) with its own ones of the restored faces, and the mask."""
+    owners = [face.image_index for face in restored.face_set.faces]
+    rows = [row for row, owner in enumerate(owners) if owner == index]
+    own = restored.face_set.select(rows)
+    faces = tuple(replace(face, image_index=0) for face in own.faces)
+    own = RestoredFaces(replace(own, faces=faces), restored.crops[rows])
+    result, mask = paste_faces_with_mask(
+        image[None],
+        own,
+        feather=options.feather,
+        strength=options.strength,
+        match_colour=options.match_colour,
+        keep_detail=options.keep_detail,
+        upscale=options.upscale,
+    )
+    return result[0], mask[0]
+
+
+def _join(parts: Sequence[RestoredFaces]) -> RestoredFaces:
+    """The faces of all groups (at least one) as one set."""
+    sets = [part.face_set for part in parts]
+    return RestoredFaces(
+        FaceSet(
+            faces=tuple(face for one in sets for face in one.faces),
+            crops=torch.cat([one.crops for one in sets]),
+            to_crop=torch.cat([one.to_crop for one in sets]),
+        ),
+        torch.cat([part.crops for part in parts]),
+    )
 
 
 def _report(found: Sequence[Face], selected: Sequence[Face], rule: str) -> ImageReport:

@@ -7,18 +7,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from panini_core import pipeline
 from panini_core.align import template
 from panini_core.detect import detect_faces, load_detector
+from panini_core.faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights
 from panini_core.images import read_image
 from panini_core.models.face_detector import Detections
 from panini_core.models.panini import PaniniConfig, PaniniNet
+from panini_core.options import RestoreOptions
 from panini_core.paste import paste_faces
-from panini_core.pipeline import (
-    RestoreOptions,
-    restore_images,
-    restore_images_with_report,
-)
+from panini_core.pipeline import Restoration, restore_images, restore_images_with_report
 from panini_core.restore import restore_faces
+from panini_core.selection import select_faces
 
 SIZE = (140, 200)
 
@@ -55,6 +55,7 @@ def model() -> PaniniNet:
     with torch.no_grad():  # a new network changes nothing; this one does
         for parameter in model.parameters():
             parameter += 0.3 * torch.randn_like(parameter)
+        model.mean_latent.normal_()
     return model
 
 
@@ -65,15 +66,23 @@ def images() -> Tensor:
 
 def test_faces_of_all_images_are_restored_together(images: Tensor, model: PaniniNet) -> None:
     progress: list[tuple[int, int]] = []
+    crops: list[Tensor] = []
+
+    def on_chunk(done: int, total: int, latest: Tensor) -> None:
+        progress.append((done, total))
+        crops.append(latest)
+
     before = images.clone()
     result = restore_images_with_report(
         Finder(),
         model,
         images,
         RestoreOptions(batch=2),
-        on_chunk=lambda done, total: progress.append((done, total)),
+        on_chunk=on_chunk,
     )
     assert progress == [(2, 3), (3, 3)]
+    assert result.restored is not None
+    assert torch.equal(torch.cat(crops), result.restored.crops)
     assert [face.image_index for face in result.restored.face_set.faces] == [0, 0, 2]
     assert result.restored.face_set.crops.shape[-1] == model.config.input_size
     assert result.restored.crops.shape == (3, 3, *[model.config.output_size] * 2)
@@ -105,7 +114,7 @@ def test_without_a_face_the_input_comes_back(dtype: torch.dtype, model: PaniniNe
     assert result.images.dtype == dtype
     assert torch.equal(result.images, images)
     assert result.masks.eq(0).all()
-    assert len(result.restored.face_set) == 0
+    assert result.restored is not None and len(result.restored.face_set) == 0
 
 
 def test_the_rule_selects_faces_of_each_image(images: Tensor, model: PaniniNet) -> None:
@@ -128,16 +137,164 @@ def test_options_reach_their_stages(images: Tensor, model: PaniniNet) -> None:
         RestoreOptions(fidelity=0),
         RestoreOptions(feather=0.3),
         RestoreOptions(match_colour=False),
+        RestoreOptions(noise_amount=0.8),
+        RestoreOptions(latent_pull=0.8),
     ):
         assert not torch.equal(restore_images(Finder(), model, images, options), plain)
 
 
 def test_a_callback_may_stop_the_work(images: Tensor, model: PaniniNet) -> None:
-    def stop(done: int, total: int) -> None:
+    def stop(*progress: object) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        restore_images(Finder(), model, images, on_chunk=stop)
+    for name in ("on_image", "on_chunk"):
+        with pytest.raises(KeyboardInterrupt):
+            restore_images(Finder(), model, images, **{name: stop})
+
+
+# --- many images --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many() -> Tensor:
+    return torch.stack([picture(index % 3, index) for index in range(8)])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        RestoreOptions(batch=1),
+        RestoreOptions(batch=1, fidelity=0.3, latent_pull=0.2),
+        RestoreOptions(batch=1, noise_amount=0.7),
+    ],
+    ids=["plain", "edited", "noise"],
+)
+def test_with_a_batch_of_one_the_grouping_changes_nothing(
+    options: RestoreOptions, many: Tensor, model: PaniniNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = restore_images_with_report(Finder(), model, many, options)
+    for most in (1, 3):
+        monkeypatch.setattr(pipeline, "FACES_PER_GROUP", most)
+        grouped = restore_images_with_report(Finder(), model, many, options)
+        assert torch.equal(grouped.images, together.images)
+        assert torch.equal(grouped.masks, together.masks)
+    for index in (2, 7):
+        alone = restore_images(Finder(), model, many[index : index + 1], options)
+        assert torch.equal(alone[0], together.images[index])
+
+
+def test_few_crops_are_held_at_a_time(
+    many: Tensor, model: PaniniNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "FACES_PER_GROUP", 3)
+    held: list[int] = []
+    align = pipeline.align_faces
+
+    def count(images: Tensor, faces: list[Face], *, size: int) -> FaceSet:
+        held.append(len(faces))
+        return align(images, faces, size=size)
+
+    monkeypatch.setattr(pipeline, "align_faces", count)
+    result = restore_images_with_report(
+        Finder(), model, many, RestoreOptions(batch=2), keep_faces=False
+    )
+    assert result.restored is None
+    assert sum(held) == 7 and max(held) <= 3
+    assert (result.images != many).flatten(1).any(1).tolist() == [n % 3 > 0 for n in range(8)]
+
+
+def test_progress_counts_over_all_groups(
+    many: Tensor, model: PaniniNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "FACES_PER_GROUP", 3)
+    faces: list[tuple[int, int]] = []
+    seen: list[tuple[int, int]] = []
+    restore_images(
+        Finder(),
+        model,
+        many,
+        RestoreOptions(batch=2),
+        on_image=lambda *progress: seen.append(progress),
+        on_chunk=lambda done, total, latest: faces.append((done, total)),
+    )
+    assert [done for done, _ in faces] == sorted({done for done, _ in faces})
+    assert faces[-1] == (7, 7) and {total for _, total in faces} == {7}
+    assert seen[-1] == (8, 8)
+
+
+def test_no_images_give_none(model: PaniniNet) -> None:
+    result = restore_images_with_report(Finder(), model, torch.zeros(0, 3, *SIZE))
+    assert result.images.shape == (0, 3, *SIZE) and result.reports == ()
+
+
+class Trembler(Finder):
+    """Sees its faces a little elsewhere in every image."""
+
+    def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+        generator = torch.Generator().manual_seed(0)
+        return [
+            Detections(one.boxes, one.landmarks + shift, one.scores)
+            for one in super().__call__(images, threshold)
+            for shift in [torch.randn(5, 2, generator=generator)]
+        ]
+
+
+def test_in_a_clip_crops_and_degradations_become_steady(
+    model: PaniniNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "FACES_PER_GROUP", 3)
+    frames = picture(1).expand(10, -1, -1, -1)
+    vectors: list[Tensor] = []
+    weigh = pipeline.weigh_features
+
+    def keep(model: PaniniNet, degradation: DegradationRepresentation) -> InterpolationWeights:
+        vectors.append(degradation.vectors)
+        return weigh(model, degradation)
+
+    monkeypatch.setattr(pipeline, "weigh_features", keep)
+
+    def restore(frames_of_smoothing: float) -> tuple[Restoration, Tensor, Tensor]:
+        options = RestoreOptions(smoothing=frames_of_smoothing)
+        result = restore_images_with_report(Trembler(), model, frames, options)
+        assert result.restored is not None
+        spread = result.restored.face_set.to_crop.std(0).mean()
+        unsteady = torch.cat(vectors).std(0).mean()
+        vectors.clear()
+        return result, spread, unsteady
+
+    plain, crops, degradations = restore(0)
+    smooth, smooth_crops, smooth_degradations = restore(4)
+    assert smooth_crops < 0.6 * crops
+    assert smooth_degradations < 0.6 * degradations
+    for one, other in zip(plain.reports, smooth.reports, strict=True):  # as detected, in both
+        assert torch.equal(one.found[0].landmarks, other.found[0].landmarks)
+        assert other.restored == (True,)
+
+
+# --- options ------------------------------------------------------------------------------------
+
+
+def test_sizes_bound_which_faces_are_found(images: Tensor, model: PaniniNet) -> None:
+    plain = restore_images_with_report(Finder(), model, images)
+    small, large = (face.size for face in plain.reports[0].found)
+    middle = (small + large) / 2
+    for options, size in (
+        (RestoreOptions(min_size=middle), large),
+        (RestoreOptions(max_size=middle), small),
+    ):
+        result = restore_images_with_report(Finder(), model, images, options)
+        assert [face.size for face in result.reports[0].found] == pytest.approx([size], abs=0.5)
+
+
+def test_the_order_numbers_the_faces_and_a_limit_keeps_the_first(
+    images: Tensor, model: PaniniNet
+) -> None:
+    options = RestoreOptions(sort="large to small", max_faces=1)
+    result = restore_images_with_report(Finder(), model, images, options)
+    sizes = [face.size for face in result.reports[0].found]
+    assert sizes == sorted(sizes, reverse=True)
+    assert result.reports[0].restored == (True, False)
+    assert "1 of 2" in result.reports[0].note
 
 
 @pytest.mark.parametrize(
@@ -149,6 +306,15 @@ def test_a_callback_may_stop_the_work(images: Tensor, model: PaniniNet) -> None:
         ("feather", 0.7),
         ("upscale", 0.5),
         ("batch", 0),
+        ("min_size", -1),
+        ("max_size", -1),
+        ("max_faces", -1),
+        ("smoothing", float("inf")),
+        ("noise_seed", -1),
+        ("noise_amount", 1.1),
+        ("latent_pull", -0.1),
+        ("keep_detail", 2),
+        ("sort", "by name"),
         ("upscale", float("nan")),
     ],
 )
@@ -165,9 +331,10 @@ def test_an_unreadable_rule_is_refused_at_once() -> None:
 def test_defaults_are_those_of_the_stages() -> None:
     options = RestoreOptions()
     for stage, names in (
-        (detect_faces, ["threshold"]),
-        (restore_faces, ["batch"]),
-        (paste_faces, ["feather", "strength", "match_colour", "upscale"]),
+        (detect_faces, ["threshold", "min_size"]),
+        (select_faces, ["max_faces"]),
+        (restore_faces, ["batch", "noise_seed", "noise_amount", "latent_pull"]),
+        (paste_faces, ["feather", "strength", "match_colour", "upscale", "keep_detail"]),
     ):
         parameters = inspect.signature(stage).parameters
         for name in names:
