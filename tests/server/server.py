@@ -14,8 +14,9 @@ import urllib.request
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-# A folder as users name them: it is no Python identifier.
-FOLDER_NAME = "panini face-restore.v2"
+# No Python identifier, but without what ComfyUI's web server cannot serve files below (spaces and
+# letters beyond ASCII, with aiohttp 3.14) and its front end finds no help pages for (dots).
+FOLDER_NAME = "2-panini-face-restore"
 # What ComfyUI neither reads nor should have copied.
 NOT_COPIED = shutil.ignore_patterns(".*", "tests", "build", "dist", "*.egg-info", "__pycache__")
 START_SECONDS = 300

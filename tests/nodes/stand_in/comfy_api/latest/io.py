@@ -100,6 +100,7 @@ String = comfy_type("STRING", (*WIDGET, "multiline", "placeholder", "dynamic_pro
 Combo = comfy_type("COMBO", (*WIDGET, "options", "control_after_generate"))
 Image = comfy_type("IMAGE")
 Mask = comfy_type("MASK")
+UpscaleModel = comfy_type("UPSCALE_MODEL")
 AnyType = comfy_type("*")
 
 

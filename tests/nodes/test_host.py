@@ -1,0 +1,137 @@
+"""Images between ComfyUI and the core, files, and networks under ComfyUI's management."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from .pack import Pack
+
+
+@pytest.fixture
+def host(comfy_pack: Pack) -> Any:
+    return comfy_pack.part("nodes.host")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_images_go_in_and_come_back(host: Any, channels: int, dtype: torch.dtype) -> None:
+    image = torch.rand(2, 5, 7, channels).to(dtype)
+    images = host.to_images(image)
+    assert images.shape == (2, 3, 5, 7)
+    back = host.to_image(images, image)
+    assert back.dtype == dtype
+    if channels == 1:
+        assert torch.equal(back, image.expand(-1, -1, -1, 3))
+    else:
+        assert torch.equal(back, image)
+
+
+def test_alpha_grows_with_the_picture(host: Any) -> None:
+    image = torch.rand(1, 4, 6, 4)
+    image[..., 3] = 0.25
+    enlarged = host.to_image(torch.rand(1, 3, 8, 12), image)
+    assert enlarged.shape == (1, 8, 12, 4)
+    assert torch.allclose(enlarged[..., 3], torch.tensor(0.25))
+
+
+def test_what_is_no_image_is_refused(host: Any) -> None:
+    with pytest.raises(ValueError, match="Expected an IMAGE"):
+        host.to_images(torch.zeros(1, 4, 4, 2))
+    with pytest.raises(ValueError, match="Expected an IMAGE"):
+        host.to_images(torch.zeros(4, 4, 3))
+
+
+def test_managed_networks_stay_as_they_are(host: Any) -> None:
+    """ComfyUI writes attributes on what it loads; a property of that name would break."""
+
+    class Network(nn.Linear):
+        @property
+        def device(self) -> torch.device:
+            return self.weight.device
+
+    network = Network(2, 2)
+    managed = host.manage(network, Path("x.safetensors"))
+    assert managed.load(working_memory=1e6) is network
+    assert managed.network is network
+    assert managed.source == Path("x.safetensors")
+    assert network.device.type == "cpu"
+
+
+def test_progress_stops_when_interrupted(host: Any) -> None:
+    progress = host.Progress(preview=True)
+    progress(1, 2, torch.rand(1, 3, 8, 8))
+    host.memory.interrupt_current_processing(True)
+    with pytest.raises(host.memory.InterruptProcessingException):
+        progress(2, 2, torch.rand(1, 3, 8, 8))
+    progress(2, 2)  # the flag is used up
+
+
+def test_fingerprints_follow_the_file(host: Any) -> None:
+    folder = Path(host.folder_paths.models_dir) / host.MODEL_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "fingerprint.pth"
+    assert "missing" in host.fingerprint(host.MODEL_FOLDER, file.name)
+    file.write_bytes(b"1")
+    first = host.fingerprint(host.MODEL_FOLDER, file.name)
+    file.write_bytes(b"22")
+    assert host.fingerprint(host.MODEL_FOLDER, file.name) != first
+    assert host.find_file(host.MODEL_FOLDER, file.name) == file
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match="refresh the lists"):
+        host.find_file(host.MODEL_FOLDER, file.name)
+
+
+def test_what_the_host_does_not_know_is_left_out(host: Any) -> None:
+    def maker(known: int) -> int:
+        return known
+
+    assert host.supported(maker, known=1, later=2) == {"known": 1}
+
+
+def test_previews_are_files_that_can_be_viewed(host: Any) -> None:
+    reference = host.save_preview(torch.rand(3, 40, 80), longest=20)
+    assert reference["type"] == "temp"
+    from PIL import Image
+
+    path = Path(host.folder_paths.get_temp_directory()) / reference["filename"]
+    assert Image.open(path).size == (20, 10)
+    path.unlink()
+
+
+def test_other_face_models_get_their_range(host: Any) -> None:
+    class Descriptor:
+        """What spandrel's descriptors offer, around a network that gives its input back."""
+
+        dtype = torch.float32
+
+        def __init__(self, purpose: str) -> None:
+            self.purpose, self.seen = purpose, torch.empty(0)
+            self.model = nn.Identity()
+            self.model.register_forward_hook(self.keep)
+
+        def keep(self, _: object, inputs: tuple[torch.Tensor], output: torch.Tensor) -> object:
+            self.seen = inputs[0]
+            return (output, []) if self.purpose == "FaceSR" else output
+
+        def to(self, device: object) -> None:
+            pass
+
+        def __call__(self, image: torch.Tensor) -> torch.Tensor:
+            return self.model(image)
+
+    images = torch.rand(2, 3, 8, 8)
+    for purpose, expected in (("FaceSR", images[1:] * 2 - 1), ("SR", images[1:])):
+        descriptor = Descriptor(purpose)
+        result = host.apply_image_model(descriptor, images, host.Progress())
+        assert torch.allclose(result, images, atol=1e-6)
+        assert torch.equal(descriptor.seen, expected)
+
+
+def test_parsing_says_which_file_is_missing(host: Any) -> None:
+    with pytest.raises(FileNotFoundError, match=r"parsing_parsenet\.pth"):
+        host.parse_masks(torch.rand(1, 3, 64, 64))

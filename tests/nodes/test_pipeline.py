@@ -1,0 +1,186 @@
+"""Align, restore and paste, one by one and as one node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from . import examples
+from .pack import Pack
+
+
+def chain(pack: Pack, image: Tensor, network: Any, **paste: Any) -> tuple[Tensor, Tensor]:
+    """The stages by hand."""
+    _, faces = examples.align(pack, image, size=network.network.config.input_size)
+    degradation = pack.run("PaniniExtractDegradation", model=network, faces=faces).result[0]
+    weights = pack.run("PaniniFusionWeights", model=network, degradation=degradation).result[0]
+    crops, faces = pack.run(
+        "PaniniRestoreFaces", model=network, faces=faces, weights=weights
+    ).result
+    return pack.run("PaniniPasteFaces", image=image, faces=faces, crops=crops, **paste).result
+
+
+def whole(pack: Pack, image: Tensor, network: Any, **inputs: Any) -> Any:
+    return pack.run(
+        "PaniniRestoreImage",
+        image=image,
+        model=network,
+        detector=examples.detector(pack),
+        **inputs,
+    )
+
+
+def test_the_chain_and_the_whole_give_identical_pixels(comfy_pack: Pack) -> None:
+    batch = torch.cat([examples.photograph(), examples.landscape(), examples.photograph().flip(2)])
+    network = examples.tiny_model(comfy_pack)
+    image, mask, report = whole(comfy_pack, batch, network).result
+    by_hand, mask_by_hand = chain(comfy_pack, batch, network)
+    assert torch.equal(image, by_hand)
+    assert torch.equal(mask, mask_by_hand)
+    assert not torch.equal(image[0], batch[0])
+    assert torch.equal(image[1], batch[1])
+    assert report.splitlines()[0] == "image 0: 1 of 1 faces found were restored."
+    assert "No face was found" in report
+
+
+def test_pixels_outside_the_mask_stay_to_the_bit(comfy_pack: Pack) -> None:
+    image = examples.photograph() * 0.998 + 0.001  # off the 8 bit grid
+    restored, mask, _ = whole(comfy_pack, image, examples.tiny_model(comfy_pack)).result
+    assert 0 < (mask > 0).float().mean() < 0.9
+    outside = (mask == 0)[..., None].expand_as(image)
+    assert torch.equal(restored[outside], image[outside])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_callers_type_and_channels_come_back(
+    comfy_pack: Pack, dtype: torch.dtype, channels: int
+) -> None:
+    image = torch.cat([examples.photograph(), torch.full((1, 256, 256, 1), 0.5)], -1)
+    image = image[..., :channels].to(dtype)
+    restored, mask, _ = whole(comfy_pack, image, examples.tiny_model(comfy_pack)).result
+    assert restored.dtype == dtype
+    assert restored.shape == image.shape
+    assert mask.dtype == torch.float32
+    if channels == 4:
+        assert torch.equal(restored[..., 3], image[..., 3])
+    outside = (mask == 0)[..., None].expand_as(image)
+    assert torch.equal(restored[outside], image[outside])
+
+
+def test_without_a_face_everything_passes_through(comfy_pack: Pack) -> None:
+    image, network = examples.landscape(), examples.tiny_model(comfy_pack)
+    restored, mask, report = whole(comfy_pack, image, network).result
+    assert torch.equal(restored, image)
+    assert not mask.any()
+    assert "No face" in report
+
+    crops, faces = examples.align(comfy_pack, image)
+    assert crops.shape == (1, 512, 512, 3)  # so that what stands behind goes on
+    assert len(faces) == 0
+    by_hand, mask_by_hand = chain(comfy_pack, image, network)
+    assert torch.equal(by_hand, image)
+    assert not mask_by_hand.any()
+
+
+def test_crops_of_any_size_from_anywhere_are_pasted(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    crops, faces = examples.align(comfy_pack, image, size=256)
+    larger = crops.repeat_interleave(3, 1).repeat_interleave(3, 2)
+    pasted = comfy_pack.run("PaniniPasteFaces", image=image, faces=faces, crops=larger).result[0]
+    assert (pasted - image).abs().mean() < 0.01  # the face itself came back
+    with pytest.raises(ValueError, match="Expected 1 square crops"):
+        comfy_pack.run(
+            "PaniniPasteFaces", image=image, faces=faces, crops=larger.repeat(2, 1, 1, 1)
+        )
+    with pytest.raises(ValueError, match="Expected 1 square crops"):
+        comfy_pack.run("PaniniPasteFaces", image=image, faces=faces, crops=larger[:, :100])
+
+
+def test_faces_are_pasted_onto_enlarged_images(comfy_pack: Pack) -> None:
+    """So that the background may come from an upscale model."""
+    image = examples.photograph()
+    crops, faces = examples.align(comfy_pack, image)
+    doubled = torch.nn.functional.interpolate(
+        image.movedim(-1, 1), scale_factor=2, mode="bicubic"
+    ).clamp(0, 1)
+    pasted, mask = comfy_pack.run(
+        "PaniniPasteFaces", image=doubled.movedim(1, -1), faces=faces, crops=crops
+    ).result
+    assert pasted.shape == (1, 512, 512, 3)
+    assert (pasted.movedim(-1, 1) - doubled).abs().mean() < 0.01
+    small = comfy_pack.run("PaniniPasteFaces", image=image, faces=faces, crops=crops).result[1]
+    shrunk = torch.nn.functional.avg_pool2d(mask[:, None], 2)[:, 0]
+    assert (shrunk - small).abs().mean() < 0.002
+    with pytest.raises(ValueError, match="enlarged ones"):
+        comfy_pack.run(
+            "PaniniPasteFaces", image=torch.rand(1, 256, 512, 3), faces=faces, crops=crops
+        )
+
+
+def test_a_mask_says_where_to_draw(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    crops, faces = examples.align(comfy_pack, image)
+    paste = {"image": image, "faces": faces, "crops": 1 - crops, "mask_source": "mask"}
+    upper = torch.zeros(1, 256, 256)
+    upper[:, :80] = 1  # of the image
+    drawn = comfy_pack.run("PaniniPasteFaces", **paste, mask=upper).result[1]
+    everything = comfy_pack.run("PaniniPasteFaces", **(paste | {"mask_source": "soft"})).result[1]
+    assert drawn[:, :70].sum() > 0.95 * everything[:, :70].sum()
+    assert drawn[:, 90:].sum() < 0.01 * everything[:, 90:].sum()
+
+    of_crop = torch.ones(1, 64, 64)
+    full = comfy_pack.run("PaniniPasteFaces", **paste, mask=of_crop).result[1]
+    assert (full - everything).abs().mean() < 0.01
+    with pytest.raises(ValueError, match="no mask is connected"):
+        comfy_pack.run("PaniniPasteFaces", **paste)
+    with pytest.raises(ValueError, match="expected the size of the images"):
+        comfy_pack.run("PaniniPasteFaces", **paste, mask=torch.ones(1, 30, 40))
+
+
+def test_restoring_faces_that_were_not_aligned_says_what_to_do(comfy_pack: Pack) -> None:
+    faces = examples.detect(comfy_pack, examples.photograph())
+    with pytest.raises(ValueError, match="put an Align Faces node between"):
+        comfy_pack.run("PaniniRestoreFaces", model=examples.tiny_model(comfy_pack), faces=faces)
+
+
+def test_a_degradation_instead_of_weights(comfy_pack: Pack) -> None:
+    """One for all faces, and the same as through the mixer."""
+    batch = examples.photograph().repeat(2, 1, 1, 1)
+    network = examples.tiny_model(comfy_pack)
+    _, faces = examples.align(comfy_pack, batch, size=64)
+    other = examples.align(comfy_pack, examples.photograph() * 0.3, size=64)[1]
+    degradation = comfy_pack.run("PaniniExtractDegradation", model=network, faces=other).result[0]
+    assert len(degradation) == 1
+    plain = comfy_pack.run("PaniniRestoreFaces", model=network, faces=faces).result[0]
+    treated = comfy_pack.run(
+        "PaniniRestoreFaces", model=network, faces=faces, degradation=degradation
+    ).result[0]
+    weights = comfy_pack.run("PaniniFusionWeights", model=network, degradation=degradation).result[
+        0
+    ]
+    mixed = comfy_pack.run(
+        "PaniniRestoreFaces", model=network, faces=faces, weights=weights
+    ).result[0]
+    assert treated.shape == plain.shape == (2, 64, 64, 3)
+    assert torch.equal(treated, mixed)
+    assert not torch.equal(treated, plain)
+
+
+def test_noise_and_latent_pull_change_the_face_and_zero_does_not(comfy_pack: Pack) -> None:
+    network = examples.tiny_model(comfy_pack)
+    _, faces = examples.align(comfy_pack, examples.photograph(), size=64)
+
+    def restore(**inputs: Any) -> Tensor:
+        return comfy_pack.run("PaniniRestoreFaces", model=network, faces=faces, **inputs).result[0]
+
+    plain = restore()
+    assert torch.equal(restore(noise_seed=5), plain)
+    assert not torch.equal(restore(noise_seed=5, noise_amount=1.0), plain)
+    assert torch.equal(
+        restore(noise_seed=5, noise_amount=1.0), restore(noise_seed=5, noise_amount=1.0)
+    )
+    assert not torch.equal(restore(latent_pull=1.0), plain)
