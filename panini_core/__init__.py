@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         load_panini,
         save_panini,
     )
+    from .clips import smooth_degradation, smooth_faces, track_faces
     from .degradation import (
         apply_fidelity,
         average_degradation,
@@ -40,7 +41,13 @@ if TYPE_CHECKING:
     from .masks import draw_masks
     from .models.face_detector import FaceDetector
     from .models.panini import PaniniConfig, PaniniNet
-    from .options import DEFAULT_BATCH, DEFAULT_FEATHER, DEFAULT_THRESHOLD, RestoreOptions
+    from .options import (
+        DEFAULT_BATCH,
+        DEFAULT_FEATHER,
+        DEFAULT_THRESHOLD,
+        FIDELITY_PRESETS,
+        RestoreOptions,
+    )
     from .paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
     from .pipeline import Restoration, restore_images, restore_images_with_report
     from .plots import plot_alpha, plot_atlas
@@ -64,6 +71,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "load_panini",
         "save_panini",
     ),
+    "clips": ("smooth_degradation", "smooth_faces", "track_faces"),
     "degradation": (
         "apply_fidelity",
         "average_degradation",
@@ -89,7 +97,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "models.face_detector": ("FaceDetector",),
     "models.panini": ("PaniniConfig", "PaniniNet"),
-    "options": ("DEFAULT_BATCH", "DEFAULT_FEATHER", "DEFAULT_THRESHOLD", "RestoreOptions"),
+    "options": (
+        "DEFAULT_BATCH",
+        "DEFAULT_FEATHER",
+        "DEFAULT_THRESHOLD",
+        "FIDELITY_PRESETS",
+        "RestoreOptions",
+    ),
     "paste": ("face_mask", "paste_faces", "paste_faces_with_mask", "paste_mask"),
     "pipeline": ("Restoration", "restore_images", "restore_images_with_report"),
     "plots": (
@@ -112,6 +126,7 @@ __all__ = [
     "DEFAULT_THRESHOLD",
     "DEFAULT_WEIGHTS",
     "DEGRADATION_PRESETS",
+    "FIDELITY_PRESETS",
     "SORT_ORDERS",
     "CheckpointError",
     "DegradationAtlas",
@@ -157,8 +172,11 @@ __all__ = [
     "restore_images_with_report",
     "save_panini",
     "select_faces",
+    "smooth_degradation",
+    "smooth_faces",
     "sort_faces",
     "to_pillow",
+    "track_faces",
     "weigh_features",
     "whole_picture_faces",
     "write_image",
