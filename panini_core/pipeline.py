@@ -114,7 +114,7 @@ def restore_images_with_report(
         faces = align_faces(images, smooth[group.faces], size=model.config.input_size)
         count_on = _count_on(on_chunk, group.faces.start, len(smooth))
         given = None if vectors is None else vectors[group.faces]
-        restored = _restore(model, faces, given, options, count_on)
+        restored = restore_face_set(model, faces, options, vectors=given, on_chunk=count_on)
         for index in group.images:
             result[index], masks[index] = _paste(images[index], index, restored, options)
         if keep_faces:
@@ -161,15 +161,16 @@ def _smooth_vectors(
 
 
 @torch.inference_mode()
-def _restore(
+def restore_face_set(
     model: PaniniNet,
     faces: FaceSet,
-    vectors: Tensor | None,
     options: RestoreOptions,
-    on_chunk: OnChunk | None,
+    *,
+    vectors: Tensor | None = None,
+    on_chunk: OnChunk | None = None,
 ) -> RestoredFaces:
-    """How the faces are degraded (unless `vectors` say so), what that says about the prior's
-    share, and the restored faces."""
+    """How aligned faces are degraded (unless DR `vectors` (F, D) say so), what that says about
+    the prior's share, and the restored faces."""
     if vectors is None:
         vectors = represent_degradation(model, faces, batch=options.batch).vectors
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 from ..detect import detect_faces
 from ..drawing import draw_faces
 from ..images import ImageFile, read_image, write_file, write_image
+from ..selection import sort_faces
 from .batch import Outcome, Result, Tally, run_jobs
 from .inputs import Job, find_sources, require_folder, sidecar
 from .options import add_detector_arguments, add_input_arguments, open_detector
@@ -46,7 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
     def detect(job: Job) -> Result:
         image = read_image(job.source)
         pixels = image.pixels[None].to(detector.device)
-        faces = detect_faces(detector, pixels, threshold=arguments.threshold)
+        faces = detect_faces(
+            detector,
+            pixels,
+            threshold=arguments.threshold,
+            min_size=arguments.min_size,
+            max_size=arguments.max_size or math.inf,
+        )
+        height, width = pixels.shape[-2:]
+        faces = sort_faces(faces, arguments.sort, height=height, width=width)
         write_image(job.extras[0], ImageFile(draw_faces(image.pixels, faces)))
         described = describe_image(job.source, image) | {"notes": image.notes}
         described["faces"] = [describe_face(index, face) for index, face in enumerate(faces)]

@@ -13,11 +13,14 @@ from typing import Any
 import torch
 
 from ..checkpoints import load_panini
-from ..detect import detect_faces, load_detector
+from ..detect import load_detector
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
+from ..options import RestoreOptions
+from ..selection import SORT_ORDERS
 from .console import UsageError, usage_errors
 
+DEFAULTS = RestoreOptions()
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -64,10 +67,29 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold",
         type=share,
-        default=default_of(detect_faces, "threshold"),
+        default=DEFAULTS.threshold,
         metavar="0..1",
         help="the score from which something counts as a face; lower finds more, also what is "
         "none (default: %(default)s)",
+    )
+    for name, extreme, default in (
+        ("min", "least", DEFAULTS.min_size),
+        ("max", "largest", DEFAULTS.max_size),
+    ):
+        parser.add_argument(
+            f"--{name}-size",
+            type=float,
+            default=default,
+            metavar="PX",
+            help=f"the {extreme} longer side of a face's box; 0: no limit (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--sort",
+        choices=SORT_ORDERS,
+        default=DEFAULTS.sort,
+        metavar="ORDER",
+        help=f"the order in which faces are numbered: {', '.join(SORT_ORDERS)} "
+        "(default: %(default)s, from left to right)",
     )
 
 

@@ -29,12 +29,9 @@ from .options import (
     add_model_arguments,
     open_detector,
     open_model,
-    positive_integer,
-    share,
 )
 from .report import describe_face, describe_image
-
-DEFAULTS = RestoreOptions()
+from .restore_arguments import add_restore_arguments, read_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,65 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the pictures are aligned square faces (FFHQ): no detection, the whole picture is "
         "restored",
     )
-    _add_result_arguments(parser)
+    add_restore_arguments(parser)
     _add_extra_arguments(parser)
     add_detector_arguments(parser)
     add_model_arguments(parser)
-    parser.add_argument(
-        "--batch",
-        type=positive_integer,
-        default=DEFAULTS.batch,
-        metavar="N",
-        help="faces of a picture that are restored together; less saves memory "
-        "(default: %(default)s)",
-    )
-
-
-def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--faces",
-        default=DEFAULTS.faces,
-        metavar="WHICH",
-        help="all, largest, center, or numbers as panini detect shows them, such as 0,2,4-6 "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--fidelity",
-        type=share,
-        default=DEFAULTS.fidelity,
-        metavar="0..1",
-        help="1 trusts the picture, 0 the generative prior; 0.5 is what the network chose "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--strength",
-        type=share,
-        default=DEFAULTS.strength,
-        metavar="0..1",
-        help="share of the restored face in the result; 0 leaves the picture as it is "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--upscale",
-        type=float,
-        default=DEFAULTS.upscale,
-        metavar="FACTOR",
-        help="size of the result, from 1 (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--feather",
-        type=float,
-        default=DEFAULTS.feather,
-        metavar="0..0.5",
-        help="width of the soft border around a face, as a share of its crop "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--match-colour",
-        action=argparse.BooleanOptionalAction,
-        default=DEFAULTS.match_colour,
-        help="take a face's broad colour and light from the picture",
-    )
 
 
 def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,13 +78,7 @@ def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     with usage_errors():
-        options = RestoreOptions(
-            **{
-                item.name: getattr(arguments, item.name)
-                for item in dataclasses.fields(DEFAULTS)
-                if hasattr(arguments, item.name)
-            }
-        )
+        options = read_options(arguments)
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
     jobs = [_with_extras(job, arguments) for job in plan_jobs(sources, output)]
@@ -201,7 +137,7 @@ class _Restorer:
             report = ImageReport((face,), (True,), "The whole picture is one face.")
         else:
             restoration = restore_images_with_report(
-                self.detector, self.model, pixels, self.options
+                self.detector, self.model, pixels, self.options, keep_faces=self.save_faces
             )
             result, restored = restoration.images, restoration.restored
             (report,) = restoration.reports
@@ -217,7 +153,7 @@ class _Restorer:
             shown = {number: report.found[number] for number in numbers}
             sheet = comparison_sheet(image.pixels, after.pixels, shown)
             write_image(_comparison(job), ImageFile(sheet))
-        if self.save_faces:
+        if self.save_faces and restored is not None:
             _write_faces(job, report.found, restored)
         details = describe_image(job.source, image)
         details["faces"] = [

@@ -224,6 +224,7 @@ def test_unusable_arguments_change_nothing(run: Run, capsys: pytest.CaptureFixtu
         (["-o", "out", "--faces", "me"], "Cannot select faces"),
         (["-o", "out", "--upscale", "0.5"], "upscale must be at least 1"),
         (["-o", "out", "--feather", "2"], "feather must lie in"),
+        (["-o", "out", "--min-size", "-1"], "min_size must be at least 0"),
     ]:
         assert run("a.png", *arguments) == 2, arguments
         assert message in capsys.readouterr().err
@@ -290,6 +291,49 @@ def test_ctrl_c_keeps_finished_pictures_and_the_report(
     assert [path.name for path in Path("out").iterdir()] == ["a.png"]
     (entry,) = json.loads(Path("report.json").read_text())["pictures"]
     assert entry["source"] == "a.png"
+
+
+def test_what_is_chosen_reaches_the_restoration(run: Run) -> None:
+    write_image("a.png", picture())
+    chosen = {
+        "min_size": 20.0,
+        "max_size": 100.0,
+        "sort": "large to small",
+        "max_faces": 3,
+        "noise_amount": 0.5,
+        "noise_seed": 7,
+        "latent_pull": 0.0,
+        "keep_detail": 0.25,
+    }
+    flags = {name: f"--{name.replace('_', '-')}" for name in chosen} | {"noise_amount": "--noise"}
+    arguments = [text for name, value in chosen.items() for text in (flags[name], str(value))]
+    assert run("a.png", "-o", "out", "--report", "report.json", *arguments) == 0
+    options = json.loads(Path("report.json").read_text())["options"]
+    assert {name: options[name] for name in chosen} == chosen
+    assert options["smoothing"] == 0
+
+
+def test_another_seed_gives_another_look(run: Run) -> None:
+    write_image("a.png", picture())
+    for folder, arguments in {
+        "plain": [],
+        "same": ["--noise-seed", "3"],
+        "noisy": ["--noise", "1"],
+        "again": ["--noise", "1"],
+        "other": ["--noise", "1", "--noise-seed", "3"],
+    }.items():
+        assert run("a.png", "-o", folder, *arguments) == 0
+    results = {folder: Path(folder, "a.png").read_bytes() for folder in ("plain", "noisy", "other")}
+    assert len(set(results.values())) == 3
+    assert Path("same/a.png").read_bytes() == results["plain"]
+    assert Path("again/a.png").read_bytes() == results["noisy"]
+
+
+def test_faces_of_other_sizes_are_left(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image("a.png", picture())
+    assert run("a.png", "-o", "out", "--max-size", "50") == 0
+    assert "No face was found" in capsys.readouterr().out
+    assert Path("out/a.png").read_bytes() == Path("a.png").read_bytes()
 
 
 def test_every_option_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:

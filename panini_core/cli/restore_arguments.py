@@ -1,0 +1,124 @@
+"""The arguments of `panini restore` that say how: those of `RestoreOptions`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+from ..options import RestoreOptions
+from .options import DEFAULTS, positive_integer, share
+
+
+def add_restore_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those beside the ones that find and number faces (`add_detector_arguments`)."""
+    _add_selection(parser)
+    _add_restoring(parser)
+    _add_pasting(parser)
+
+
+def read_options(arguments: argparse.Namespace) -> RestoreOptions:
+    """What was chosen. Raises ValueError for values out of range."""
+    chosen = vars(arguments)
+    names = [item.name for item in dataclasses.fields(RestoreOptions)]
+    # A file is a single picture, so nothing is smoothed over time.
+    return RestoreOptions(**{name: chosen[name] for name in names if name != "smoothing"})
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--faces",
+        default=DEFAULTS.faces,
+        metavar="WHICH",
+        help="all, largest, center, or numbers as panini detect shows them, such as 0,2,4-6 "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-faces",
+        type=int,
+        default=DEFAULTS.max_faces,
+        metavar="N",
+        help="restore at most so many of them, the first ones; 0: all (default: %(default)s)",
+    )
+
+
+def _add_restoring(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fidelity",
+        type=share,
+        default=DEFAULTS.fidelity,
+        metavar="0..1",
+        help="1 trusts the picture, 0 the generative prior; 0.5 is what the network chose "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--noise",
+        dest="noise_amount",
+        type=share,
+        default=DEFAULTS.noise_amount,
+        metavar="0..1",
+        help="share of fresh noise behind hair, pores and stubble; another seed, another look "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--noise-seed",
+        type=int,
+        default=DEFAULTS.noise_seed,
+        metavar="N",
+        help="of the fresh noise (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--latent-pull",
+        type=share,
+        default=DEFAULTS.latent_pull,
+        metavar="0..1",
+        help="how far a face is pulled toward the average one: fewer accidents, less of the person "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--batch",
+        type=positive_integer,
+        default=DEFAULTS.batch,
+        metavar="N",
+        help="faces of a picture that are restored together; less saves memory "
+        "(default: %(default)s)",
+    )
+
+
+def _add_pasting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--strength",
+        type=share,
+        default=DEFAULTS.strength,
+        metavar="0..1",
+        help="share of the restored face in the result; 0 leaves the picture as it is "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--upscale",
+        type=float,
+        default=DEFAULTS.upscale,
+        metavar="FACTOR",
+        help="size of the result, from 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--feather",
+        type=float,
+        default=DEFAULTS.feather,
+        metavar="0..0.5",
+        help="width of the soft border around a face, as a share of its crop "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--match-colour",
+        action=argparse.BooleanOptionalAction,
+        default=DEFAULTS.match_colour,
+        help="take a face's broad colour and light from the picture",
+    )
+    parser.add_argument(
+        "--keep-detail",
+        type=share,
+        default=DEFAULTS.keep_detail,
+        metavar="0..1",
+        help="of faces larger than the network's, share of the picture's finest detail that is "
+        "put back (default: %(default)s)",
+    )
