@@ -110,6 +110,27 @@ def bias_levels(weights: InterpolationWeights, biases: Sequence[float]) -> Inter
     return InterpolationWeights(alpha)
 
 
+def move_levels(weights: InterpolationWeights, positions: Sequence[float]) -> InterpolationWeights:
+    """Move alpha by a fader in [-1, 1] per level, coarse first: 0 is neutral, 1 exactly the GAN
+    prior, -1 exactly the image.
+
+    Between, a position v adds log((1 + v) / (1 - v)) to alpha's logit (see `bias_levels`): an
+    alpha of a half becomes (v + 1) / 2. Raises ValueError if there is not one position a level, or
+    one lies outside [-1, 1].
+    """
+    _check_levels(weights, positions, "position")
+    for level, position in enumerate(positions):
+        if not -1 <= position <= 1:
+            raise ValueError(f"The fader of level {level} must lie in -1..1, got {position}.")
+    return bias_levels(
+        weights,
+        [
+            math.copysign(math.inf, v) if abs(v) == 1 else math.log((1 + v) / (1 - v))
+            for v in positions
+        ],
+    )
+
+
 def override_levels(
     weights: InterpolationWeights, values: Sequence[float | None]
 ) -> InterpolationWeights:

@@ -232,7 +232,15 @@ def _is_ordinary(tensor: Tensor) -> bool:
 
 def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     """The names of the tensors that hold NaN or infinity."""
-    return [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]
+    return [name for name, tensor in tensors.items() if not _is_finite(tensor)]
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    if not tensor.is_floating_point() or not tensor.numel():
+        return True
+    # Ten times as fast as to ask every number; NaN prevails in both.
+    low, high = tensor.aminmax()
+    return bool(low.isfinite() & high.isfinite())
 
 
 def first_few(names: list[str], count: int = 3) -> str:

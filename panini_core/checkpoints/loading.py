@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig, PaniniNet
@@ -14,6 +15,7 @@ from . import layouts, own_format
 from .files import CheckpointError, CheckpointFile, first_few, not_finite, read_file
 from .layouts import Layout, Table, recognise, select
 from .matching import match_tensors
+from .mean_latent import MEAN_LATENT, estimate_mean_latent
 from .own_format import save_panini
 
 DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "panini_compact.safetensors"
@@ -29,7 +31,8 @@ def load_panini(
 
     None: the default weights of this package. The layout is recognised by the tensors' names and
     an official network's sizes are read from their shapes. Floating-point tensors of any precision
-    become `dtype`, on `device`; torch's random state is not touched.
+    become `dtype`, on `device`; torch's random state is not touched. A file without a mean latent
+    gets one estimated, if its mapping network is trained; else it stays unknown.
 
     Raises CheckpointError if the file is missing, damaged, of something else, or does not match
     its network exactly.
@@ -51,12 +54,23 @@ def load_panini(
         table = layouts.panini_table(config)
     else:
         raise _unexpected(file, layout, Layout.PANINI, Layout.OFFICIAL_PANINI)
-    tensors = match_tensors(file, tensors, _skeleton(file, config), table)
+    model = _skeleton(file, config)
+    tensors = match_tensors(file, tensors, model, table, optional=(MEAN_LATENT,))
+    narrowed = [name for name, tensor in tensors.items() if _reaches_beyond(tensor, dtype)]
 
-    with torch.random.fork_rng(devices=[]):  # the initial numbers are all replaced
-        model = PaniniNet(config).to(device=device, dtype=dtype)
-    model.load_state_dict(tensors, strict=True)
-    if bad := not_finite(model.state_dict()):
+    # The file's tensors become the network's; copies, since they may be mapped from the file.
+    estimate = MEAN_LATENT not in tensors
+    tensors.setdefault(MEAN_LATENT, torch.zeros(model.mean_latent.shape))
+    model.load_state_dict(
+        {name: _copy(tensor, device, dtype) for name, tensor in tensors.items()},
+        strict=True,
+        assign=True,
+    )
+    model.to(device=device, dtype=dtype)  # filters that no file holds
+    if estimate:
+        model.mean_latent.copy_(estimate_mean_latent(model.gan_prior))
+    converted = model.state_dict()
+    if bad := not_finite({name: converted[name] for name in narrowed}):
         raise CheckpointError(
             file.path,
             f"{len(bad)} tensors hold numbers beyond {dtype}: {first_few(bad)}; load it in "
@@ -150,8 +164,17 @@ def _unexpected(file: CheckpointFile, found: Layout | None, *expected: Layout) -
     )
 
 
+def _copy(tensor: Tensor, device: str | torch.device, dtype: torch.dtype) -> Tensor:
+    kind = dtype if tensor.is_floating_point() else tensor.dtype
+    return tensor.to(device, kind, copy=True, memory_format=torch.contiguous_format)
+
+
+def _reaches_beyond(tensor: Tensor, dtype: torch.dtype) -> bool:
+    return tensor.is_floating_point() and torch.finfo(tensor.dtype).max > torch.finfo(dtype).max
+
+
 def _skeleton(file: CheckpointFile, config: PaniniConfig) -> PaniniNet:
-    """The network without numbers, to compare shapes with before any memory is taken."""
+    """The network without numbers: shapes are compared before any memory is taken."""
     try:
         with torch.device("meta"):
             return PaniniNet(config)

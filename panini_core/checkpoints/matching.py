@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,8 @@ def match_tensors(
     found: Mapping[str, Tensor],  # the tensors meant for the module, by the names in `table`
     module: nn.Module,
     table: Table | None = None,  # None = our own names
+    *,
+    optional: Collection[str] = (),  # our names that the file may lack; so does the result then
 ) -> dict[str, Tensor]:
     """The module's state dict from the tensors of a file.
 
@@ -27,8 +29,12 @@ def match_tensors(
     own = module.state_dict()
     rows: Table = {name: Own(name) for name in own} if table is None else table
     named = {row.name for row in rows.values() if isinstance(row, Own)}
-    missing = [name for name in rows if name not in found]
-    missing += [f"{name} (unknown to this layout)" for name in own if name not in named]
+    missing = [name for name in rows if name not in found and name not in optional]
+    missing += [
+        f"{name} (unknown to this layout)"
+        for name in own
+        if name not in named and name not in optional
+    ]
     extra = [name for name in found if name not in rows]
     result: dict[str, Tensor] = {}
     wrong: list[str] = []

@@ -21,6 +21,8 @@ from .degradation_encoder import DegradationEncoder
 from .image_encoder import ImageEncoder
 from .stylegan2 import StyleGAN2Generator
 
+MEAN_LATENT_RATE = 0.005  # share of a training batch in the running mean, as StyleGAN2 has it
+
 Layers = tuple[tuple[int, int], ...]  # (channels, stride) a convolution
 
 
@@ -206,6 +208,9 @@ class PaniniNet(nn.Module):
             w_plus_rows=self.gan_prior.w_plus_rows,
             style_size=config.style_size,
         )
+        shape = (self.gan_prior.w_plus_rows, config.style_size)
+        self.register_buffer("mean_latent", torch.zeros(shape))  # all zero: not known
+        self.mean_latent: Tensor
         self.degradation_encoder: DegradationEncoder | None = None
         if config.learned_degradation:
             self.learned_degradation = nn.Parameter(torch.randn(1, config.degradation_size))
@@ -275,6 +280,10 @@ class PaniniNet(nn.Module):
 
         # Image features of every level, and where the image lies in the prior's W+ space
         image_features, w_plus = self.image_encoder(images.to(self.dtype))
+        if self.training:
+            self._follow_latents(w_plus.detach())
+        if latent_pull:
+            w_plus = self._pull_latents(w_plus, latent_pull)
 
         # The prior's own features, each level interpolated before the next one consumes it
         def fuse(resolution: int, prior: Tensor) -> Tensor:
@@ -289,6 +298,21 @@ class PaniniNet(nn.Module):
         if bands := self.config.picture_bands:
             restored = restored + weigh_bands(images, 1 - alpha[:, -bands:, :3])
         return restored
+
+    @torch.no_grad()
+    def _follow_latents(self, w_plus: Tensor) -> None:
+        """Keep the mean latent while training, as BatchNorm keeps its means."""
+        rate = torch.where(self.mean_latent.any(), MEAN_LATENT_RATE, 1.0)  # the first batch whole
+        self.mean_latent.lerp_(w_plus.to(self.mean_latent.dtype).mean(0), rate.to(w_plus.device))
+
+    def _pull_latents(self, w_plus: Tensor, amount: float) -> Tensor:
+        """Truncation as in StyleGAN, by 1 - amount: toward the mean latent."""
+        if not self.mean_latent.any():
+            raise ValueError(
+                "This model has no mean latent, since it was trained without one and its prior "
+                "was not a GAN by itself; set latent_pull to 0."
+            )
+        return torch.lerp(w_plus, self.mean_latent.to(w_plus), amount)
 
     def _check(self, images: Tensor) -> None:
         size = self.config.input_size

@@ -99,8 +99,9 @@ class RestorerTraining:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.step = state["step"]
-        self.model.load_state_dict(state["model"])
-        self.average.average.load_state_dict(state["average"])
+        for network, part in ((self.model, "model"), (self.average.average, "average")):
+            # States of older versions lack the mean latent: it is followed from here on.
+            network.load_state_dict({"mean_latent": network.mean_latent, **state[part]})
         self.average.updates = state["average_updates"]
         self.optimizer.load_state_dict(state["optimizer"])
         # The adversary may be switched on, or off, when a run goes on.

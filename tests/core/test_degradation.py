@@ -13,6 +13,7 @@ from panini_core.degradation import (
     average_degradation,
     bias_levels,
     blend_degradations,
+    move_levels,
     network_input,
     override_levels,
     represent_degradation,
@@ -93,6 +94,36 @@ def test_a_bias_moves_its_level_only() -> None:
     torch.testing.assert_close(biased[:, 1], expected)
     assert (biased[:, 2] == 0).all()
     assert (biased[:, 3] == 1).all()
+
+
+def test_faders_go_from_the_image_to_the_prior() -> None:
+    weights = some_weights()
+    moved = move_levels(weights, [0.0, 1.0, -1.0, 0.5]).alpha
+    assert torch.equal(moved[:, 0], weights.alpha[:, 0])
+    assert (moved[:, 1] == 1).all()
+    assert (moved[:, 2] == 0).all()
+    expected = torch.sigmoid(torch.logit(weights.alpha[:, 3]) + math.log(3))
+    torch.testing.assert_close(moved[:, 3], expected)
+    even = InterpolationWeights(torch.full((1, 4, 2), 0.5))
+    moved = move_levels(even, [-0.8, -0.2, 0.2, 0.8]).alpha[0, :, 0]
+    torch.testing.assert_close(moved, torch.tensor([0.1, 0.4, 0.6, 0.9]))
+
+
+@given(low=st.floats(-1, 1), high=st.floats(-1, 1))
+def test_a_higher_fader_never_trusts_the_prior_less(low: float, high: float) -> None:
+    low, high = sorted((low, high))
+    less, more = (move_levels(some_weights(), [v] * 4).alpha for v in (low, high))
+    assert (less <= more + 1e-6).all()
+    assert 0 <= less.min()
+    assert more.max() <= 1
+
+
+@pytest.mark.parametrize("value", [-1.01, 1.01, math.inf, math.nan])
+def test_faders_out_of_range_are_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="level 2"):
+        move_levels(some_weights(), [0, 0, value, 0])
+    with pytest.raises(ValueError, match="each of 4 levels, got 1"):
+        move_levels(some_weights(), [0])
 
 
 def test_an_override_replaces_its_level_only() -> None:

@@ -50,6 +50,19 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         torch.testing.assert_close(value, b["adversary"]["discriminator"][name])
 
 
+def test_a_state_without_a_mean_latent_is_resumed(run_overrides: list[str], tmp_path: Path) -> None:
+    overrides = [*run_overrides, *PIXELS_ONLY]
+    train_restorer("compact-restorer", [*overrides, "run.steps=1"])
+    path = tmp_path / "run" / STATE_FILE
+    state = torch.load(path, weights_only=True)
+    assert state["average"]["mean_latent"].any()
+    for part in ("model", "average"):
+        del state[part]["mean_latent"]
+    torch.save(state, path)
+    result = train_restorer("compact-restorer", [*overrides, "run.steps=2"])
+    assert load_panini(result).mean_latent.any()
+
+
 def test_perceptual_and_identity_losses_and_validation(
     run_overrides: list[str], tmp_path: Path, shared: Path
 ) -> None:
