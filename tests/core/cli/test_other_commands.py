@@ -52,6 +52,15 @@ def test_detect_writes_numbers_and_an_overlay(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.usefixtures("fake_detector")
+def test_detect_bounds_the_size_of_faces() -> None:
+    picture_with_face("a.png")
+    for limit, count in (("--min-size", 1), ("--max-size", 0)):  # the face has about 40 px
+        assert main(["detect", "a.png", "-o", limit[2:], limit, "30"]) == 0
+        found = json.loads(Path(limit[2:], "a.png.faces.json").read_text())
+        assert len(found["faces"]) == count
+
+
+@pytest.mark.usefixtures("fake_detector")
 def test_detect_overwrites_only_by_force() -> None:
     picture_with_face("a.png")
     Path("found").mkdir()
