@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  alphaChange,
+  applyFidelity,
+  changeDistribution,
+  moveAlpha,
+} from "../../web/mixer/alpha.js";
+import { atHeight, drag, pressKey, toStep, writePosition } from "../../web/mixer/fader.js";
+import { middle, outline } from "../../web/mixer/outline.js";
+
+const near = (a, b, tolerance = 1e-9) =>
+  assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
+const positions = Array.from({ length: 41 }, (_, index) => (index - 20) / 20);
+
+test("a fader leaves alpha, moves it, or ends exactly at 0 and 1", () => {
+  for (const alpha of [0, 0.1, 0.5, 0.93, 1]) {
+    near(moveAlpha(alpha, 0), alpha);
+    assert.equal(moveAlpha(alpha, 1), 1);
+    assert.equal(moveAlpha(alpha, -1), 0);
+  }
+  for (const position of positions) near(moveAlpha(0.5, position), (position + 1) / 2);
+});
+
+test("a higher fader never gives less of the prior, and keeps the order of alphas", () => {
+  for (const position of positions.slice(1)) {
+    assert.ok(moveAlpha(0.3, position) >= moveAlpha(0.3, position - 0.05) - 1e-12);
+    assert.ok(moveAlpha(0.31, position) >= moveAlpha(0.3, position));
+  }
+});
+
+test("fidelity goes linearly to the picture or to the prior", () => {
+  near(applyFidelity(0.4, 0.5), 0.4);
+  near(applyFidelity(0.4, 1), 0);
+  near(applyFidelity(0.4, 0), 1);
+  near(applyFidelity(0.4, 0.65), 0.4 * 0.7);
+  near(applyFidelity(0.4, 0.35), 0.4 + 0.6 * 0.3);
+});
+
+test("override ignores the network's choice and the preset", () => {
+  for (const preset of ["balanced", "faithful", "no such preset"]) {
+    const change = alphaChange("override", preset, 0.5);
+    assert.equal(change(0.1), 0.75);
+    assert.equal(change(0.9), 0.75);
+  }
+});
+
+test("a preset that nobody knows changes nothing", () => {
+  near(alphaChange("bias", "constructor", 0)(0.3), 0.3);
+});
+
+const chosen = {
+  mean: 0.45,
+  quantiles: [0.1, 0.3, 0.45, 0.6, 0.8],
+  histogram: Array.from({ length: 20 }, (_, bin) => (bin < 18 ? 1 / 18 : 0)),
+};
+
+test("a distribution that nothing changes stays", () => {
+  const same = changeDistribution(chosen, (alpha) => alpha);
+  near(same.mean, 0.45, 0.001);
+  same.histogram.forEach((share, bin) => near(share, chosen.histogram[bin]));
+  assert.deepEqual(same.quantiles, chosen.quantiles);
+});
+
+test("a changed distribution holds the same channels elsewhere", () => {
+  for (const position of positions) {
+    const { histogram, mean, quantiles } = changeDistribution(
+      chosen,
+      alphaChange("bias", "faithful", position),
+    );
+    near(histogram.reduce((sum, share) => sum + share, 0), 1, 1e-9);
+    assert.ok(mean >= 0 && mean <= 1);
+    assert.deepEqual(quantiles, quantiles.toSorted((a, b) => a - b));
+  }
+});
+
+test("overridden channels all lie in one bin, also at the ends", () => {
+  for (const [position, bin] of [[-1, 0], [0.5, 15], [1, 19]]) {
+    const { histogram } = changeDistribution(chosen, alphaChange("override", "", position));
+    near(histogram[bin], 1);
+  }
+});
+
+test("positions are hundredths within the range", () => {
+  assert.equal(toStep(0.123), 0.12);
+  assert.equal(toStep(7), 1);
+  assert.equal(toStep(-7), -1);
+  assert.equal(toStep("0.5"), 0.5);
+  assert.equal(toStep("a word"), 0);
+  assert.ok(Object.is(toStep(-0.001), 0));
+});
+
+test("a drag follows the pointer, holds at 0, and is finer with Shift", () => {
+  assert.equal(drag(0, 0.25, false), 0.5);
+  assert.equal(drag(0.5, -0.24, false), 0);
+  assert.equal(drag(0, 0.05, true), 0.02);
+  assert.equal(drag(0.9, 1, false), 1);
+  assert.equal(atHeight(0), -1);
+  assert.equal(atHeight(0.75), 0.5);
+  assert.equal(atHeight(0.51), 0);
+});
+
+test("keys move the fader; others are none of its business", () => {
+  assert.equal(pressKey(0, "ArrowUp", false), 0.05);
+  assert.equal(pressKey(0, "ArrowUp", true), 0.01);
+  assert.equal(pressKey(0, "ArrowDown", true), -0.01);
+  assert.equal(pressKey(0.9, "PageUp", false), 1);
+  assert.equal(pressKey(0.9, "Home", false), -1);
+  assert.equal(pressKey(0.9, "Delete", false), 0);
+  assert.equal(pressKey(0.9, "toString", false), null);
+  assert.equal(pressKey(0.9, "z", false), null);
+});
+
+test("positions are written as a bias, or as the share that they are", () => {
+  assert.equal(writePosition(0.25, "bias"), "+0.25");
+  assert.equal(writePosition(-0.5, "bias"), "\u22120.50");
+  assert.equal(writePosition(0, "bias"), "0");
+  assert.equal(writePosition(0, "override"), "0.50");
+});
+
+test("an outline spans the whole height on its own side", () => {
+  const left = outline(chosen.histogram, "left");
+  const right = outline(chosen.histogram, "right");
+  const xs = (path) => [...path.matchAll(/[ML]([\d.]+) /g)].map((match) => Number(match[1]));
+  assert.ok(xs(left).every((x) => x <= 50) && xs(right).every((x) => x >= 50));
+  assert.equal(Math.min(...xs(left)), 6);
+  assert.match(left, /^M50 100.*L50 0Z$/);
+  assert.ok(!outline(new Array(20).fill(0), "left").includes("NaN"));
+});
+
+test("the middle half lies about the median, the prior above", () => {
+  const { top, median, bottom } = middle(chosen);
+  near(top, 40);
+  near(median, 55);
+  near(bottom, 70);
+});
