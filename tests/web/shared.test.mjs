@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { chain, findWidget, isLinked } from "../../web/shared/hooks.js";
+import {
+  areNumbers,
+  isReference,
+  keep,
+  readKept,
+  readPayload,
+  viewPath,
+} from "../../web/shared/payload.js";
+import { fillIn, lookUp } from "../../web/shared/phrases.js";
+
+test("a payload is the first of its list, in the version that is known", () => {
+  const payload = { version: 1, frames: [] };
+  assert.equal(readPayload({ panini_faces: [payload] }, "panini_faces"), payload);
+});
+
+for (const output of [
+  ...[undefined, null, {}, { panini_faces: null }, { panini_faces: [] }, { panini_faces: "x" }],
+  ...[{ panini_faces: [{ version: 2 }] }, { panini_faces: [{}] }, { other: [{ version: 1 }] }],
+]) {
+  test(`no payload is read from ${JSON.stringify(output)}`, () => {
+    assert.equal(readPayload(output, "panini_faces"), null);
+  });
+}
+
+test("what is kept is found again after it was saved", () => {
+  const node = {};
+  keep(node, "panini_board", { index: 3 });
+  const loaded = JSON.parse(JSON.stringify(node));
+  assert.deepEqual(readKept(loaded, "panini_board"), { version: 1, index: 3 });
+});
+
+for (const properties of [undefined, {}, { a: "x" }, { a: [] }, { a: { version: 0 } }]) {
+  test(`nothing is read from the properties ${JSON.stringify(properties)}`, () => {
+    assert.equal(readKept({ properties }, "a"), null);
+  });
+}
+
+test("names of files are escaped in a route", () => {
+  const path = viewPath({ filename: "a b&c=d.png", subfolder: "x/ä", type: "temp" });
+  const query = new URL(path, "http://localhost").searchParams;
+  assert.deepEqual(Object.fromEntries(query), {
+    filename: "a b&c=d.png",
+    subfolder: "x/ä",
+    type: "temp",
+  });
+});
+
+test("references and lists of numbers are told from others", () => {
+  assert.ok(isReference({ filename: "a", subfolder: "", type: "temp" }));
+  assert.ok(!isReference({ filename: "a", type: "temp" }) && !isReference(null));
+  assert.ok(areNumbers([0, 1.5], 2));
+  for (const value of [[1], [1, "2"], [1, NaN], null, "12"]) assert.ok(!areNumbers(value, 2));
+});
+
+test("chained methods run after the ones before them, with the same parameters", () => {
+  const calls = [];
+  const node = {
+    onExecuted(value) {
+      calls.push(["first", this === node, value]);
+      return 7;
+    },
+  };
+  chain(node, "onExecuted", function (value) {
+    calls.push(["second", this === node, value]);
+  });
+  assert.equal(node.onExecuted(5), 7);
+  assert.deepEqual(calls, [
+    ["first", true, 5],
+    ["second", true, 5],
+  ]);
+  chain(node, "onRemoved", () => calls.push(["removed"]));
+  node.onRemoved();
+  assert.deepEqual(calls.at(-1), ["removed"]);
+});
+
+test("nodes without widgets or inputs are no trouble", () => {
+  assert.equal(findWidget({}, "selection"), undefined);
+  assert.equal(isLinked({}, "selection"), false);
+  assert.equal(isLinked({ inputs: [{ name: "selection", link: null }] }, "selection"), false);
+  assert.equal(isLinked({ inputs: [{ name: "selection", link: 0 }] }, "selection"), true);
+});
+
+test("texts are found in their sections, and their values filled in", () => {
+  const sections = { board: { count: "{n} Gesichter, {n}{x}" } };
+  assert.equal(fillIn(lookUp(sections, "board.count"), { n: 3 }), "3 Gesichter, 3{x}");
+  assert.equal(lookUp(sections, "board.other"), undefined);
+  assert.equal(lookUp(sections, "board"), undefined);
+  assert.equal(lookUp({}, "a.b.c"), undefined);
+});

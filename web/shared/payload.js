@@ -1,0 +1,79 @@
+/**
+ * What the nodes send to their widgets, and the references to pictures in it.
+ *
+ * @typedef {Object} FileReference
+ * @property {string} filename
+ * @property {string} subfolder
+ * @property {string} type
+ */
+
+/** The only version of the payloads that these widgets can read. */
+export const VERSION = 1;
+
+/**
+ * A payload out of a node's output, or null where there is none that can be read.
+ * @param {unknown} output of `onExecuted`
+ * @param {string} key such as panini_faces
+ * @returns {any}
+ */
+export function readPayload(output, key) {
+  const payload = isObject(output) && Array.isArray(output[key]) ? output[key][0] : null;
+  return isObject(payload) && payload.version === VERSION ? payload : null;
+}
+
+/**
+ * What was kept in a node's properties under a name, or null if there is nothing to be read.
+ * @param {{properties?: Record<string, any>}} node
+ * @param {string} name
+ * @returns {any}
+ */
+export function readKept(node, name) {
+  const kept = node.properties?.[name];
+  return isObject(kept) && kept.version === VERSION ? kept : null;
+}
+
+/**
+ * Keeps something in a node's properties: it is saved with the workflow, so it must be small.
+ * @param {{properties?: Record<string, any>}} node
+ * @param {string} name
+ * @param {Record<string, unknown>} values plain data
+ */
+export function keep(node, name, values) {
+  node.properties ??= {};
+  node.properties[name] = { version: VERSION, ...values };
+}
+
+/**
+ * The route of a picture on the server.
+ * @param {FileReference} reference
+ */
+export function viewPath({ filename, subfolder, type }) {
+  return `/view?${new URLSearchParams({ filename, subfolder, type })}`;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is FileReference}
+ */
+export function isReference(value) {
+  return (
+    isObject(value) && ["filename", "subfolder", "type"].every((k) => typeof value[k] === "string")
+  );
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, any>}
+ */
+export function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Whether a value is so many finite numbers.
+ * @param {unknown} value
+ * @param {number} count
+ */
+export function areNumbers(value, count) {
+  return Array.isArray(value) && value.length === count && value.every(Number.isFinite);
+}

@@ -1,0 +1,45 @@
+/**
+ * The texts of the widgets, in the language of the front end.
+ *
+ * English stands in the code; other languages come from the section `panini` of
+ * `locales/<language>/main.json`, which ComfyUI serves.
+ */
+
+import { api, setting } from "./comfy.js";
+import { fillIn, lookUp } from "./phrases.js";
+
+/** @type {Record<string, any>} */
+let phrases = {};
+/** @type {Promise<void> | null} */
+let loading = null;
+
+/**
+ * Reads the texts of the chosen language; to be awaited in `setup`, before any widget is made.
+ * Without them the widgets speak English.
+ */
+export function loadText() {
+  loading ??= load();
+  return loading;
+}
+
+/**
+ * A text in the chosen language.
+ * @param {string} key within the section `panini`, such as face_board.run_first
+ * @param {string} english with {names} for the values
+ * @param {Record<string, string | number>} [values]
+ */
+export function text(key, english, values = {}) {
+  return fillIn(lookUp(phrases, key) ?? english, values);
+}
+
+async function load() {
+  const locale = setting("Comfy.Locale") ?? "en";
+  if (locale === "en") return;
+  try {
+    const response = await api.fetchApi("/i18n");
+    const all = response.ok ? await response.json() : {};
+    phrases = all[locale]?.panini ?? {};
+  } catch (error) {
+    console.warn("Panini: no translations, the widgets stay English.", error);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * One way of putting an element into a node, for the canvas and for Nodes 2.0.
+ *
+ * @typedef {Object} Panel
+ * @property {any} widget
+ * @property {AbortSignal} signal aborted when the node is removed
+ * @property {() => void} fit makes the node large enough; to be called when `minHeight` changed
+ */
+
+import { app, isVueRenderer } from "./comfy.js";
+import { chain } from "./hooks.js";
+
+const MARGIN = 10; // px, that the front end leaves around the element on the canvas
+const STYLE_ID = "panini-style";
+
+/**
+ * Adds an element to a node as its last widget. It has no value: nothing of it is queued or saved.
+ * @param {any} node
+ * @param {Object} options
+ * @param {string} options.name unique within the node
+ * @param {HTMLElement} options.element
+ * @param {() => number} options.minHeight px of the graph
+ * @param {() => number} [options.minWidth] px of the graph, of the node
+ * @param {(event: WheelEvent) => boolean} [options.onWheel] asked while the element has the focus;
+ *   true: the event was used. Otherwise it zooms the canvas, as everywhere.
+ * @returns {Panel}
+ */
+export function addPanel(node, { name, element, minHeight, minWidth = () => 0, onWheel }) {
+  addStyle();
+  element.classList.add("panini-panel");
+  const removed = new AbortController();
+  const widget = node.addDOMWidget(name, `PANINI_${name.toUpperCase()}`, element, {
+    serialize: false, // into the prompt
+    hideOnZoom: false,
+    margin: MARGIN,
+    getMinHeight: () => minHeight() + 2 * MARGIN,
+    getValue: () => "",
+    setValue: () => {},
+  });
+  widget.serialize = false; // into the workflow
+  keepEventsFromCanvas(element, onWheel);
+  chain(node, "onRemoved", () => removed.abort());
+  const fit = () => {
+    element.style.minHeight = `${minHeight()}px`; // Nodes 2.0 sizes by content
+    growNode(node, minWidth());
+  };
+  fit();
+  return { widget, signal: removed.signal, fit };
+}
+
+/** Links the stylesheet, once a page. */
+function addStyle() {
+  if (document.getElementById(STYLE_ID)) return;
+  const link = document.createElement("link");
+  link.id = STYLE_ID;
+  link.rel = "stylesheet";
+  link.href = new URL("../panini.css", import.meta.url).href;
+  document.head.append(link);
+}
+
+function growNode(node, minWidth) {
+  const height = isVueRenderer() ? 0 : node.computeSize()[1];
+  const [oldWidth, oldHeight] = node.size;
+  if (oldWidth < minWidth || oldHeight < height) {
+    node.setSize([Math.max(oldWidth, minWidth), Math.max(oldHeight, height)]);
+  }
+  node.graph?.setDirtyCanvas?.(true, true);
+}
+
+function keepEventsFromCanvas(element, onWheel) {
+  for (const type of ["pointerdown", "pointermove", "pointerup", "dblclick"]) {
+    element.addEventListener(type, (event) => {
+      if (event.button === 1 || event.buttons === 4) panCanvas(event);
+      event.stopPropagation();
+    });
+  }
+  // Nodes 2.0 hands wheel events over to marked elements that have the focus; so do we.
+  if (onWheel) element.dataset.captureWheel = "true";
+  element.addEventListener("wheel", (event) => {
+    const zooms = event.ctrlKey || event.metaKey;
+    const used = !zooms && element.contains(document.activeElement) && onWheel?.(event);
+    if (!used) app.canvas?.processMouseWheel?.(event);
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
+/** Hands the middle mouse button on, which moves the canvas. */
+function panCanvas(event) {
+  const methods = {
+    pointerdown: "processMouseDown",
+    pointermove: "processMouseMove",
+    pointerup: "processMouseUp",
+  };
+  app.canvas?.[methods[event.type]]?.(event);
+}
