@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .align import align_faces, whole_picture_faces
-    from .atlas import DegradationAtlas, DegradationDescription
+    from .atlas import (
+        DegradationAtlas,
+        DegradationDescription,
+        describe_degradation,
+        load_atlas,
+        preset_degradation,
+    )
     from .boxes import faces_from_boxes
     from .checkpoints import (
         DEFAULT_WEIGHTS,
@@ -33,9 +39,11 @@ if TYPE_CHECKING:
         represent_degradation,
         weigh_features,
     )
+    from .degradation_file import load_degradation, save_degradation
     from .detect import detect_faces, load_detector
     from .drawing import draw_faces, to_pillow
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
+    from .fingerprint import encoder_fingerprint
     from .images import ImageFileError, read_image, write_image
     from .level_statistics import LevelStatistics, alpha_statistics
     from .masks import draw_masks
@@ -63,6 +71,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "atlas": (
         "DegradationAtlas",
         "DegradationDescription",
+        "describe_degradation",
+        "load_atlas",
+        "preset_degradation",
     ),
     "checkpoints": (
         "DEFAULT_WEIGHTS",
@@ -81,6 +92,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "represent_degradation",
         "weigh_features",
     ),
+    "degradation_file": ("load_degradation", "save_degradation"),
     "detect": ("detect_faces", "load_detector"),
     "drawing": ("draw_faces", "to_pillow"),
     "faces": (
@@ -90,6 +102,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "InterpolationWeights",
         "RestoredFaces",
     ),
+    "fingerprint": ("encoder_fingerprint",),
     "images": ("ImageFileError", "read_image", "write_image"),
     "level_statistics": (
         "LevelStatistics",
@@ -151,12 +164,16 @@ __all__ = [
     "blend_degradations",
     "convert_checkpoint",
     "degrade_images",
+    "describe_degradation",
     "detect_faces",
     "draw_faces",
     "draw_masks",
+    "encoder_fingerprint",
     "exact_degradation",
     "face_mask",
     "faces_from_boxes",
+    "load_atlas",
+    "load_degradation",
     "load_detector",
     "load_panini",
     "override_levels",
@@ -165,11 +182,13 @@ __all__ = [
     "paste_mask",
     "plot_alpha",
     "plot_atlas",
+    "preset_degradation",
     "read_image",
     "represent_degradation",
     "restore_faces",
     "restore_images",
     "restore_images_with_report",
+    "save_degradation",
     "save_panini",
     "select_faces",
     "smooth_degradation",

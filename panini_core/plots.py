@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from .atlas import DegradationAtlas, DegradationDescription
+from .atlas import DegradationAtlas, DegradationDescription, readable_name
 from .level_statistics import PICTURE_LEVEL, LevelStatistics
 from .plot_canvas import Canvas, Colour, Point
 
@@ -159,7 +159,7 @@ def _draw_legend(canvas: Canvas, names: Sequence[str], left: float, top: float) 
         x = left + index // rows * column_width
         y = top + 34 + index % rows * 20
         canvas.dot((x + 6, y), 5, _class_colour(index))
-        canvas.text((x + 18, y), name, 13, "lm")
+        canvas.text((x + 18, y), readable_name(name), 13, "lm")
     return top + 34 + rows * 20
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "restore": "restore the faces in photographs",
     "detect": "find faces: boxes, landmarks and a numbered picture",
     "degrade": "make pictures worse, for trials and training",
+    "atlas": "measure known degradations, as the model sees them, to describe others by",
     "convert": "turn a checkpoint into one safetensors file",
     "train": "train the degradation encoder or the whole restorer",
     "evaluate": "measure restored faces against clean ones",

@@ -29,7 +29,7 @@ def level(name: str, at: float) -> LevelStatistics:
 def atlas(points: Sequence[tuple[float, float]], labels: Sequence[int]) -> DegradationAtlas:
     count = len(points)
     return DegradationAtlas(
-        names=("sharp", "blur", "noise"),
+        names=("sharp", "blur", "noise")[: len(set(labels))],
         vectors=torch.zeros(count, 4),
         labels=torch.tensor(labels),
         severity=torch.zeros(count),
