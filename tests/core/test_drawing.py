@@ -57,3 +57,11 @@ def test_large_and_extreme_pictures_give_a_sheet_of_sane_size() -> None:
         image = torch.zeros(3, height, width)
         sheet = comparison_sheet(image, image, {})
         assert max(sheet.shape) <= 2 * PANEL_SIDE + 100
+
+
+def test_faces_that_are_not_selected_are_grey() -> None:
+    faces = [face(20, 60, 60), face(120, 60, 60)]
+    drawn = draw_faces(torch.zeros(3, 200, 300), faces, selected=[True, False])
+    colours = [drawn[:, 100, x] for x in (20, 120)]  # the left sides of the boxes
+    assert colours[0].max() - colours[0].min() > 0.3
+    assert colours[1].max() == colours[1].min() > 0.3

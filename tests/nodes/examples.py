@@ -24,8 +24,8 @@ def photograph() -> Tensor:
 
 def landscape() -> Tensor:
     """IMAGE (1, 256, 256, 3) without a face."""
-    ramp = torch.linspace(0, 1, 256)
-    return torch.stack([ramp.expand(256, 256), ramp.expand(256, 256).T, ramp.flip(0).expand(256, 256)], -1)[None]  # fmt: skip
+    across = torch.linspace(0, 1, 256).expand(256, 256)
+    return torch.stack([across, across.T, across.flip(1)], -1)[None]
 
 
 def tiny_model(pack: Pack) -> Any:

@@ -1,0 +1,117 @@
+"""Faces as masks, SEGS and boxes, and back."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+import pytest
+import torch
+
+from . import examples
+from .pack import Pack
+
+
+def overlap(a: torch.Tensor, b: torch.Tensor) -> float:
+    inside = (torch.minimum(a[2:], b[2:]) - torch.maximum(a[:2], b[:2])).clamp(min=0).prod()
+    return (inside / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - inside)).item()
+
+
+@pytest.mark.parametrize("shape", ["crop", "ellipse", "box"])
+def test_masks_cover_the_face(comfy_pack: Pack, shape: str) -> None:
+    batch = torch.cat([examples.landscape(), examples.photograph()])
+    faces = examples.detect(comfy_pack, batch)
+    (mask,) = comfy_pack.run("PaniniFacesToMask", faces=faces, shape=shape).result
+    assert mask.shape == (2, 256, 256)
+    assert not mask[0].any()
+    x0, y0, x1, y1 = (int(value) for value in faces.faces[0].box)
+    assert mask[1, (y0 + y1) // 2, (x0 + x1) // 2] > 0.999
+    assert mask[1, -1, -1] == 0
+    soft = comfy_pack.run("PaniniFacesToMask", faces=faces, shape=shape, blur=20).result[0]
+    assert ((soft > 0.01) & (soft < 0.99)).sum() > ((mask > 0.01) & (mask < 0.99)).sum()
+
+
+def test_segs_go_out_and_come_back(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    faces = examples.detect(comfy_pack, image)
+    (segs,) = comfy_pack.run("PaniniFacesToSegs", faces=faces).result
+    size, (seg,) = segs
+    assert size == (256, 256)
+    x0, y0, x1, y1 = seg.crop_region
+    assert seg.cropped_mask.shape == (y1 - y0, x1 - x0)
+    assert seg.label == "face"
+    (back,) = comfy_pack.run(
+        "PaniniSegsToFaces", image=image, segs=segs, detector=examples.detector(comfy_pack)
+    ).result
+    assert len(back) == 1
+    assert torch.allclose(back.faces[0].landmarks, faces.faces[0].landmarks, atol=0.5)
+
+
+def test_segs_of_the_impact_pack_are_understood(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    box = examples.detect(comfy_pack, image).faces[0].box.tolist()
+    fields = "cropped_image cropped_mask confidence crop_region bbox label control_net_wrapper"
+    theirs = namedtuple("SEG", fields)  # as they define it
+    seg = theirs(None, None, 0.9, (0, 0, 256, 256), tuple(round(v) for v in box), "face", None)
+    run = {"image": image, "detector": examples.detector(comfy_pack)}
+    (faces,) = comfy_pack.run("PaniniSegsToFaces", segs=((256, 256), [seg]), **run).result
+    assert len(faces) == 1
+    with pytest.raises(ValueError, match="but the image has"):
+        comfy_pack.run("PaniniSegsToFaces", segs=((512, 512), [seg]), **run)
+    with pytest.raises(ValueError, match="Expected SEGS"):
+        comfy_pack.run("PaniniSegsToFaces", segs="nothing", **run)
+
+
+def test_boxes_go_out_and_come_back(comfy_pack: Pack) -> None:
+    batch = torch.cat([examples.landscape(), examples.photograph()])
+    faces = examples.detect(comfy_pack, batch)
+    boxes, bbox = comfy_pack.run("PaniniFacesToBoxes", faces=faces).result
+    assert [len(frame) for frame in boxes] == [0, 1]
+    assert boxes[1][0]["width"] > 20
+    assert bbox == [tuple(boxes[1][0][key] for key in ("x", "y", "width", "height"))]
+    run = {"image": batch, "detector": examples.detector(comfy_pack)}
+    (back,) = comfy_pack.run("PaniniBoxesToFaces", boxes=boxes, **run).result
+    assert [face.image_index for face in back.faces] == [1]
+    assert overlap(back.faces[0].box, faces.faces[0].box) > 0.9
+    assert torch.allclose(back.faces[0].landmarks, faces.faces[0].landmarks, atol=0.5)
+    with pytest.raises(ValueError, match="connect one of them"):
+        comfy_pack.run("PaniniBoxesToFaces", **run)
+
+
+def test_a_box_without_a_visible_face_gets_an_upright_one(comfy_pack: Pack) -> None:
+    (faces,) = comfy_pack.run(
+        "PaniniBoxesToFaces",
+        image=examples.landscape(),
+        detector=examples.detector(comfy_pack),
+        bbox=[(50, 60, 100, 120)],
+    ).result
+    (face,) = faces.faces
+    assert face.score == 0
+    left_eye, right_eye, nose, *mouth = face.landmarks.tolist()
+    assert 50 < left_eye[0] < nose[0] < right_eye[0] < 150
+    assert 60 < left_eye[1] < nose[1] < mouth[0][1] < 180
+
+
+@pytest.mark.parametrize(
+    ("given", "count", "expected"),
+    [
+        ({"x": 1, "y": 2, "width": 3, "height": 4}, 1, [[[1, 2, 4, 6]]]),
+        ([1, 2, 3, 4], 1, [[[1, 2, 4, 6]]]),
+        ([(1, 2, 3, 4), (5, 5, 1, 1)], 1, [[[1, 2, 4, 6], [5, 5, 6, 6]]]),
+        ([(1, 2, 3, 4), (5, 5, 1, 1)], 2, [[[1, 2, 4, 6]], [[5, 5, 6, 6]]]),
+        ([[(1, 2, 3, 4)], []], 2, [[[1, 2, 4, 6]], []]),
+        ([[(1, 2, 3, 4)]], 2, [[[1, 2, 4, 6]], []]),
+        ([], 1, [[]]),
+    ],
+)
+def test_boxes_in_the_shapes_that_others_use(
+    comfy_pack: Pack, given: Any, count: int, expected: list[list[list[float]]]
+) -> None:
+    read = comfy_pack.part("nodes.foreign").read_boxes(given, count)
+    assert [[box.tolist() for box in frame] for frame in read] == expected
+
+
+@pytest.mark.parametrize("given", ["text", 5, [[1, 2, 3]], [{"x": 1}], [[(1, 2, 3, 4)]] * 3])
+def test_what_are_no_boxes_is_refused(comfy_pack: Pack, given: Any) -> None:
+    with pytest.raises(ValueError, match=r"[Bb]ox"):
+        comfy_pack.part("nodes.foreign").read_boxes(given, 2)
