@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         average_degradation,
         bias_levels,
         blend_degradations,
+        move_levels,
         override_levels,
         represent_degradation,
         weigh_features,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         FIDELITY_PRESETS,
         RestoreOptions,
     )
+    from .parse import FaceParser, load_parser, parse_faces
     from .paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
     from .pipeline import Restoration, restore_images, restore_images_with_report
     from .plots import plot_alpha, plot_atlas
@@ -88,6 +90,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "average_degradation",
         "bias_levels",
         "blend_degradations",
+        "move_levels",
         "override_levels",
         "represent_degradation",
         "weigh_features",
@@ -117,6 +120,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "FIDELITY_PRESETS",
         "RestoreOptions",
     ),
+    "parse": ("FaceParser", "load_parser", "parse_faces"),
     "paste": ("face_mask", "paste_faces", "paste_faces_with_mask", "paste_mask"),
     "pipeline": ("Restoration", "restore_images", "restore_images_with_report"),
     "plots": (
@@ -147,6 +151,7 @@ __all__ = [
     "DegradationRepresentation",
     "Face",
     "FaceDetector",
+    "FaceParser",
     "FaceSet",
     "ImageFileError",
     "InterpolationWeights",
@@ -176,7 +181,10 @@ __all__ = [
     "load_degradation",
     "load_detector",
     "load_panini",
+    "load_parser",
+    "move_levels",
     "override_levels",
+    "parse_faces",
     "paste_faces",
     "paste_faces_with_mask",
     "paste_mask",
