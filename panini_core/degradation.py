@@ -16,6 +16,7 @@ from .chunks import run_in_chunks
 from .faces import DegradationRepresentation, FaceSet, InterpolationWeights
 from .images import to_network
 from .models.panini import PaniniNet
+from .options import DEFAULT_BATCH
 
 
 def network_input(model: PaniniNet, crops: Tensor) -> Tensor:
@@ -29,7 +30,7 @@ def network_input(model: PaniniNet, crops: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def represent_degradation(
-    model: PaniniNet, faces: FaceSet, *, batch: int = 8
+    model: PaniniNet, faces: FaceSet, *, batch: int = DEFAULT_BATCH
 ) -> DegradationRepresentation:
     """The degradation representation of each face (section 3.1), in chunks of `batch` faces.
 

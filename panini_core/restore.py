@@ -13,6 +13,7 @@ from .degradation import network_input
 from .faces import FaceSet, InterpolationWeights, RestoredFaces
 from .images import from_network
 from .models.panini import PaniniNet
+from .options import DEFAULT_BATCH
 
 
 @torch.inference_mode()
@@ -24,7 +25,7 @@ def restore_faces(
     noise_seed: int = 0,
     noise_amount: float = 0.0,
     latent_pull: float = 0.0,
-    batch: int = 8,
+    batch: int = DEFAULT_BATCH,
     on_chunk: OnChunk | None = None,
 ) -> RestoredFaces:
     """Restore every face (section 3.2); `weights` None: as the model derives them from the faces.
