@@ -80,8 +80,14 @@ test("chained methods run after the ones before them, with the same parameters",
 test("nodes without widgets or inputs are no trouble", () => {
   assert.equal(findWidget({}, "selection"), undefined);
   assert.equal(isLinked({}, "selection"), false);
-  assert.equal(isLinked({ inputs: [{ name: "selection", link: null }] }, "selection"), false);
-  assert.equal(isLinked({ inputs: [{ name: "selection", link: 0 }] }, "selection"), true);
+});
+
+test("links are asked of the node, by the place of the input", () => {
+  const inputs = [{ name: "faces" }, { name: "selection" }];
+  const node = { inputs, isInputConnected: (slot) => slot === 1 };
+  assert.equal(isLinked(node, "selection"), true);
+  assert.equal(isLinked(node, "faces"), false);
+  assert.equal(isLinked(node, "image"), false);
 });
 
 test("texts are found in their sections, and their values filled in", () => {

@@ -28,5 +28,6 @@ export function findWidget(node, name) {
  * @param {string} name
  */
 export function isLinked(node, name) {
-  return Boolean(node.inputs?.some((input) => input.name === name && input.link != null));
+  const slot = node.inputs?.findIndex((input) => input.name === name) ?? -1;
+  return slot >= 0 && node.isInputConnected(slot);
 }

@@ -1,0 +1,177 @@
+"""ComfyUI's front end in a real browser, driven from tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page
+
+from ..server.server import FOLDER_NAME
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+VIEWPORT = (1280, 900)  # px
+START_MS = 120_000
+RUN_MS = 300_000
+
+# What a page can be asked for beyond the front end's own API.
+SCRIPT = """
+window.panini = {
+  add(type, values = {}, pos = [0, 0]) {
+    const node = LiteGraph.createNode(type);
+    node.pos = pos;
+    app.graph.add(node);
+    for (const [name, value] of Object.entries(values)) panini.write(node.id, name, value);
+    return String(node.id);
+  },
+  node: (id) => app.graph.nodes.find((node) => String(node.id) === String(id)),
+  slot: (slots, name) => slots.findIndex((slot) => slot.name === name),
+  link(from, output, to, input) {
+    const [source, target] = [panini.node(from), panini.node(to)];
+    source.connect(panini.slot(source.outputs, output), target, panini.slot(target.inputs, input));
+  },
+  widget: (id, name) => panini.node(id).widgets.find((widget) => widget.name === name),
+  write(id, name, value) {
+    const widget = panini.widget(id, name);
+    widget.value = value;
+    widget.callback?.(value);
+  },
+  async run() {
+    const api = window.comfyAPI.api.api;
+    const over = new Promise((resolve) => {
+      for (const type of ["execution_success", "execution_error"]) {
+        api.addEventListener(type, () => resolve(type), { once: true });
+      }
+    });
+    await app.queuePrompt(0);
+    return over;
+  },
+};
+"""
+
+
+def find_chromium() -> str | None:
+    """PANINI_CHROMIUM, else the one on the path."""
+    return os.environ.get("PANINI_CHROMIUM") or shutil.which("chromium")
+
+
+def find_newest_front_end() -> Path | None:
+    """PANINI_FRONTEND_ROOT, else the newest one unpacked below ~/.cache/panini."""
+    if root := os.environ.get("PANINI_FRONTEND_ROOT"):
+        return Path(root)
+    pattern = "frontend-*/comfyui_frontend_package/static"
+    found = (Path.home() / ".cache" / "panini").glob(pattern)
+    return max(found, key=lambda path: _version(path.parents[1]), default=None)
+
+
+def _version(folder: Path) -> list[int]:
+    return [int(part) for part in folder.name.removeprefix("frontend-").split(".")]
+
+
+class Editor:
+    """A page with the graph editor; what went wrong in our code is in `complaints`."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        width, height = VIEWPORT
+        self.page: Page = browser.new_page(viewport={"width": width, "height": height})
+        self.url = url
+        self.complaints: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", self._fail)
+        self.page.set_default_timeout(30_000)
+
+    def open(self) -> None:
+        """Load the page, or load it again, and wait until a graph can be edited."""
+        self.page.goto(self.url)
+        ready = "() => window.app?.graph && window.app.canvas && !document.querySelector('.p-progress-spinner, .splash')"
+        self.page.wait_for_function(ready, timeout=START_MS)
+        self.page.wait_for_function("() => Boolean(LiteGraph.registered_node_types.PaniniDetectFaces)")
+        self.page.wait_for_timeout(500)  # the front end restores the last workflow after that
+        self.page.evaluate(SCRIPT)
+
+    def close(self) -> None:
+        self.page.close()
+
+    def evaluate(self, script: str, *values: Any) -> Any:
+        """Run `(…values) => script` in the page; `panini` and `app` are at hand."""
+        return self.page.evaluate(f"(values) => (({script}))(...values)", list(values))
+
+    def clear(self) -> None:
+        """An empty graph, drawn in its true size."""
+        self.evaluate("() => app.graph.clear()")
+        self.look_at(0, 0)
+
+    def look_at(self, x: float, y: float, scale: float = 1) -> None:
+        """Bring a place of the graph near the top left corner."""
+        self.evaluate(
+            """(x, y, scale) => {
+                app.canvas.ds.scale = scale;
+                app.canvas.ds.offset[0] = 90 / scale - x;
+                app.canvas.ds.offset[1] = 110 / scale - y;
+                app.canvas.setDirty(true, true);
+            }""",
+            *(x, y, scale),
+        )
+
+    def add(self, node_type: str, x: float, y: float, **values: Any) -> str:
+        """Add a node to the graph; its id."""
+        return self.evaluate("(...all) => panini.add(...all)", node_type, values, [x, y])
+
+    def link(self, source: str, output: str, target: str, value: str) -> None:
+        """Connect the named output with the named input."""
+        self.evaluate("(...all) => panini.link(...all)", source, output, target, value)
+
+    def value(self, node: str, widget: str) -> Any:
+        return self.evaluate("(id, name) => panini.widget(id, name).value", node, widget)
+
+    def write(self, node: str, widget: str, value: Any) -> None:
+        """As if it were typed."""
+        self.evaluate("(...all) => panini.write(...all)", node, widget, value)
+
+    def prompt(self) -> dict[str, Any]:
+        """What would be queued now."""
+        return self.evaluate("async () => (await app.graphToPrompt()).output")
+
+    def run(self) -> None:
+        """Queue the graph and wait until it is done."""
+        self.page.set_default_timeout(RUN_MS)
+        assert self.evaluate("() => panini.run()") == "execution_success"
+        self.page.set_default_timeout(30_000)
+
+    def save_and_reload(self) -> None:
+        """Take the workflow as a file would hold it, load the page anew, and open it."""
+        workflow = self.evaluate("() => JSON.stringify(app.graph.serialize())")
+        self.open()
+        self.evaluate("async (text) => app.loadGraphData(JSON.parse(text))", workflow)
+        self.look_at(0, 0)
+
+    def find(self, selector: str) -> Locator:
+        return self.page.locator(selector)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        place = message.location.get("url", "")
+        missing_picture = message.text.startswith("Failed to load resource") and "/view" in place
+        ours = is_ours(place) or is_ours(message.text) or "deprecat" in message.text.lower()
+        if message.type in ("error", "warning") and ours and not missing_picture:
+            self.complaints.append(f"{message.type}: {message.text} ({place})")
+
+    def _fail(self, error: Error) -> None:
+        if is_ours(error.stack or ""):
+            self.complaints.append(error.stack or error.message)
+
+
+def is_ours(text: str) -> bool:
+    """Whether an address, a stack or a message names our files."""
+    folder = FOLDER_NAME.replace(" ", "%20")
+    return folder in text or FOLDER_NAME in text or "panini" in text.lower()

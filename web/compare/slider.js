@@ -1,0 +1,226 @@
+/**
+ * Two pictures under a divider, as an element. It knows nothing of nodes.
+ *
+ * @typedef {import("./pairs.js").Pair} Pair
+ *
+ * @typedef {Object} SliderState
+ * @property {{before: string, after: string} | null} urls null: nothing to show but the hint
+ * @property {Pair | null} pair
+ * @property {number} index of the pair
+ * @property {number} count of the pairs that can be shown
+ * @property {number} total of the batch
+ * @property {string} hint
+ *
+ * @typedef {Object} SliderActions
+ * @property {(index: number) => void} onPair
+ * @property {(share: number) => void} onDivider once it rests
+ * @property {() => void} onMissing a picture is not there any more
+ */
+
+import { create, createButton, setAttributes } from "../shared/dom.js";
+import { text } from "../shared/text.js";
+import { Gestures } from "./gestures.js";
+import { WHOLE, haveSameShape, lookAt, moveDivider, onStage, zoomAt } from "./view.js";
+
+const ZOOM_STEP = 1.4;
+
+export class CompareSlider {
+  /**
+   * @param {SliderActions} actions
+   * @param {number} divider share of the stage
+   */
+  constructor(actions, divider) {
+    this.actions = actions;
+    this.divider = divider;
+    this.view = WHOLE;
+    this.face = -1; // place of the face that was jumped to
+    /** @type {SliderState | null} */
+    this.state = null;
+    this.hint = create("div", { class: "panini-hint" });
+    this.before = this.createPicture();
+    this.after = this.createPicture();
+    this.stage = this.createStage();
+    this.controls = this.createControls();
+    this.element = create(
+      "div",
+      { class: "panini-compare", on: { keydown: (event) => this.onKey(event) } },
+      ...[this.hint, this.stage, this.controls],
+    );
+    this.gestures = new Gestures(this);
+  }
+
+  createPicture() {
+    const onError = { error: () => this.actions.onMissing() };
+    const image = create("img", { class: "panini-picture", alt: "", draggable: "false", on: onError });
+    const moved = create("div", { class: "panini-moved" }, create("div", { class: "panini-fitted" }, image));
+    return { image, moved };
+  }
+
+  createStage() {
+    const caption = (side, content) =>
+      create("span", { class: `panini-caption panini-${side}`, text: content });
+    return create(
+      "div",
+      {
+        class: "panini-stage",
+        role: "slider",
+        tabindex: "0",
+        "aria-label": text("compare.divider", "Divider between before and after"),
+        "aria-valuemin": "0",
+        "aria-valuemax": "100",
+        title: text(
+          "compare.help",
+          "Drag the divider, or use the arrow keys. After a click: wheel or + and - zoom, 0 shows all, n and p go from face to face, Page Up and Page Down from picture to picture.",
+        ),
+      },
+      create("div", { class: "panini-layer" }, this.before.moved),
+      create("div", { class: "panini-layer panini-upper" }, this.after.moved),
+      caption("left", text("compare.before", "before")),
+      caption("right", text("compare.after", "after")),
+      create("div", { class: "panini-divider" }),
+    );
+  }
+
+  createControls() {
+    const button = (face, label, action) => createButton(face, label, action.bind(this));
+    this.status = create("div", { class: "panini-line panini-grow panini-faint", role: "status" });
+    this.facePlace = create("span", { class: "panini-place" });
+    this.pairPlace = create("span", { class: "panini-place" });
+    const group = (...children) => create("div", { class: "panini-row" }, ...children);
+    this.faceButtons = group(
+      button("‹", text("compare.face_back", "Previous face (p)"), () => this.jump(-1)),
+      this.facePlace,
+      button("›", text("compare.face_next", "Next face (n)"), () => this.jump(1)),
+    );
+    const zoomButtons = group(
+      button("−", text("compare.zoom_out", "Zoom out (-)"), () => this.zoom(1 / ZOOM_STEP)),
+      button("▢", text("compare.whole", "Show the whole picture (0)"), this.showWhole),
+      button("+", text("compare.zoom_in", "Zoom in (+)"), () => this.zoom(ZOOM_STEP)),
+    );
+    this.pairButtons = group(
+      button("‹", text("compare.back", "Previous picture (Page Up)"), () => this.step(-1)),
+      this.pairPlace,
+      button("›", text("compare.next", "Next picture (Page Down)"), () => this.step(1)),
+    );
+    const groups = [this.status, this.faceButtons, zoomButtons, this.pairButtons];
+    return create("div", { class: "panini-row panini-wrap" }, ...groups);
+  }
+
+  /** @param {SliderState} state */
+  show(state) {
+    const before = this.state;
+    this.state = state;
+    const { urls, pair, hint } = state;
+    this.hint.hidden = Boolean(urls);
+    this.hint.textContent = hint;
+    this.stage.hidden = this.controls.hidden = !urls;
+    for (const side of ["before", "after"]) showPicture(this[side].image, urls?.[side]);
+    if (!urls) return;
+    if (pair !== before?.pair) this.showPair(pair);
+    this.place();
+  }
+
+  /** @param {Pair} pair */
+  showPair(pair) {
+    const { before_size: old, after_size: now } = pair;
+    const [width, height] = old[0] * old[1] >= now[0] * now[1] ? old : now;
+    this.stage.style.setProperty("--ratio", String(width / height));
+    this.stage.dataset.fit = haveSameShape(old, now) ? "fill" : "contain";
+    this.face = -1;
+    this.view = WHOLE;
+  }
+
+  /** Draws the divider, the zoom and the texts as they are now. */
+  place() {
+    const { pair, index, count, total } = this.state;
+    const { scale, x, y } = this.view;
+    const percent = Math.round(this.divider * 100);
+    this.stage.style.setProperty("--divider", `${this.divider * 100}%`);
+    const transform = `translate(${x * 100}%, ${y * 100}%) scale(${scale})`;
+    for (const { moved } of [this.before, this.after]) moved.style.transform = transform;
+    setAttributes(this.stage, {
+      "aria-valuenow": percent,
+      "aria-valuetext": text("compare.share", "{percent} % before", { percent }),
+      "data-zoomed": scale > 1,
+    });
+    this.faceButtons.hidden = pair.faces.length === 0;
+    const place = pair.faces[this.face]?.number ?? "–";
+    this.facePlace.textContent = text("compare.face", "face {place}", { place });
+    this.pairButtons.hidden = total < 2;
+    this.pairPlace.textContent = `${index + 1} / ${total}`;
+    const [back, next] = this.pairButtons.querySelectorAll("button");
+    back.disabled = index <= 0;
+    next.disabled = index >= count - 1;
+    this.tellSizes(pair, scale);
+  }
+
+  tellSizes({ before_size: old, after_size: now }, scale) {
+    const write = ([width, height]) => `${width}×${height}`;
+    const sizes = write(old) === write(now) ? write(old) : `${write(old)} → ${write(now)}`;
+    const line = scale > 1 ? `${sizes} · ${scale.toFixed(1)}×` : sizes;
+    this.status.textContent = line;
+    this.status.title = line;
+  }
+
+  setDivider(share, { rests = true } = {}) {
+    this.divider = share;
+    this.place();
+    if (rests) this.actions.onDivider(share);
+  }
+
+  setView(view) {
+    this.view = view;
+    this.place();
+  }
+
+  zoom(factor, x, y) {
+    this.setView(zoomAt(this.view, factor, x, y));
+  }
+
+  showWhole() {
+    this.face = -1;
+    this.setView(WHOLE);
+  }
+
+  jump(by) {
+    const { faces, before_size: size } = this.state.pair;
+    if (!faces.length) return;
+    this.face =
+      this.face < 0 && by < 0 ? faces.length - 1 : (this.face + by + faces.length) % faces.length;
+    const aspect = this.stage.clientWidth / this.stage.clientHeight;
+    this.setView(lookAt(onStage(faces[this.face].box, size, aspect)));
+  }
+
+  step(by) {
+    const index = this.state.index + by;
+    if (index >= 0 && index < this.state.count) this.actions.onPair(index);
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (!this.state?.urls || event.ctrlKey || event.metaKey || event.altKey) return;
+    const actions = {
+      "+": () => this.zoom(ZOOM_STEP),
+      "=": () => this.zoom(ZOOM_STEP),
+      "-": () => this.zoom(1 / ZOOM_STEP),
+      0: () => this.showWhole(),
+      n: () => this.jump(1),
+      p: () => this.jump(-1),
+      PageUp: () => this.step(-1),
+      PageDown: () => this.step(1),
+    };
+    const divider = moveDivider(this.divider, event.key, event.shiftKey);
+    const press = event.target instanceof HTMLButtonElement && [" ", "Enter"].includes(event.key);
+    if (press) event.stopPropagation(); // the browser turns it into a click
+    if (press || (divider === null && !(event.key in actions))) return;
+    if (divider !== null) this.setDivider(divider);
+    else actions[event.key]();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+function showPicture(image, url) {
+  if (!url) image.removeAttribute("src"); // so that it is asked for again
+  else if (image.getAttribute("src") !== url) image.src = url;
+}

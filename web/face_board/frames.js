@@ -1,0 +1,113 @@
+/**
+ * The frames that the nodes send to the face board.
+ *
+ * @typedef {Object} Face
+ * @property {number} number
+ * @property {[number, number, number, number]} box x0, y0, x1, y1 in px of the frame
+ * @property {number | null} score 0..1
+ * @property {number | null} size px
+ * @property {number | null} severity how degraded, 0..1
+ *
+ * @typedef {Object} Frame
+ * @property {import("../shared/payload.js").FileReference} image may be smaller than the frame
+ * @property {number} width px
+ * @property {number} height px
+ * @property {Face[]} faces by their numbers
+ *
+ * @typedef {Object} Frames
+ * @property {number} total of the batch; not all of them may be here
+ * @property {Frame[]} frames the first ones
+ */
+
+import { areNumbers, isObject, isReference } from "../shared/payload.js";
+import { LAST_NUMBER } from "./selection.js";
+
+const MOST_FRAMES_KEPT = 8;
+const MOST_FACES_KEPT = 240;
+
+/**
+ * The frames of a payload, or null if there is none that can be shown.
+ * @param {any} payload
+ * @returns {Frames | null}
+ */
+export function readFrames(payload) {
+  const sent = Array.isArray(payload?.frames) ? payload.frames : [];
+  const bad = sent.findIndex((frame) => !isFrame(frame));
+  const frames = (bad < 0 ? sent : sent.slice(0, bad)).map(readFrame);
+  const total = Number.isInteger(payload?.total_frames) ? payload.total_frames : frames.length;
+  return frames.length ? { total: Math.max(total, frames.length), frames } : null;
+}
+
+/**
+ * The first frames as plain data, few enough to be saved with a workflow.
+ * @param {Frames} frames
+ */
+export function keepable({ total, frames }) {
+  const kept = [];
+  let faces = 0;
+  for (const frame of frames.slice(0, MOST_FRAMES_KEPT)) {
+    faces += frame.faces.length;
+    if (kept.length && faces > MOST_FACES_KEPT) break;
+    kept.push(frame);
+  }
+  return { total_frames: total, frames: kept };
+}
+
+/**
+ * The largest number that a face may have in any frame, -1 if there are no faces; frames that are
+ * not here may hold any number.
+ * @param {Frames} frames
+ */
+export function lastNumber({ total, frames }) {
+  if (frames.length < total) return LAST_NUMBER;
+  return Math.max(-1, ...frames.flatMap(({ faces }) => faces.map(({ number }) => number)));
+}
+
+/**
+ * Where a box lies on its frame, in percent for CSS, and over which others: small over large.
+ * @param {Frame} frame
+ * @returns {{left: number, top: number, width: number, height: number, order: number}[]} by face
+ */
+export function placeBoxes({ width, height, faces }) {
+  const areas = faces.map(({ box: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0));
+  return faces.map(({ box }, index) => {
+    const [x0, x1] = [box[0], box[2]].map((x) => clamp(x / width) * 100);
+    const [y0, y1] = [box[1], box[3]].map((y) => clamp(y / height) * 100);
+    const order = 1 + areas.filter((other) => other > areas[index]).length;
+    return { left: x0, top: y0, width: x1 - x0, height: y1 - y0, order };
+  });
+}
+
+function isFrame(frame) {
+  return (
+    isObject(frame) &&
+    isReference(frame.image) &&
+    frame.width > 0 &&
+    frame.height > 0 &&
+    Array.isArray(frame.faces) &&
+    frame.faces.every((face) => Number.isInteger(face?.number) && areNumbers(face.box, 4))
+  );
+}
+
+function readFrame({ image, width, height, faces }) {
+  return {
+    image: { filename: image.filename, subfolder: image.subfolder, type: image.type },
+    width,
+    height,
+    faces: faces.map(({ number, box, ...values }) => ({
+      number,
+      box,
+      score: numberOrNull(values.score),
+      size: numberOrNull(values.size),
+      severity: numberOrNull(values.severity),
+    })),
+  };
+}
+
+function numberOrNull(value) {
+  return Number.isFinite(value) ? value : null;
+}
+
+function clamp(share) {
+  return Math.min(Math.max(share, 0), 1);
+}

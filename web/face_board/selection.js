@@ -1,0 +1,131 @@
+/**
+ * The text of the selection widget, read and written as the node reads it
+ * (`panini_core/selection.py`).
+ *
+ * @typedef {Object} Frame
+ * @property {number} width px
+ * @property {number} height px
+ * @property {{number: number, box: [number, number, number, number]}[]} faces boxes in px
+ */
+
+export const LAST_NUMBER = 9999; // of the node
+const NAMED_RULES = ["all", "largest", "center", "none"];
+const NUMBERS = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/;
+
+/**
+ * A name as it is, numbers as a set, null for what the node would refuse.
+ * @param {string} rule
+ * @returns {string | Set<number> | null}
+ */
+export function parseRule(rule) {
+  const name = rule.trim().toLowerCase();
+  if (NAMED_RULES.includes(name)) return name;
+  const numbers = new Set();
+  for (const part of rule.split(",")) {
+    const match = NUMBERS.exec(part);
+    if (!match) return null;
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? first);
+    if (first > last || last > LAST_NUMBER) return null;
+    for (let number = first; number <= last; number += 1) numbers.add(number);
+  }
+  return numbers;
+}
+
+/**
+ * The numbers of a frame's faces that a text names; none if it cannot be read.
+ * @param {string} rule
+ * @param {Frame} frame
+ * @returns {Set<number>}
+ */
+export function namedFaces(rule, frame) {
+  const parsed = parseRule(rule);
+  const { faces } = frame;
+  if (parsed instanceof Set) return numbersOf(faces.filter(({ number }) => parsed.has(number)));
+  if (parsed === "all") return numbersOf(faces);
+  if (parsed === "largest") return numbersOf(smallestFirst(faces, (face) => -area(face)));
+  if (parsed === "center") return numbersOf(smallestFirst(faces, (face) => fromMiddle(face, frame)));
+  return new Set();
+}
+
+/**
+ * What the node makes of each face of a frame: it keeps the first `most` of those that are named.
+ * @param {string} rule
+ * @param {Frame} frame
+ * @param {number} most 0: no limit
+ * @returns {Map<number, "kept" | "left out" | "over the limit">} by number
+ */
+export function judgeFaces(rule, frame, most = 0) {
+  const named = namedFaces(rule, frame);
+  const kept = numbersOf(
+    frame.faces.filter(({ number }) => named.has(number)).slice(0, most || undefined),
+  );
+  const verdict = (number) => (named.has(number) ? "over the limit" : "left out");
+  return new Map(
+    frame.faces.map(({ number }) => [number, kept.has(number) ? "kept" : verdict(number)]),
+  );
+}
+
+/**
+ * The text after a click on a face: named before, left out now, or the other way round.
+ * @param {string} rule
+ * @param {number} number of the face
+ * @param {Frame} frame that was clicked
+ * @param {number} last the largest number of any frame
+ */
+export function toggleFace(rule, number, frame, last) {
+  const parsed = parseRule(rule);
+  const numbers =
+    parsed instanceof Set
+      ? new Set(parsed)
+      : parsed === "all"
+        ? new Set(upTo(last))
+        : namedFaces(rule, frame);
+  if (!numbers.delete(number)) numbers.add(number);
+  return writeRule(numbers, last);
+}
+
+/**
+ * The text for a set of numbers, as short as can be.
+ * @param {Set<number>} numbers
+ * @param {number} last the largest number of any frame
+ */
+export function writeRule(numbers, last) {
+  if (numbers.size === 0) return "none";
+  if (last >= 0 && upTo(last).every((number) => numbers.has(number))) return "all";
+  /** @type {[number, number][]} */
+  const runs = [];
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const run = runs.at(-1);
+    if (run && number === run[1] + 1) run[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([first, end]) => writeRun(first, end)).join(",");
+}
+
+function writeRun(first, end) {
+  if (first === end) return String(first);
+  return end === first + 1 ? `${first},${end}` : `${first}-${end}`;
+}
+
+function upTo(last) {
+  return Array.from({ length: last + 1 }, (_, number) => number);
+}
+
+function numbersOf(faces) {
+  return new Set(faces.map(({ number }) => number));
+}
+
+/** The first face with the smallest value, as a list; none of none. */
+function smallestFirst(faces, value) {
+  const best = faces.reduce((a, b) => (a && value(a) <= value(b) ? a : b), null);
+  return best ? [best] : [];
+}
+
+function area({ box: [x0, y0, x1, y1] }) {
+  return (x1 - x0) * (y1 - y0);
+}
+
+function fromMiddle({ box: [x0, y0, x1, y1] }, { width, height }) {
+  return Math.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2);
+}

@@ -1,0 +1,37 @@
+/**
+ * What the face board says.
+ */
+
+import { text } from "../shared/text.js";
+
+/**
+ * A face in one line: its number, score, size and severity, as far as they are known.
+ * @param {import("./frames.js").Face} face
+ * @param {string} verdict
+ */
+export function describeFace({ number, score, size, severity }, verdict) {
+  const values = [
+    score === null ? "" : text("face_board.score", "score {score}", { score: score.toFixed(2) }),
+    size === null ? "" : text("face_board.size", "{size} px", { size: Math.round(size) }),
+    severity === null
+      ? ""
+      : text("face_board.severity", "degraded {percent} %", {
+          percent: Math.round(severity * 100),
+        }),
+    verdict,
+  ];
+  const face = text("face_board.face", "Face {number}", { number });
+  return [face, ...values.filter(Boolean)].join(" · ");
+}
+
+/**
+ * What becomes of a face.
+ * @param {string | undefined} verdict of `judgeFaces`
+ */
+export function nameVerdict(verdict) {
+  if (verdict === "kept") return text("face_board.kept", "selected");
+  if (verdict === "over the limit") {
+    return text("face_board.over_the_limit", "left out by max_faces");
+  }
+  return text("face_board.left_out", "not selected");
+}
