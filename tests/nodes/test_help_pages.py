@@ -1,0 +1,120 @@
+"""The help pages in web/docs/: complete, and in line with what the nodes declare.
+
+The front end looks for docs/<node id>/<locale>.md first, then for docs/<node id>.md; pictures are
+looked up from docs/ in both.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .pack import PROJECT_ROOT, Pack
+
+DOCS = PROJECT_ROOT / "web" / "docs"
+OPTIONAL = {"en": ", optional", "zh": "，可选"}
+ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| (.+) \|$", re.MULTILINE)
+PICTURE = re.compile(r"!\[(.*?)\]\((.*?)\)")
+LARGEST_PICTURE = 60_000  # bytes
+
+
+def page_of(node: str, locale: str) -> Path:
+    return DOCS / (f"{node}.md" if locale == "en" else f"{node}/{locale}.md")
+
+
+def pages() -> list[tuple[str, str, Path]]:
+    """Node id, locale and path of every page."""
+    found = [(path.stem, "en", path) for path in sorted(DOCS.glob("*.md"))]
+    found += [(path.parent.name, path.stem, path) for path in sorted(DOCS.glob("*/*.md"))]
+    return found
+
+
+def tables(text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Inputs and outputs of a page: what its second column says of each."""
+    sections = [
+        {name: second for name, second, _ in ROW.findall(section)}
+        for section in text.split("\n## ")[1:]
+    ]
+    filled = [section for section in sections if section]
+    return filled[0], filled[1] if len(filled) > 1 else {}
+
+
+def values_of(kind: str, options: dict[str, Any]) -> str:
+    """What a page must say a widget holds: its default, and within which limits."""
+    if kind in ("INT", "FLOAT"):
+        most = "2^64 - 1" if options["max"] == 2**64 - 1 else f"{options['max']:g}"
+        return f"{options['default']:g} ({options['min']:g} … {most})"
+    if kind == "BOOLEAN":
+        return "true" if options["default"] else "false"
+    if kind == "STRING":
+        return f"`{options['default']}`"
+    return kind
+
+
+def says_options(cell: str, options: dict[str, Any]) -> bool:
+    """Whether all options are named and the default is bold; files of this machine are left out."""
+    choices = options["options"]
+    default = options.get("default", choices[0])
+    named = [choice.strip("*") for choice in cell.split(", ")]
+    files = [choice for choice in choices if Path(choice).suffix and choice not in named]
+    return f"**{default}**" in cell and named == [c for c in choices if c not in files]
+
+
+def test_every_node_has_a_page(pack: Pack) -> None:
+    assert {node for node, locale, _ in pages() if locale == "en"} == set(pack.nodes)
+    assert {node for node, _, _ in pages()} == set(pack.nodes)
+
+
+@pytest.mark.parametrize(("node", "locale", "path"), pages())
+def test_pages_list_what_the_node_declares(node: str, locale: str, path: Path, pack: Pack) -> None:
+    info = pack.object_info()[node]
+    inputs, outputs = tables(path.read_text(encoding="utf-8"))
+    declared: dict[str, str] = {}
+    for group in ("required", "optional"):
+        for name, (kind, options) in info["input"].get(group, {}).items():
+            declared[name] = values_of(kind, options)
+            if kind == "COMBO" and says_options(inputs.get(name, ""), options):
+                declared[name] = inputs[name]
+            elif kind.isupper() and group == "optional":
+                declared[name] += OPTIONAL[locale]
+    assert inputs == declared
+    assert outputs == dict(zip(info["output_name"], info["output"], strict=True))
+
+
+@pytest.mark.parametrize(("node", "locale", "path"), pages())
+def test_pages_have_the_nodes_name_and_an_example(node: str, locale: str, path: Path) -> None:
+    texts = json.loads(
+        (PROJECT_ROOT / "locales" / locale / "nodeDefs.json").read_text(encoding="utf-8")
+    )
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(f"# {texts[node]['display_name']}\n")
+    assert f"**{texts[node]['display_name']}**" in text
+
+
+@pytest.mark.parametrize(("node", "locale", "path"), pages())
+def test_templates_that_pages_name_exist(node: str, locale: str, path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for name in re.findall(r"(?:template|模板) `(\w+)`|`(\w+)` does the same", text):
+        assert (PROJECT_ROOT / "example_workflows" / f"{name[0] or name[1]}.json").is_file(), name
+
+
+@pytest.mark.parametrize(("node", "locale", "path"), pages())
+def test_pictures_exist_and_are_described(node: str, locale: str, path: Path) -> None:
+    for description, target in PICTURE.findall(path.read_text(encoding="utf-8")):
+        assert description
+        assert (DOCS / target).is_file(), target
+
+
+def test_pictures_are_small_and_used() -> None:
+    used = {
+        target
+        for _, _, path in pages()
+        for _, target in PICTURE.findall(path.read_text(encoding="utf-8"))
+    }
+    files = {f"images/{path.name}": path for path in (DOCS / "images").iterdir()}
+    assert set(files) == used
+    assert [n for n, path in files.items() if path.stat().st_size > LARGEST_PICTURE] == []
