@@ -212,7 +212,7 @@ export class CompareSlider {
     const divider = moveDivider(this.divider, event.key, event.shiftKey);
     const press = event.target instanceof HTMLButtonElement && [" ", "Enter"].includes(event.key);
     if (press) event.stopPropagation(); // the browser turns it into a click
-    if (press || (divider === null && !(event.key in actions))) return;
+    if (press || (divider === null && !Object.hasOwn(actions, event.key))) return;
     if (divider !== null) this.setDivider(divider);
     else actions[event.key]();
     event.preventDefault();

@@ -100,7 +100,7 @@ export function moveDivider(divider, key, far) {
     Home: 0,
     End: 1,
   };
-  return key in places ? clamp(Math.round(places[key] * 100) / 100, 0, 1) : null;
+  return Object.hasOwn(places, key) ? clamp(Math.round(places[key] * 100) / 100, 0, 1) : null;
 }
 
 /**

@@ -203,7 +203,7 @@ export class FaceBoard {
     };
     const press = event.target instanceof HTMLButtonElement && [" ", "Enter"].includes(event.key);
     if (press) event.stopPropagation(); // the browser turns it into a click
-    else if (event.key in actions) {
+    else if (Object.hasOwn(actions, event.key)) {
       actions[event.key]();
       event.preventDefault();
       event.stopPropagation();
