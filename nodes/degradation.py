@@ -160,7 +160,7 @@ class LoadDegradation(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, source: str) -> str:
+    def fingerprint_inputs(cls, model: None, source: str) -> str:
         known = source.startswith(PRESET)
         return source if known else host.fingerprint(host.DEGRADATION_FOLDER, source)
 

@@ -88,8 +88,8 @@ class FusionWeights(io.ComfyNode):
         picture: float,
         **levels: float,
     ) -> io.NodeOutput:
-        network, _ = host.load_panini(model)
-        found = core.weigh_features(network, degradation)
+        network, batch = host.load_panini(model)
+        found = core.weigh_features(network, degradation, batch=batch)
         chosen = core.InterpolationWeights(found.alpha.cpu())
         edited = core.apply_fidelity(chosen, FIDELITY_PRESETS[preset])
         faders = _faders(network.config, levels, picture)

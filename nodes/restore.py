@@ -92,7 +92,7 @@ class RestoreFaces(io.ComfyNode):
         aligned = faces.require_aligned()
         network, batch = host.load_panini(model)
         if weights is None and degradation is not None:
-            found = core.weigh_features(network, degradation)
+            found = core.weigh_features(network, degradation, batch=batch)
             weights = core.InterpolationWeights(found.alpha.cpu())
         if weights is not None and len(weights) == 1 < len(aligned):
             weights = core.InterpolationWeights(weights.alpha.expand(len(aligned), -1, -1))

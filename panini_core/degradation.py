@@ -47,13 +47,21 @@ def represent_degradation(
 
 @torch.inference_mode()
 def weigh_features(
-    model: PaniniNet, degradation: DegradationRepresentation
+    model: PaniniNet, degradation: DegradationRepresentation, *, batch: int = 8
 ) -> InterpolationWeights:
-    """The interpolation weights that the model derives from the DR (section 3.2).
+    """The interpolation weights that the model derives from the DR (section 3.2), `batch` faces
+    at a time.
 
     Raises ValueError if the DR does not have the model's size.
     """
-    return InterpolationWeights(model.predict_alpha(degradation.vectors.to(model.device)))
+    vectors = degradation.vectors.to(model.device)
+
+    def weigh(chunk: slice) -> Tensor:
+        return model.predict_alpha(vectors[chunk])
+
+    alphas = [model.predict_alpha(vectors[:0])]  # of the right shape, without faces too
+    alphas += run_in_chunks(weigh, len(vectors), batch=batch, device=model.device)
+    return InterpolationWeights(torch.cat(alphas))
 
 
 def blend_degradations(

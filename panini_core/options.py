@@ -14,7 +14,7 @@ FIDELITY_PRESETS = {"balanced": 0.5, "faithful": 0.65, "beautiful": 0.35}
 # The classes of an atlas, in its order: single degradations of every strength, then mixed ones.
 KNOWN_DEGRADATIONS = (
     *("sharp", "blur", "noise", "jpeg", "low resolution"),
-    *("mild mix", "medium mix", "heavy mix"),
+    *("mild", "medium", "heavy"),
 )
 LARGEST_SEED = 2**64 - 1
 

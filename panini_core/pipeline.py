@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from .align import align_faces
-from .chunks import OnChunk, run_in_chunks
+from .chunks import OnChunk
 from .clips import smooth_degradation, smooth_faces
 from .degradation import apply_fidelity, represent_degradation, weigh_features
 from .detect import OnImage, detect_faces
-from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
+from .faces import DegradationRepresentation, Face, FaceSet, RestoredFaces
 from .grouping import Group, group_images
 from .models.face_detector import FaceDetector
 from .models.panini import PaniniNet
@@ -173,14 +173,8 @@ def restore_face_set(
     the prior's share, and the restored faces."""
     if vectors is None:
         vectors = represent_degradation(model, faces, batch=options.batch).vectors
-
-    def weigh(chunk: slice) -> Tensor:
-        return weigh_features(model, DegradationRepresentation(vectors[chunk])).alpha
-
-    alphas = run_in_chunks(weigh, len(faces), batch=options.batch, device=model.device)
-    weights = None  # without faces
-    if alphas:
-        weights = apply_fidelity(InterpolationWeights(torch.cat(alphas)), options.fidelity)
+    weights = weigh_features(model, DegradationRepresentation(vectors), batch=options.batch)
+    weights = apply_fidelity(weights, options.fidelity)
     return restore_faces(
         model,
         faces,

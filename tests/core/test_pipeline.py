@@ -247,9 +247,11 @@ def test_in_a_clip_crops_and_degradations_become_steady(
     vectors: list[Tensor] = []
     weigh = pipeline.weigh_features
 
-    def keep(model: PaniniNet, degradation: DegradationRepresentation) -> InterpolationWeights:
+    def keep(
+        model: PaniniNet, degradation: DegradationRepresentation, *, batch: int
+    ) -> InterpolationWeights:
         vectors.append(degradation.vectors)
-        return weigh(model, degradation)
+        return weigh(model, degradation, batch=batch)
 
     monkeypatch.setattr(pipeline, "weigh_features", keep)
 

@@ -36,6 +36,7 @@ def tiny_model(pack: Pack) -> Any:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
+        network.mean_latent.normal_(generator=generator)
     return pack.part("nodes.host").manage(network, Path("tiny.safetensors"))
 
 

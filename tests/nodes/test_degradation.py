@@ -13,7 +13,7 @@ from .pack import Pack
 
 
 def representation(pack: Pack, *rows: float) -> Any:
-    return pack.core.DegradationRepresentation(torch.tensor([[row] * 4 for row in rows]))
+    return pack.core.DegradationRepresentation(torch.tensor([[float(row)] * 4 for row in rows]))
 
 
 def blend(pack: Pack, a: Any, b: Any, amount: float, mode: str) -> list[float]:
