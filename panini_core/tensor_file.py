@@ -45,9 +45,7 @@ def read_tensor_file(
     file = read_file(path)
     version = file.metadata.get(_key(kind))
     if version is None:
-        raise CheckpointError(
-            path, f"expected a {kind} that this package saved, found another file."
-        )
+        raise CheckpointError(path, f"expected a saved {kind} of this package, found another file.")
     if version != VERSION:
         raise CheckpointError(
             path, f"its format is {version!r}, expected {VERSION!r}. Update this package."
