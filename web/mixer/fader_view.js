@@ -1,0 +1,173 @@
+/** One fader as an element: a track with the distribution of alpha behind it, and a handle. */
+
+import { create, createSvg, setAttributes } from "../shared/dom.js";
+import { text } from "../shared/text.js";
+import { atHeight, drag, pressKey, writePosition } from "./fader.js";
+import { middle, outline } from "./outline.js";
+
+/**
+ * @typedef {import("./alpha.js").Distribution} Distribution
+ * @typedef {Object} FaderState
+ * @property {number} position
+ * @property {"bias" | "override"} mode
+ * @property {Distribution | null} chosen by the network, in its latest run
+ * @property {Distribution | null} edited what the mixer makes of it
+ * @property {boolean} linked the value comes over a link: the fader cannot be moved
+ * @property {boolean} absent the model has no such level
+ *
+ * @typedef {Object} FaderActions
+ * @property {(position: number) => void} move while it is being moved
+ * @property {() => void} settle when it was let go
+ */
+
+/**
+ * @param {{caption: string, label: string}} names
+ * @param {FaderActions} actions
+ * @returns {{element: HTMLElement, draw: (state: FaderState) => void}}
+ */
+export function createFader(names, actions) {
+  const parts = createParts(names);
+  /** @type {FaderState} */
+  let state = {
+    ...{ position: 0, mode: "bias", chosen: null, edited: null },
+    ...{ linked: false, absent: false },
+  };
+  const controls = {
+    position: () => state.position,
+    locked: () => state.linked,
+    move: actions.move,
+    settle: actions.settle,
+  };
+  listenToPointer(parts.track, parts.handle, controls);
+  listenToKeys(parts.track, controls);
+  return {
+    element: parts.element,
+    draw(now) {
+      state = now;
+      drawHandle(parts, names, now);
+      drawShapes(parts, now);
+    },
+  };
+}
+
+function createParts({ caption, label }) {
+  const chosen = createSvg("path", { class: "panini-mixer-chosen" });
+  const edited = createSvg("path", { class: "panini-mixer-edited" });
+  const bars = createSvg("g", {});
+  const shapes = createSvg(
+    "svg",
+    { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" },
+    createSvg("path", { class: "panini-mixer-rule", d: "M0 50H100M50 0V100" }),
+    ...[chosen, edited, bars],
+  );
+  const handle = create("div", { class: "panini-mixer-handle" });
+  const track = create(
+    "div",
+    {
+      class: "panini-mixer-track",
+      role: "slider",
+      tabindex: "0",
+      "aria-label": label,
+      "aria-orientation": "vertical",
+      "aria-valuemin": "-1",
+      "aria-valuemax": "1",
+    },
+    shapes,
+    handle,
+  );
+  const value = create("div", { class: "panini-mixer-value", "aria-hidden": "true" });
+  const name = create("div", { class: "panini-mixer-name", "aria-hidden": "true", text: caption });
+  const element = create("div", { class: "panini-mixer-fader" }, track, value, name);
+  return { element, track, handle, value, chosen, edited, bars };
+}
+
+function drawHandle({ element, track, handle, value }, { label }, state) {
+  const written = writePosition(state.position, state.mode);
+  handle.style.top = `${50 * (1 - state.position)}%`;
+  value.textContent = written;
+  element.classList.toggle("panini-mixer-moved", state.position !== 0 && state.mode === "bias");
+  element.classList.toggle("panini-mixer-absent", state.absent);
+  const told = tellAlpha(state);
+  setAttributes(track, {
+    "aria-valuenow": state.position,
+    "aria-valuetext": told ? `${written}; ${told}` : written,
+    "aria-disabled": state.linked,
+    title: [label, told, tellUse(state)].filter(Boolean).join("\n"),
+  });
+}
+
+function tellAlpha({ chosen, edited, absent }) {
+  if (absent) return text("mixer.absent", "this model has no such level");
+  if (!chosen || !edited) return "";
+  return text("mixer.means", "prior's share {chosen} on average, with the mixer {edited}", {
+    chosen: chosen.mean.toFixed(2),
+    edited: edited.mean.toFixed(2),
+  });
+}
+
+function tellUse({ linked }) {
+  if (linked) return text("mixer.linked", "Comes over a link.");
+  return text("mixer.use", "Drag, or use the arrow keys (Shift: finely). Double click: reset.");
+}
+
+function drawShapes({ chosen, edited, bars }, state) {
+  const shown = state.chosen && state.edited && !state.absent;
+  bars.replaceChildren();
+  setAttributes(chosen, { d: shown ? outline(state.chosen.histogram, "left") : null });
+  setAttributes(edited, { d: shown ? outline(state.edited.histogram, "right") : null });
+  if (!shown) return;
+  bars.append(createBar(state.chosen, "chosen", 44), createBar(state.edited, "edited", 56));
+}
+
+/** The middle half of the channels as a bar, the median as a notch in it. */
+function createBar(distribution, kind, x) {
+  const { top, bottom, median } = middle(distribution);
+  const height = Math.max(bottom - top, 1.5);
+  return createSvg(
+    "g",
+    { class: `panini-mixer-${kind}-bar` },
+    createSvg("rect", { x: x - 3, y: top, width: 6, height }),
+    createSvg("rect", {
+      ...{ class: "panini-mixer-median", x: x - 5, width: 10, height: 1.5 },
+      y: Math.min(Math.max(median - 0.75, 0), 98.5),
+    }),
+  );
+}
+
+function listenToPointer(track, handle, controls) {
+  let start = { position: 0, y: 0 };
+  const height = () => track.getBoundingClientRect().height || 1;
+  const moveTo = (position) => {
+    if (position !== controls.position()) controls.move(position);
+  };
+  track.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || controls.locked()) return;
+    track.setPointerCapture(event.pointerId);
+    if (event.target !== handle) {
+      moveTo(atHeight(1 - (event.clientY - track.getBoundingClientRect().top) / height()));
+    }
+    start = { position: controls.position(), y: event.clientY };
+  });
+  track.addEventListener("pointermove", (event) => {
+    if (!track.hasPointerCapture(event.pointerId)) return;
+    moveTo(drag(start.position, (start.y - event.clientY) / height(), event.shiftKey));
+  });
+  track.addEventListener("lostpointercapture", () => controls.settle());
+  track.addEventListener("dblclick", () => {
+    if (controls.locked()) return;
+    moveTo(0);
+    controls.settle();
+  });
+}
+
+function listenToKeys(track, controls) {
+  track.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const position = pressKey(controls.position(), event.key, event.shiftKey);
+    if (position === null) return;
+    event.preventDefault();
+    event.stopPropagation(); // Delete would delete the node
+    if (!controls.locked() && position !== controls.position()) controls.move(position);
+  });
+  track.addEventListener("keyup", () => controls.settle());
+}

@@ -1,0 +1,127 @@
+/** The mixer as an element: a fader a level, a legend and two buttons. */
+
+import { create, createButton, setAttributes } from "../shared/dom.js";
+import { linkStyle } from "../shared/style.js";
+import { text } from "../shared/text.js";
+import { createFader } from "./fader_view.js";
+
+/** The widgets that have a fader, coarse first. */
+export const LEVELS = [
+  ...["level_4", "level_8", "level_16", "level_32", "level_64", "level_128"],
+  "picture",
+];
+
+/** px of the graph: what the mixer needs. */
+export const LEAST_WIDTH = 380;
+export const LEAST_HEIGHT = 210;
+
+/**
+ * @typedef {import("./fader_view.js").FaderState} FaderState
+ * @typedef {Object} MixerState
+ * @property {Record<string, FaderState>} faders by widget
+ * @property {number | null} faces of the latest run; null before the first
+ * @property {boolean} numbers whether the number widgets are shown
+ *
+ * @typedef {Object} MixerActions
+ * @property {(widget: string, position: number) => void} move
+ * @property {() => void} settle a movement is over
+ * @property {() => void} reset all faders
+ * @property {() => void} toggleNumbers
+ */
+
+/**
+ * @param {MixerActions} actions
+ * @returns {{element: HTMLElement, draw: (state: MixerState) => void}}
+ */
+export function createMixer(actions) {
+  linkStyle("mixer/mixer.css");
+  const faders = LEVELS.map((widget) =>
+    createFader(nameLevel(widget), {
+      move: (position) => actions.move(widget, position),
+      settle: actions.settle,
+    }),
+  );
+  const legend = create("div", { class: "panini-grow panini-line panini-mixer-legend" });
+  const numbers = createNumbersButton(actions.toggleNumbers);
+  const reset = createButton(
+    text("mixer.reset", "Reset"),
+    text("mixer.reset_all", "All faders back to 0"),
+    actions.reset,
+  );
+  const board = create(
+    "div",
+    {
+      class: "panini-mixer-board",
+      role: "group",
+      "aria-label": text("mixer.board", "Faders: up for the GAN prior, down for the picture"),
+    },
+    createScale(),
+    ...faders.map((fader) => fader.element),
+  );
+  const row = create("div", { class: "panini-row" }, legend, numbers, reset);
+  return {
+    element: create("div", { class: "panini-mixer" }, row, board),
+    draw(state) {
+      LEVELS.forEach((widget, index) => faders[index].draw(state.faders[widget]));
+      drawLegend(legend, state);
+      setAttributes(numbers, { "aria-pressed": String(state.numbers) });
+    },
+  };
+}
+
+function nameLevel(widget) {
+  if (widget === "picture") {
+    return {
+      caption: text("mixer.picture", "picture"),
+      label: text("mixer.picture_long", "The picture's own fine detail"),
+    };
+  }
+  const side = widget.replace("level_", "");
+  return {
+    caption: `${side}\u00b2`,
+    label: text("mixer.level", "Features of {side} x {side}", { side }),
+  };
+}
+
+function createNumbersButton(toggle) {
+  return createButton(
+    text("mixer.numbers", "Numbers"),
+    text("mixer.show_numbers", "Show the faders' numbers, to type or link them"),
+    toggle,
+  );
+}
+
+/** What up and down mean; the labels of the faders' group say it to screen readers. */
+function createScale() {
+  return create(
+    "div",
+    { class: "panini-mixer-scale", "aria-hidden": "true" },
+    create("span", { text: text("mixer.prior", "prior") }),
+    create("span", { text: text("mixer.picture", "picture") }),
+  );
+}
+
+function drawLegend(legend, { faces }) {
+  if (faces === null) {
+    const hint = text("mixer.run_first", "Run to see what the network chooses.");
+    legend.replaceChildren(create("span", { class: "panini-faint", text: hint }));
+    legend.title = hint;
+    return;
+  }
+  if (!faces) {
+    legend.replaceChildren(text("mixer.no_face", "There was no face."));
+    return;
+  }
+  const key = (kind, words) =>
+    create("span", { class: `panini-mixer-key panini-mixer-key-${kind}`, text: words });
+  legend.replaceChildren(
+    key("chosen", text("mixer.chosen", "network")),
+    key("edited", text("mixer.edited", "with the mixer")),
+  );
+  legend.title = text(
+    "mixer.legend",
+    "Left: how the network spreads the prior's share over a level's channels. Right: what the " +
+      "mixer makes of it. Faces: {faces}",
+    { faces },
+  );
+}
