@@ -16,6 +16,7 @@ import pytest
 from .pack import PROJECT_ROOT, Pack
 
 DOCS = PROJECT_ROOT / "web" / "docs"
+GUIDES = PROJECT_ROOT / "docs"
 OPTIONAL = {"en": ", optional", "zh": "，可选"}
 ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| (.+) \|$", re.MULTILINE)
 PICTURE = re.compile(r"!\[(.*?)\]\((.*?)\)")
@@ -118,3 +119,27 @@ def test_pictures_are_small_and_used() -> None:
     files = {f"images/{path.name}": path for path in (DOCS / "images").iterdir()}
     assert set(files) == used
     assert [n for n, path in files.items() if path.stat().st_size > LARGEST_PICTURE] == []
+
+
+def test_the_overview_names_and_links_every_page(pack: Pack) -> None:
+    links = re.findall(r"\[(.+?)\]\((.+?)\)", (GUIDES / "nodes.md").read_text(encoding="utf-8"))
+    linked = {name: target for name, target in links if target.startswith("../web/docs/")}
+    assert linked == {
+        entry["display_name"]: f"../web/docs/{node}.md"
+        for node, entry in pack.object_info().items()
+    }
+
+
+def test_guides_speak_of_settings_that_exist(pack: Pack) -> None:
+    """A renamed input or template would leave readers searching."""
+    known = {path.stem for path in (PROJECT_ROOT / "example_workflows").glob("*.json")}
+    for info in pack.object_info().values():
+        known.update(info["output_name"])
+        for group in ("required", "optional"):
+            for name, (_, options) in info["input"].get(group, {}).items():
+                known.add(name)
+                known.update(options.get("options", []))
+    text = (GUIDES / "questions.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_0-9]+)`", text)) - {"none", "center", "largest"}
+    assert len(named) > 15
+    assert named - known == set()
