@@ -90,7 +90,8 @@ function pushApart(badges) {
       const [dx, dy] = [b.x - a.x, b.y - a.y];
       const distance = Math.hypot(dx, dy);
       if (distance >= BADGE - 0.01) continue;
-      const angle = distance > 0.01 ? Math.atan2(dy, dx) : (first + offset) * GOLDEN_ANGLE;
+      // Slightly aside, or badges in a row would never leave it.
+      const angle = Math.atan2(dy, dx) + (distance > 0.01 ? 0.3 : (first + offset) * GOLDEN_ANGLE);
       const way = (BADGE - distance) / 2;
       shift(a, -way * Math.cos(angle), -way * Math.sin(angle));
       shift(b, way * Math.cos(angle), way * Math.sin(angle));
