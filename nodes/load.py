@@ -8,6 +8,7 @@ import torch
 from comfy_api.latest import io
 
 from .. import panini_core as core
+from ..panini_core.options import ATLAS_SUFFIX
 from . import host
 from .sockets import PaniniDetector, PaniniModel
 
@@ -36,7 +37,7 @@ class LoadModel(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "model_name",
-                    options=[BUNDLED_MODEL, *host.list_files(host.MODEL_FOLDER)],
+                    options=[BUNDLED_MODEL, *_model_files()],
                     default=BUNDLED_MODEL,
                     tooltip="The bundled weights, or a file of models/facerestore_models (and of "
                     "the folders that extra_model_paths.yaml adds). GFPGAN and CodeFormer files "
@@ -67,6 +68,12 @@ class LoadModel(io.ComfyNode):
             path = host.find_file(host.MODEL_FOLDER, model_name)
         network = core.load_panini(path, dtype=DTYPES[dtype])
         return io.NodeOutput(host.manage(network, path or core.DEFAULT_WEIGHTS))
+
+
+def _model_files() -> list[str]:
+    """The folder's files without the atlases that lie beside models."""
+    files = host.list_files(host.MODEL_FOLDER)
+    return [name for name in files if not name.endswith(ATLAS_SUFFIX)]
 
 
 class LoadDetector(io.ComfyNode):

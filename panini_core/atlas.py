@@ -19,6 +19,7 @@ from .checkpoints import DEFAULT_WEIGHTS, CheckpointError
 from .faces import DegradationRepresentation
 from .fingerprint import encoder_fingerprint
 from .models.panini import PaniniNet
+from .options import ATLAS_SUFFIX
 from .tensor_file import read_tensor_file, write_tensor_file
 
 NEIGHBOURS = 15
@@ -145,7 +146,7 @@ def readable_name(name: str) -> str:
 def atlas_path(weights: str | PathLike[str]) -> Path:
     """Where the atlas of a checkpoint lies: beside it, `<stem>.atlas.safetensors`."""
     weights = Path(weights)
-    return weights.with_name(f"{weights.stem}.atlas.safetensors")
+    return weights.with_name(weights.stem + ATLAS_SUFFIX)
 
 
 def load_atlas(

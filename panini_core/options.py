@@ -16,6 +16,7 @@ KNOWN_DEGRADATIONS = (
     *("sharp", "blur", "noise", "jpeg", "low resolution"),
     *("mild", "medium", "heavy"),
 )
+ATLAS_SUFFIX = ".atlas.safetensors"  # of the file beside a checkpoint
 LARGEST_SEED = 2**64 - 1
 
 _RANGES = {

@@ -135,3 +135,16 @@ def test_other_face_models_get_their_range(host: Any) -> None:
 def test_parsing_says_which_file_is_missing(host: Any) -> None:
     with pytest.raises(FileNotFoundError, match=r"parsing_parsenet\.pth"):
         host.parse_masks(torch.rand(1, 3, 64, 64))
+
+
+def test_atlases_are_no_models(host: Any, comfy_pack: Pack) -> None:
+    folder = Path(host.folder_paths.models_dir) / host.MODEL_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / "mine.safetensors", folder / "mine.atlas.safetensors"]
+    for file in files:
+        file.touch()
+    options = comfy_pack.nodes["PaniniLoadModel"].GET_SCHEMA().inputs[0].options
+    assert files[0].name in options
+    assert files[1].name not in options
+    for file in files:
+        file.unlink()
