@@ -6,6 +6,7 @@ import { keepable, readPairs } from "./compare/pairs.js";
 import { CompareSlider } from "./compare/slider.js";
 import { app, pictureUrl } from "./shared/comfy.js";
 import { chain } from "./shared/hooks.js";
+import { latestPayload } from "./shared/outputs.js";
 import { keep, readKept, readPayload } from "./shared/payload.js";
 import { loadText, text } from "./shared/text.js";
 import { addPanel } from "./shared/widget.js";
@@ -65,7 +66,7 @@ class NodeSlider {
 
   restore() {
     const kept = readKept(this.node, KEPT);
-    this.pairs = readPairs(kept);
+    this.pairs = readPairs(latestPayload(this.node, "panini_compare")) ?? readPairs(kept);
     this.missing = false;
     const last = (this.pairs?.pairs.length ?? 1) - 1;
     this.index = Number.isInteger(kept?.index) ? Math.max(0, Math.min(kept.index, last)) : 0;

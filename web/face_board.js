@@ -8,6 +8,7 @@ import { keepable, lastNumber, readFrames } from "./face_board/frames.js";
 import { judgeFaces, parseRule, toggleFace } from "./face_board/selection.js";
 import { app, changeGraph, pictureUrl } from "./shared/comfy.js";
 import { chain, findWidget, isLinked } from "./shared/hooks.js";
+import { latestPayload } from "./shared/outputs.js";
 import { keep, readKept, readPayload } from "./shared/payload.js";
 import { loadText, text } from "./shared/text.js";
 import { addPanel } from "./shared/widget.js";
@@ -17,6 +18,9 @@ const SELECT = "PaniniSelectFaces";
 const KEPT = "panini_face_board"; // in the node's properties
 const HEIGHTS = { hint: 44, board: 250 }; // px, least
 const BOARD_WIDTH = 300; // px, least
+
+/** The order that the numbers of a run's faces belong to, by its first picture. */
+const orders = new Map();
 
 /** Ties a board to a node: frames come from its runs, the selection from its widgets. */
 class NodeBoard {
@@ -73,6 +77,7 @@ class NodeBoard {
     this.frames = frames;
     this.missing = false;
     this.order = this.value("sort") ?? null;
+    orders.set(frames.frames[0].image.filename, this.order);
     this.index = Math.min(this.index, frames.frames.length - 1);
     this.save();
     this.refresh();
@@ -86,9 +91,10 @@ class NodeBoard {
 
   restore() {
     const kept = readKept(this.node, KEPT);
-    this.frames = readFrames(kept);
+    this.frames = readFrames(latestPayload(this.node, "panini_faces")) ?? readFrames(kept);
     this.missing = false;
-    this.order = kept?.order ?? null;
+    const picture = this.frames?.frames[0].image.filename;
+    this.order = orders.get(picture) ?? kept?.order ?? null;
     const last = (this.frames?.frames.length ?? 1) - 1;
     this.index = Number.isInteger(kept?.index) ? Math.max(0, Math.min(kept.index, last)) : 0;
     this.refresh();

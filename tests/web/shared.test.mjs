@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { fitInto } from "../../web/shared/fit.js";
 import { chain, findWidget, isLinked } from "../../web/shared/hooks.js";
 import {
   areNumbers,
@@ -96,4 +97,9 @@ test("texts are found in their sections, and their values filled in", () => {
   assert.equal(lookUp(sections, "board.other"), undefined);
   assert.equal(lookUp(sections, "board"), undefined);
   assert.equal(lookUp({}, "a.b.c"), undefined);
+});
+
+test("a picture is fitted into the middle of a stage, by its longer side", () => {
+  assert.deepEqual(fitInto([100, 50], 200, 200), { left: 0, top: 50, width: 200, height: 100 });
+  assert.deepEqual(fitInto([10, 20], 200, 40), { left: 90, top: 0, width: 20, height: 40 });
 });

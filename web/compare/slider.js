@@ -17,7 +17,8 @@
  * @property {() => void} onMissing a picture is not there any more
  */
 
-import { create, createButton, setAttributes } from "../shared/dom.js";
+import { create, createButton, keepFitted, setAttributes } from "../shared/dom.js";
+import { linkStyle } from "../shared/style.js";
 import { text } from "../shared/text.js";
 import { Gestures } from "./gestures.js";
 import { WHOLE, haveSameShape, lookAt, moveDivider, onStage, zoomAt } from "./view.js";
@@ -30,6 +31,7 @@ export class CompareSlider {
    * @param {number} divider share of the stage
    */
   constructor(actions, divider) {
+    linkStyle("compare/compare.css");
     this.actions = actions;
     this.divider = divider;
     this.view = WHOLE;
@@ -40,6 +42,7 @@ export class CompareSlider {
     this.before = this.createPicture();
     this.after = this.createPicture();
     this.stage = this.createStage();
+    this.fit = keepFitted(this.stage, () => this.state?.pair?.before_size ?? null);
     this.controls = this.createControls();
     this.element = create(
       "div",
@@ -57,8 +60,9 @@ export class CompareSlider {
   }
 
   createStage() {
-    const caption = (side, content) =>
-      create("span", { class: `panini-caption panini-${side}`, text: content });
+    this.captions = ["left", "right"].map((side) =>
+      create("span", { class: `panini-caption panini-${side}` }),
+    );
     return create(
       "div",
       {
@@ -75,15 +79,13 @@ export class CompareSlider {
       },
       create("div", { class: "panini-layer" }, this.before.moved),
       create("div", { class: "panini-layer panini-upper" }, this.after.moved),
-      caption("left", text("compare.before", "before")),
-      caption("right", text("compare.after", "after")),
+      ...this.captions,
       create("div", { class: "panini-divider" }),
     );
   }
 
   createControls() {
     const button = (face, label, action) => createButton(face, label, action.bind(this));
-    this.status = create("div", { class: "panini-line panini-grow panini-faint", role: "status" });
     this.facePlace = create("span", { class: "panini-place" });
     this.pairPlace = create("span", { class: "panini-place" });
     const group = (...children) => create("div", { class: "panini-row" }, ...children);
@@ -92,9 +94,11 @@ export class CompareSlider {
       this.facePlace,
       button("›", text("compare.face_next", "Next face (n)"), () => this.jump(1)),
     );
+    const whole = text("compare.whole", "Show the whole picture (0)");
+    this.wholeButton = button("1×", whole, this.showWhole);
     const zoomButtons = group(
       button("−", text("compare.zoom_out", "Zoom out (-)"), () => this.zoom(1 / ZOOM_STEP)),
-      button("▢", text("compare.whole", "Show the whole picture (0)"), this.showWhole),
+      this.wholeButton,
       button("+", text("compare.zoom_in", "Zoom in (+)"), () => this.zoom(ZOOM_STEP)),
     );
     this.pairButtons = group(
@@ -102,8 +106,8 @@ export class CompareSlider {
       this.pairPlace,
       button("›", text("compare.next", "Next picture (Page Down)"), () => this.step(1)),
     );
-    const groups = [this.status, this.faceButtons, zoomButtons, this.pairButtons];
-    return create("div", { class: "panini-row panini-wrap" }, ...groups);
+    const groups = [zoomButtons, this.faceButtons, this.pairButtons];
+    return create("div", { class: "panini-row panini-spread" }, ...groups);
   }
 
   /** @param {SliderState} state */
@@ -123,8 +127,7 @@ export class CompareSlider {
   /** @param {Pair} pair */
   showPair(pair) {
     const { before_size: old, after_size: now } = pair;
-    const [width, height] = old[0] * old[1] >= now[0] * now[1] ? old : now;
-    this.stage.style.setProperty("--ratio", String(width / height));
+    this.fit();
     this.stage.dataset.fit = haveSameShape(old, now) ? "fill" : "contain";
     this.face = -1;
     this.view = WHOLE;
@@ -151,15 +154,15 @@ export class CompareSlider {
     const [back, next] = this.pairButtons.querySelectorAll("button");
     back.disabled = index <= 0;
     next.disabled = index >= count - 1;
-    this.tellSizes(pair, scale);
+    this.wholeButton.textContent = `${Number(scale.toFixed(1))}×`;
+    this.writeCaptions(pair);
   }
 
-  tellSizes({ before_size: old, after_size: now }, scale) {
-    const write = ([width, height]) => `${width}×${height}`;
-    const sizes = write(old) === write(now) ? write(old) : `${write(old)} → ${write(now)}`;
-    const line = scale > 1 ? `${sizes} · ${scale.toFixed(1)}×` : sizes;
-    this.status.textContent = line;
-    this.status.title = line;
+  writeCaptions({ before_size: old, after_size: now }) {
+    const names = [text("compare.before", "before"), text("compare.after", "after")];
+    [old, now].forEach(([width, height], side) => {
+      this.captions[side].textContent = `${names[side]} · ${width}×${height}`;
+    });
   }
 
   setDivider(share, { rests = true } = {}) {
@@ -187,8 +190,8 @@ export class CompareSlider {
     if (!faces.length) return;
     this.face =
       this.face < 0 && by < 0 ? faces.length - 1 : (this.face + by + faces.length) % faces.length;
-    const aspect = this.stage.clientWidth / this.stage.clientHeight;
-    this.setView(lookAt(onStage(faces[this.face].box, size, aspect)));
+    const { clientWidth, clientHeight } = this.stage;
+    this.setView(lookAt(onStage(faces[this.face].box, size, clientWidth / clientHeight)));
   }
 
   step(by) {

@@ -10,6 +10,8 @@
  * @typedef {[x0: number, y0: number, x1: number, y1: number]} Box
  */
 
+import { fitInto } from "../shared/fit.js";
+
 export const MOST_ZOOM = 40;
 const FACE_SURROUNDINGS = 2; // how much more than a face is shown when it is jumped to
 const WHEEL_SPEED = 0.0015; // of zoom, per px of the wheel
@@ -67,15 +69,10 @@ export function lookAt([x0, y0, x1, y1]) {
  * @returns {Box}
  */
 export function onStage([x0, y0, x1, y1], [width, height], aspect) {
-  const ratio = width / height / aspect;
-  const [across, down] = [Math.min(1, ratio), Math.min(1, 1 / ratio)];
-  const [left, top] = [(1 - across) / 2, (1 - down) / 2];
-  return [
-    left + (across * x0) / width,
-    top + (down * y0) / height,
-    left + (across * x1) / width,
-    top + (down * y1) / height,
-  ];
+  const place = fitInto([width, height], aspect, 1);
+  const x = (value) => (place.left + (place.width * value) / width) / aspect;
+  const y = (value) => place.top + (place.height * value) / height;
+  return [x(x0), y(y0), x(x1), y(y1)];
 }
 
 /**

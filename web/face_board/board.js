@@ -23,7 +23,8 @@
  * @property {boolean} blocked whether clicks would mean something else than what is shown
  */
 
-import { create, createButton, setAttributes } from "../shared/dom.js";
+import { create, createButton, keepFitted, setAttributes } from "../shared/dom.js";
+import { linkStyle } from "../shared/style.js";
 import { text } from "../shared/text.js";
 import { placeBoxes } from "./frames.js";
 import { describeFace, nameVerdict } from "./words.js";
@@ -31,6 +32,7 @@ import { describeFace, nameVerdict } from "./words.js";
 export class FaceBoard {
   /** @param {BoardActions} actions */
   constructor(actions) {
+    linkStyle("face_board/face_board.css");
     this.actions = actions;
     this.chooses = Boolean(actions.onToggle);
     /** @type {BoardState | null} */
@@ -45,11 +47,15 @@ export class FaceBoard {
     this.faces = create("div", { class: "panini-faces", role: "group" });
     this.fitted = create("div", { class: "panini-fitted" }, this.picture, this.faces);
     this.stage = create("div", { class: "panini-stage", tabindex: "-1" }, this.fitted);
-    this.status = create("div", { class: "panini-line panini-grow", role: "status" });
+    this.fit = keepFitted(this.stage, () => {
+      const { frame } = this.state ?? {};
+      return frame ? [frame.width, frame.height] : null;
+    });
+    this.status = create("div", { class: "panini-line", role: "status" });
     this.element = create(
       "div",
       { class: "panini-face-board", on: { keydown: (event) => this.onKey(event) } },
-      ...[this.hint, this.stage, this.createControls()],
+      ...[this.hint, this.stage, this.status, this.createControls()],
     );
   }
 
@@ -58,7 +64,7 @@ export class FaceBoard {
     const step = (by) => () => onFrame(this.state.index + by);
     this.rules = create(
       "div",
-      { class: "panini-row" },
+      { class: "panini-row panini-grow" },
       createButton(text("face_board.all", "All"), text("face_board.all_tip", "Choose all faces"), () =>
         onRule?.("all"),
       ),
@@ -71,8 +77,8 @@ export class FaceBoard {
     this.back = createButton("‹", text("face_board.back", "Previous picture"), step(-1));
     this.next = createButton("›", text("face_board.next", "Next picture"), step(1));
     this.place = create("span", { class: "panini-place" });
-    this.frames = create("div", { class: "panini-row" }, this.back, this.place, this.next);
-    this.controls = create("div", { class: "panini-row" }, this.status, this.rules, this.frames);
+    this.frames = create("div", { class: "panini-row panini-steps" }, this.back, this.place, this.next);
+    this.controls = create("div", { class: "panini-row" }, this.rules, this.frames);
     return this.controls;
   }
 
@@ -83,7 +89,7 @@ export class FaceBoard {
     const { url, frame } = state;
     this.hint.hidden = Boolean(url);
     this.hint.textContent = state.hint;
-    this.stage.hidden = this.controls.hidden = !url;
+    for (const part of [this.stage, this.status, this.controls]) part.hidden = !url;
     if (!url) this.picture.removeAttribute("src"); // so that it is asked for again
     if (url && frame) {
       if (this.picture.getAttribute("src") !== url) this.picture.src = url;
@@ -98,6 +104,7 @@ export class FaceBoard {
     this.rules.hidden = !this.chooses;
     for (const button of this.rules.children) button.disabled = blocked;
     this.frames.hidden = total < 2;
+    this.controls.hidden = this.rules.hidden && this.frames.hidden;
     this.back.disabled = index <= 0;
     this.next.disabled = index >= count - 1;
     this.place.textContent = `${index + 1} / ${total}`;
@@ -117,7 +124,7 @@ export class FaceBoard {
   /** @param {Frame} frame */
   placeFaces(frame) {
     const hadFocus = this.faces.contains(document.activeElement);
-    this.fitted.style.setProperty("--ratio", String(frame.width / frame.height));
+    this.fit();
     const places = placeBoxes(frame);
     const boxes = frame.faces.map((face, index) => this.createFace(face, index, places[index]));
     this.boxes = new Map(frame.faces.map(({ number }, index) => [number, boxes[index]]));

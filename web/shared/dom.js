@@ -9,6 +9,8 @@
  * @property {Record<string, (event: any) => void>} [on] listeners
  */
 
+import { fitInto } from "./fit.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -65,16 +67,23 @@ export function setAttributes(element, attributes) {
 }
 
 /**
- * Calls a function with the size of an element (its own px, whatever the zoom of the canvas), now
- * and whenever it changes.
- * @param {HTMLElement} element
- * @param {(width: number, height: number) => void} onSize
- * @param {AbortSignal} signal ends it
+ * Keeps the custom properties --fit-left, --fit-top, --fit-width and --fit-height of a stage, px,
+ * such that what is as large as they say shows the whole picture as large as can be.
+ * @param {HTMLElement} stage
+ * @param {() => [width: number, height: number] | null} size of the picture
+ * @returns {() => void} to be called when the picture's size changed
  */
-export function watchSize(element, onSize, signal) {
-  const observer = new ResizeObserver(() => onSize(element.clientWidth, element.clientHeight));
-  observer.observe(element);
-  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+export function keepFitted(stage, size) {
+  const fitPicture = () => {
+    const picture = size();
+    if (!picture) return;
+    const place = fitInto(picture, stage.clientWidth, stage.clientHeight);
+    for (const [side, length] of Object.entries(place)) {
+      stage.style.setProperty(`--fit-${side}`, `${length}px`);
+    }
+  };
+  new ResizeObserver(fitPicture).observe(stage);
+  return fitPicture;
 }
 
 function fill(element, properties, children) {

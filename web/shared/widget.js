@@ -9,9 +9,9 @@
 
 import { app, isVueRenderer } from "./comfy.js";
 import { chain } from "./hooks.js";
+import { linkStyle } from "./style.js";
 
 const MARGIN = 10; // px, that the front end leaves around the element on the canvas
-const STYLE_ID = "panini-style";
 
 /**
  * Adds an element to a node as its last widget. It has no value: nothing of it is queued or saved.
@@ -26,7 +26,7 @@ const STYLE_ID = "panini-style";
  * @returns {Panel}
  */
 export function addPanel(node, { name, element, minHeight, minWidth = () => 0, onWheel }) {
-  addStyle();
+  linkStyle("panini.css");
   element.classList.add("panini-panel");
   const removed = new AbortController();
   const widget = node.addDOMWidget(name, `PANINI_${name.toUpperCase()}`, element, {
@@ -46,16 +46,6 @@ export function addPanel(node, { name, element, minHeight, minWidth = () => 0, o
   };
   fit();
   return { widget, signal: removed.signal, fit };
-}
-
-/** Links the stylesheet, once a page. */
-function addStyle() {
-  if (document.getElementById(STYLE_ID)) return;
-  const link = document.createElement("link");
-  link.id = STYLE_ID;
-  link.rel = "stylesheet";
-  link.href = new URL("../panini.css", import.meta.url).href;
-  document.head.append(link);
 }
 
 function growNode(node, minWidth) {
