@@ -33,7 +33,7 @@ PREVIEW_SIDE = 512  # px, of previews while a node runs
 PREVIEW_QUALITY = 92  # of WebP
 LIVE_FEATURES = 6  # copies of the largest feature map that a forward pass holds at its peak
 
-Network = TypeVar("Network", bound=nn.Module)
+Network = TypeVar("Network")  # a torch module, known by what it can do
 
 
 # Files
@@ -106,9 +106,9 @@ def schema(*, aliases: Sequence[str] = (), **values: Any) -> io.Schema:
 class PaniniModule(nn.Module):
     """Around a network: ComfyUI writes attributes of its own (`device`) on what it loads."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: object) -> None:
         super().__init__()
-        self.network = network
+        self.network = network  # registered as a submodule, for it is a module
 
 
 @dataclass(frozen=True, slots=True, eq=False)
