@@ -63,8 +63,7 @@ window.panini = {
         api.addEventListener(type, () => resolve(type), { once: true });
       }
     });
-    await app.queuePrompt(0);
-    return over;
+    return (await app.queuePrompt(0)) === false ? "refused" : over;
   },
 };
 """

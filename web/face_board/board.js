@@ -29,6 +29,8 @@ import { text } from "../shared/text.js";
 import { placeBoxes } from "./frames.js";
 import { describeFace, nameVerdict } from "./words.js";
 
+const SMALL_BOX = 34; // px on the board, a width that a number would fill
+
 export class FaceBoard {
   /** @param {BoardActions} actions */
   constructor(actions) {
@@ -47,10 +49,8 @@ export class FaceBoard {
     this.faces = create("div", { class: "panini-faces", role: "group" });
     this.fitted = create("div", { class: "panini-fitted" }, this.picture, this.faces);
     this.stage = create("div", { class: "panini-stage", tabindex: "-1" }, this.fitted);
-    this.fit = keepFitted(this.stage, () => {
-      const { frame } = this.state ?? {};
-      return frame ? [frame.width, frame.height] : null;
-    });
+    const size = () => this.state?.frame && [this.state.frame.width, this.state.frame.height];
+    this.fit = keepFitted(this.stage, size, ({ width }) => this.markSmall(width));
     this.status = create("div", { class: "panini-line", role: "status" });
     this.element = create(
       "div",
@@ -124,12 +124,12 @@ export class FaceBoard {
   /** @param {Frame} frame */
   placeFaces(frame) {
     const hadFocus = this.faces.contains(document.activeElement);
-    this.fit();
     const places = placeBoxes(frame);
     const boxes = frame.faces.map((face, index) => this.createFace(face, index, places[index]));
     this.boxes = new Map(frame.faces.map(({ number }, index) => [number, boxes[index]]));
     this.current = Math.max(0, Math.min(this.current, boxes.length - 1));
     this.faces.replaceChildren(...boxes);
+    this.fit();
     if (hadFocus) (boxes[this.current] ?? this.stage).focus();
   }
 
@@ -178,6 +178,15 @@ export class FaceBoard {
         "aria-label": describeFace(face, this.chooses ? nameVerdict(verdict) : ""),
       });
     });
+  }
+
+  /** The numbers of small boxes go above them. */
+  markSmall(shownWidth) {
+    const { frame } = this.state;
+    for (const { number, box } of frame.faces) {
+      const width = ((box[2] - box[0]) / frame.width) * shownWidth;
+      setAttributes(this.boxes.get(number), { "data-small": width < SMALL_BOX });
+    }
   }
 
   choose(number) {

@@ -71,9 +71,10 @@ export function setAttributes(element, attributes) {
  * such that what is as large as they say shows the whole picture as large as can be.
  * @param {HTMLElement} stage
  * @param {() => [width: number, height: number] | null} size of the picture
+ * @param {(place: {width: number, height: number}) => void} [onFitted] gets the size in px
  * @returns {() => void} to be called when the picture's size changed
  */
-export function keepFitted(stage, size) {
+export function keepFitted(stage, size, onFitted) {
   const fitPicture = () => {
     const picture = size();
     if (!picture) return;
@@ -81,6 +82,7 @@ export function keepFitted(stage, size) {
     for (const [side, length] of Object.entries(place)) {
       stage.style.setProperty(`--fit-${side}`, `${length}px`);
     }
+    onFitted?.(place);
   };
   new ResizeObserver(fitPicture).observe(stage);
   return fitPicture;
