@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "panini_core"
+NODES = ROOT / "nodes"
 
 # What a part of the package may import of the others. Values and networks are at the bottom, the
 # pipeline above the stages, training, metrics and the command line on top.
@@ -131,14 +130,23 @@ def test_training_and_metrics_do_not_need_the_command_line() -> None:
 
 
 def test_nodes_import_the_public_package_only() -> None:
-    nodes = ROOT / "nodes"
-    if not nodes.is_dir():
-        pytest.skip("the ComfyUI nodes are not there yet")
     wrong = [
         str(i)
-        for file in python_files(nodes)
+        for file in python_files(NODES)
         for i in imports(file)
         if part(i.target) in TOP or (i.target.split(".")[0] == "panini_core" and not i.relative)
+    ]
+    assert wrong == []
+
+
+def test_one_package_of_the_nodes_touches_comfyui() -> None:
+    internals = {"comfy", "comfy_execution", "comfy_extras", "execution", "folder_paths", "server"}
+    wrong = [
+        str(i)
+        for file in python_files(NODES)
+        for i in imports(file)
+        if not i.relative and i.target.split(".")[0] in internals
+        if file.parent != NODES / "host"
     ]
     assert wrong == []
 
@@ -150,7 +158,7 @@ def test_the_core_does_not_know_its_hosts() -> None:
 
 
 def test_modules_are_called_by_what_they_hold() -> None:
-    names = [*python_files(CORE), *(p for p in CORE.rglob("*") if p.is_dir())]
+    names = [*python_files(CORE), *python_files(NODES), *(p for p in CORE.rglob("*") if p.is_dir())]
     assert [str(p.relative_to(ROOT)) for p in names if p.stem in FORBIDDEN_NAMES] == []
 
 

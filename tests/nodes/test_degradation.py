@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,15 @@ def test_extraction_without_faces(comfy_pack: Pack) -> None:
         comfy_pack.run("PaniniExtractDegradation", model=network)
 
 
+@pytest.fixture
+def empty_folder(comfy_pack: Pack) -> Generator[None]:
+    """The folder of saved degradations is as empty afterwards as it was before."""
+    yield
+    for file in comfy_pack.part("nodes.host").degradation_folder().glob("*"):
+        file.unlink()
+
+
+@pytest.mark.usefixtures("empty_folder")
 def test_saved_degradations_are_listed_and_loaded(comfy_pack: Pack) -> None:
     network = examples.tiny_model(comfy_pack)
     _, faces = examples.align(comfy_pack, examples.photograph())

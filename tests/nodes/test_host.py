@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +64,18 @@ def test_managed_networks_stay_as_they_are(host: Any) -> None:
 
 
 def test_progress_stops_when_interrupted(host: Any) -> None:
+    comfy_memory = import_module("comfy.model_management")
     progress = host.Progress(preview=True)
     progress(1, 2, torch.rand(1, 3, 8, 8))
-    host.memory.interrupt_current_processing(True)
-    with pytest.raises(host.memory.InterruptProcessingException):
+    comfy_memory.interrupt_current_processing(True)
+    with pytest.raises(comfy_memory.InterruptProcessingException):
         progress(2, 2, torch.rand(1, 3, 8, 8))
     progress(2, 2)  # the flag is used up
 
 
 def test_fingerprints_follow_the_file(host: Any) -> None:
-    folder = Path(host.folder_paths.models_dir) / host.MODEL_FOLDER
+    folder_paths = import_module("folder_paths")
+    folder = Path(folder_paths.models_dir) / host.MODEL_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "fingerprint.pth"
     assert "missing" in host.fingerprint(host.MODEL_FOLDER, file.name)
@@ -94,11 +97,12 @@ def test_what_the_host_does_not_know_is_left_out(host: Any) -> None:
 
 
 def test_previews_are_files_that_can_be_viewed(host: Any) -> None:
+    folder_paths = import_module("folder_paths")
     reference = host.save_preview(torch.rand(3, 40, 80), longest=20)
     assert reference["type"] == "temp"
     from PIL import Image
 
-    path = Path(host.folder_paths.get_temp_directory()) / reference["filename"]
+    path = Path(folder_paths.get_temp_directory()) / reference["filename"]
     assert Image.open(path).size == (20, 10)
     path.unlink()
 
@@ -138,7 +142,8 @@ def test_parsing_says_which_file_is_missing(host: Any) -> None:
 
 
 def test_atlases_are_no_models(host: Any, comfy_pack: Pack) -> None:
-    folder = Path(host.folder_paths.models_dir) / host.MODEL_FOLDER
+    folder_paths = import_module("folder_paths")
+    folder = Path(folder_paths.models_dir) / host.MODEL_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / "mine.safetensors", folder / "mine.atlas.safetensors"]
     for file in files:

@@ -1,0 +1,53 @@
+"""Model folders, and the files in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import folder_paths
+
+MODEL_FOLDER = "facerestore_models"
+DETECTOR_FOLDER = "facedetection"
+DEGRADATION_FOLDER = "panini_degradations"
+
+
+def register_folders() -> None:
+    """Make the model folders known, beside what other packs and extra_model_paths.yaml name."""
+    models = Path(folder_paths.models_dir)
+    for name in (MODEL_FOLDER, DETECTOR_FOLDER):
+        folder_paths.add_model_folder_path(name, str(models / name))
+        extensions = folder_paths.folder_names_and_paths[name][1]
+        extensions.update(folder_paths.supported_pt_extensions)
+    saved = degradation_folder()
+    folder_paths.add_model_folder_path(DEGRADATION_FOLDER, str(saved))
+    folder_paths.folder_names_and_paths[DEGRADATION_FOLDER][1].add(".safetensors")
+
+
+def degradation_folder() -> Path:
+    """Where saved degradations go."""
+    return Path(folder_paths.get_output_directory()) / DEGRADATION_FOLDER
+
+
+def list_files(folder: str) -> list[str]:
+    """The files of a model folder, as relative names; ComfyUI re-reads it when it changes."""
+    return folder_paths.get_filename_list(folder)
+
+
+def find_file(folder: str, name: str) -> Path:
+    """The path of a listed file. Raises FileNotFoundError if it is gone."""
+    path = folder_paths.get_full_path(folder, name)
+    if path is None:
+        places = ", ".join(folder_paths.get_folder_paths(folder))
+        raise FileNotFoundError(
+            f"{name} is no longer in {places}: refresh the lists (press R) and choose another file."
+        )
+    return Path(path)
+
+
+def fingerprint(folder: str, name: str) -> str:
+    """Changes when the file behind a name does; never raises."""
+    path = folder_paths.get_full_path(folder, name)
+    if path is None:
+        return f"{name}: missing"
+    status = Path(path).stat()
+    return f"{path}: {status.st_mtime_ns} {status.st_size}"

@@ -1,0 +1,77 @@
+"""Networks under ComfyUI's memory management."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+import comfy.model_management as memory
+import comfy.model_patcher
+from torch import nn
+
+from ...panini_core.options import DEFAULT_BATCH
+from .schemas import supported
+
+if TYPE_CHECKING:
+    from ...panini_core import PaniniNet
+
+LIVE_FEATURES = 6  # copies of the largest feature map that a forward pass holds at its peak
+
+Network = TypeVar("Network")  # a torch module, known by what it can do
+
+
+class PaniniModule(nn.Module):
+    """Around a network: ComfyUI writes attributes of its own (`device`) on what it loads."""
+
+    def __init__(self, network: object) -> None:
+        super().__init__()
+        self.network = network  # registered as a submodule, for it is a module
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ManagedNetwork(Generic[Network]):
+    """A network that ComfyUI loads onto the device, and unloads when others need the memory."""
+
+    patcher: Any  # comfy.model_patcher.ModelPatcher
+    source: Path  # the file of its weights
+
+    @property
+    def network(self) -> Network:
+        """The network wherever it is now, to ask it about itself."""
+        return cast("Network", self.patcher.model.network)
+
+    def load(self, *, working_memory: float = 0) -> Network:
+        """The network, on the device; `working_memory` in bytes comes on top of its weights."""
+        options = supported(memory.load_models_gpu, force_full_load=True)
+        memory.load_models_gpu([self.patcher], memory_required=working_memory, **options)
+        return self.network
+
+
+def manage(network: Network, source: str | Path) -> ManagedNetwork[Network]:
+    """Put a network under ComfyUI's memory management; `source` is the file of its weights."""
+    # Newer versions split ModelPatcher: CoreModelPatcher is the one for whole modules.
+    patcher = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
+    return ManagedNetwork(
+        patcher(
+            PaniniModule(network),
+            load_device=memory.get_torch_device(),
+            offload_device=memory.unet_offload_device(),
+        ),
+        Path(source),
+    )
+
+
+def load_panini(model: ManagedNetwork[PaniniNet]) -> tuple[PaniniNet, int]:
+    """The network on its device, and how many faces go through it together.
+
+    On a CPU one by one: a batch is no quicker there, and results do not depend on who else is in
+    the picture, to the bit.
+    """
+    network = model.network
+    batch = 1 if memory.is_device_cpu(model.patcher.load_device) else DEFAULT_BATCH
+    largest = max(
+        width * (4 * 2**level) ** 2 for level, width in enumerate(network.config.prior_channels)
+    )
+    working_memory = batch * largest * network.dtype.itemsize * LIVE_FEATURES
+    return model.load(working_memory=working_memory), batch
