@@ -7,6 +7,7 @@ import { app, changeGraph, isVueRenderer, setting } from "./shared/comfy.js";
 import { chain, findWidget, isLinked } from "./shared/hooks.js";
 import { latestPayload } from "./shared/outputs.js";
 import { areNumbers, keep, readKept, readPayload } from "./shared/payload.js";
+import { succeed } from "./shared/remount.js";
 import { loadText } from "./shared/text.js";
 import { addPanel } from "./shared/widget.js";
 
@@ -53,6 +54,7 @@ function attach(node) {
     ...{ name: "mixer", element: view.element },
     ...{ minHeight: () => LEAST_HEIGHT, minWidth: () => LEAST_WIDTH },
   });
+  succeed(node, "mixer", view.element);
   for (const name of ["preset", "mode", ...LEVELS]) {
     const widget = findWidget(node, name);
     if (widget) chain(widget, "callback", draw);
@@ -138,12 +140,13 @@ function hideNumbers(node) {
   }
 }
 
+// Older front ends leave room for hidden widgets: as much as they say, and 4 px.
+const noRoom = () => [0, -4];
+
 function setHidden(widget, hidden) {
-  if (Boolean(widget.hidden) === hidden) return;
   widget.hidden = hidden;
-  // Older front ends leave room for hidden widgets: as much as they say, and 4 px.
-  if (hidden) widget.computeSize = () => [0, -4];
-  else delete widget.computeSize;
+  if (hidden) widget.computeSize = noRoom;
+  else if (widget.computeSize === noRoom) delete widget.computeSize;
 }
 
 app.registerExtension({

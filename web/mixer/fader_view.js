@@ -38,7 +38,7 @@ export function createFader(names, actions) {
     move: actions.move,
     settle: actions.settle,
   };
-  listenToPointer(parts.track, parts.handle, controls);
+  listenToPointer(parts, controls);
   listenToKeys(parts.track, controls);
   return {
     element: parts.element,
@@ -61,6 +61,7 @@ function createParts({ caption, label }) {
     ...[chosen, edited, bars],
   );
   const handle = create("div", { class: "panini-mixer-handle" });
+  const rail = create("div", { class: "panini-mixer-rail" }, shapes, handle);
   const track = create(
     "div",
     {
@@ -72,13 +73,12 @@ function createParts({ caption, label }) {
       "aria-valuemin": "-1",
       "aria-valuemax": "1",
     },
-    shapes,
-    handle,
+    rail,
   );
   const value = create("div", { class: "panini-mixer-value", "aria-hidden": "true" });
   const name = create("div", { class: "panini-mixer-name", "aria-hidden": "true", text: caption });
   const element = create("div", { class: "panini-mixer-fader" }, track, value, name);
-  return { element, track, handle, value, chosen, edited, bars };
+  return { element, track, rail, handle, value, chosen, edited, bars };
 }
 
 function drawHandle({ element, track, handle, value }, { label }, state) {
@@ -91,7 +91,7 @@ function drawHandle({ element, track, handle, value }, { label }, state) {
   setAttributes(track, {
     "aria-valuenow": state.position,
     "aria-valuetext": told ? `${written}; ${told}` : written,
-    "aria-disabled": state.linked,
+    "aria-disabled": String(state.linked),
     title: [label, told, tellUse(state)].filter(Boolean).join("\n"),
   });
 }
@@ -134,9 +134,9 @@ function createBar(distribution, kind, x) {
   );
 }
 
-function listenToPointer(track, handle, controls) {
+function listenToPointer({ track, rail, handle }, controls) {
   let start = { position: 0, y: 0 };
-  const height = () => track.getBoundingClientRect().height || 1;
+  const upward = (from, to) => (from - to) / (rail.getBoundingClientRect().height || 1);
   const moveTo = (position) => {
     if (position !== controls.position()) controls.move(position);
   };
@@ -144,13 +144,13 @@ function listenToPointer(track, handle, controls) {
     if (event.button !== 0 || controls.locked()) return;
     track.setPointerCapture(event.pointerId);
     if (event.target !== handle) {
-      moveTo(atHeight(1 - (event.clientY - track.getBoundingClientRect().top) / height()));
+      moveTo(atHeight(upward(rail.getBoundingClientRect().bottom, event.clientY)));
     }
     start = { position: controls.position(), y: event.clientY };
   });
   track.addEventListener("pointermove", (event) => {
     if (!track.hasPointerCapture(event.pointerId)) return;
-    moveTo(drag(start.position, (start.y - event.clientY) / height(), event.shiftKey));
+    moveTo(drag(start.position, upward(start.y, event.clientY), event.shiftKey));
   });
   track.addEventListener("lostpointercapture", () => controls.settle());
   track.addEventListener("dblclick", () => {

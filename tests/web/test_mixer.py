@@ -1,0 +1,213 @@
+"""The DAFI mixer on a real server: move, undo, run, save, load."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, expect
+
+from ..server.client import Client
+from ..server.server import Server
+from .browser import Editor
+
+LEVELS = ["level_4", "level_8", "level_16", "level_32", "level_64", "level_128", "picture"]
+CHANGED = {"preset": "faithful", "level_4": 0.4, "level_32": -0.7, "level_64": 1.0, "picture": 0.1}
+
+
+class Mixer:
+    """A mixer in the graph, as a user sees it."""
+
+    def __init__(self, editor: Editor, **values: Any) -> None:
+        self.editor = editor
+        self.id = editor.add("PaniniFusionWeights", 0, 0, **values)
+        editor.evaluate(  # what undo goes back to
+            "() => { app.canvas.emitBeforeChange(); app.canvas.emitAfterChange(); }"
+        )
+
+    def fader(self, name: str) -> Locator:
+        return self.editor.find(".panini-mixer").get_by_role("slider").nth(LEVELS.index(name))
+
+    def value(self, name: str) -> Any:
+        return self.editor.value(self.id, name)
+
+    def expect(self, name: str, value: float) -> None:
+        expect(self.fader(name)).to_have_attribute("aria-valuenow", f"{value:g}")
+        assert self.value(name) == value
+        assert self.editor.prompt()[self.id]["inputs"][name] == value
+
+    def drag(self, name: str, share: float) -> None:
+        """Move the handle upward by that share of its rail."""
+        rail = self.fader(name).locator(".panini-mixer-rail").bounding_box()
+        handle = self.fader(name).locator(".panini-mixer-handle").bounding_box()
+        assert rail is not None and handle is not None
+        x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+        mouse = self.editor.page.mouse
+        mouse.move(x, y)
+        mouse.down()
+        mouse.move(x, y - share * rail["height"] / 2)
+        mouse.move(x, y - share * rail["height"])
+        mouse.up()
+
+    def reset(self) -> None:
+        self.editor.find(".panini-mixer").get_by_role("button", name="All faders back").click()
+
+    def undo(self) -> None:
+        self.editor.page.keyboard.press("Control+z")
+
+    def is_hidden(self, name: str) -> bool:
+        return not self.editor.evaluate(
+            """(id, name) => {
+                const [node, widget] = [panini.node(id), panini.widget(id, name)];
+                return node.isWidgetRowVisible?.(widget) ?? node.isWidgetVisible(widget);
+            }""",
+            *(self.id, name),
+        )
+
+
+def test_faders_write_the_numbers_and_every_movement_is_one_step_of_undo(
+    editor: Editor, screenshot: Any
+) -> None:
+    mixer = Mixer(editor)
+    expect(editor.find(".panini-mixer").get_by_role("slider")).to_have_count(7)
+    mixer.drag("level_16", 0.25)
+    mixer.expect("level_16", 0.5)
+    mixer.drag("level_32", -0.3)
+    mixer.expect("level_32", -0.6)
+    screenshot(editor.page, "mixer-before-a-run")
+    mixer.undo()
+    mixer.expect("level_32", 0)
+    mixer.expect("level_16", 0.5)
+    mixer.undo()
+    mixer.expect("level_16", 0)
+
+    press = editor.page.keyboard.press
+    mixer.fader("level_8").focus()
+    press("PageUp")
+    mixer.expect("level_8", 0.25)
+    press("Shift+ArrowDown")
+    mixer.expect("level_8", 0.24)
+    mixer.undo()
+    mixer.expect("level_8", 0.25)
+    mixer.fader("level_8").focus()
+    press("Delete")
+    mixer.expect("level_8", 0)  # and the node is still there
+
+    mixer.drag("level_4", 0.25)
+    mixer.drag("level_64", -0.25)
+    mixer.fader("level_4").locator(".panini-mixer-handle").dblclick()
+    mixer.expect("level_4", 0)
+    mixer.expect("level_64", -0.5)
+    mixer.reset()
+    mixer.expect("level_64", 0)
+    mixer.undo()
+    mixer.expect("level_64", -0.5)
+
+
+def test_numbers_can_be_shown_typed_and_linked(editor: Editor) -> None:
+    mixer = Mixer(editor)
+    names = "(id) => panini.node(id).widgets.map((widget) => widget.name)"
+    height = "(id) => panini.node(id).computeSize()[1]"
+    order, collapsed = editor.evaluate(names, mixer.id), editor.evaluate(height, mixer.id)
+    assert all(mixer.is_hidden(name) for name in LEVELS)
+    toggle = editor.find(".panini-mixer").get_by_role("button", name="Show the faders' numbers")
+    toggle.click()
+    assert not any(mixer.is_hidden(name) for name in LEVELS)
+    assert editor.evaluate(height, mixer.id) > collapsed + 100
+    editor.write(mixer.id, "level_64", -0.25)
+    mixer.expect("level_64", -0.25)
+    toggle.click()
+    assert mixer.is_hidden("level_64")
+    assert editor.evaluate(height, mixer.id) == collapsed
+    assert editor.evaluate(names, mixer.id) == order
+
+    number = editor.add("PrimitiveFloat", 0, 500, value=0.5)
+    editor.link(number, "FLOAT", mixer.id, "level_8")
+    expect(mixer.fader("level_8")).to_have_attribute("aria-disabled", "true")
+    assert not mixer.is_hidden("level_8") and mixer.is_hidden("level_16")
+    mixer.drag("level_8", 0.3)
+    mixer.reset()
+    assert mixer.value("level_8") == 0
+    assert editor.prompt()[mixer.id]["inputs"]["level_8"] == [number, 0]
+
+
+@pytest.fixture
+def chain(editor: Editor, web_server: Server) -> Mixer:
+    """Load Image -> Extract Degradation -> mixer, of which the latter is not at its defaults."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    with Client(web_server.url) as client:
+        name = client.upload_image(Image.fromarray(noise), "noise.png")
+    picture = editor.add("LoadImage", 0, 450, image=name)
+    model = editor.add("PaniniLoadModel", 320, 450)
+    degradation = editor.add("PaniniExtractDegradation", 450, 0)
+    mixer = Mixer(editor, **CHANGED)
+    editor.link(model, "model", degradation, "model")
+    editor.link(picture, "IMAGE", degradation, "crops")
+    editor.link(model, "model", mixer.id, "model")
+    editor.link(degradation, "degradation", mixer.id, "degradation")
+    return mixer
+
+
+PREDICT = """async (id, folder, mode, values) => {
+    const alpha = await import(`/extensions/${encodeURIComponent(folder)}/mixer/alpha.js`);
+    return app.nodeOutputs[id].panini_alpha[0].levels.map(({ widget, chosen, edited }) => {
+        const change = alpha.alphaChange(mode, values.preset, values[widget] ?? 0);
+        return { widget, edited, predicted: alpha.changeDistribution(chosen, change) };
+    });
+}"""
+
+
+def test_the_mixer_shows_what_the_server_does(
+    editor: Editor, web_server: Server, chain: Mixer, screenshot: Any
+) -> None:
+    shown = editor.find(".panini-mixer")
+    expect(shown).to_contain_text("Run to see what the network chooses.")
+    for mode in ("bias", "override"):
+        editor.write(chain.id, "mode", mode)
+        editor.run()
+        expect(shown).to_contain_text("with the mixer")
+        screenshot(editor.page, f"mixer-{mode}")
+        levels = editor.evaluate(PREDICT, chain.id, web_server.folder_name, mode, CHANGED)
+        assert [level["widget"] for level in levels] == LEVELS
+        for level in levels:
+            done, predicted = level["edited"], level["predicted"]
+            # Quantiles lie between two channels: a curve through them bends a little.
+            np.testing.assert_allclose(predicted["quantiles"], done["quantiles"], atol=0.02)
+            np.testing.assert_allclose(predicted["mean"], done["mean"], atol=0.01)
+            sums = [np.cumsum(part["histogram"]) for part in (predicted, done)]
+            np.testing.assert_allclose(*sums, atol=0.1)
+
+    told = re.compile("prior's share")
+    expect(chain.fader("level_8")).to_have_attribute("aria-valuetext", told)
+    chain.drag("level_8", 0.25)
+    chain.expect("level_8", 0.5)
+    chain.undo()  # makes the nodes anew
+    chain.expect("level_8", 0)
+    expect(chain.fader("level_8")).to_have_attribute("aria-valuetext", told)
+
+
+def test_values_are_saved_and_strange_payloads_ignored(editor: Editor) -> None:
+    mixer = Mixer(editor, **CHANGED)
+    saved = editor.evaluate("(id) => panini.node(id).serialize().widgets_values", mixer.id)
+    assert saved == ["faithful", "bias", 0.4, 0, 0, -0.7, 1.0, 0, 0.1]
+    editor.save_and_reload()
+    for name in ("level_4", "level_32", "picture"):
+        mixer.expect(name, CHANGED[name])
+    assert mixer.is_hidden("level_4")
+    assert mixer.value("preset") == "faithful"
+
+    for payload in (
+        {"version": 99, "levels": []},
+        {"version": 1, "levels": [{"widget": "level_4", "chosen": {"mean": "x"}}]},
+        {"version": 1, "levels": "none"},
+        {},
+    ):
+        editor.evaluate(
+            "(id, payload) => panini.node(id).onExecuted({ panini_alpha: [payload] })",
+            *(mixer.id, payload),
+        )
+    mixer.drag("level_16", 0.25)
+    mixer.expect("level_16", 0.5)

@@ -1,0 +1,67 @@
+/** Commands that insert a ready chain of nodes behind the selected image node. */
+
+import { BY_STAGES, WHOLE_IMAGE } from "./commands/chain.js";
+import { findImageOutput, insertChain } from "./commands/insert.js";
+import { app } from "./shared/comfy.js";
+import { chain } from "./shared/hooks.js";
+import { loadText, text } from "./shared/text.js";
+
+const TOAST_MS = 6000;
+
+const COMMANDS = [
+  {
+    id: "Panini.RestoreFaces",
+    label: "Restore faces of this image node",
+    menuLabel: () => text("commands.restore", "Restore faces (Panini)"),
+    icon: "pi pi-face-smile",
+    plan: WHOLE_IMAGE,
+  },
+  {
+    id: "Panini.RestoreFacesByStages",
+    label: "Restore faces of this image node, stage by stage",
+    menuLabel: () => text("commands.restore_by_stages", "Restore faces stage by stage (Panini)"),
+    icon: "pi pi-sitemap",
+    plan: BY_STAGES,
+  },
+];
+
+/** Inserts a chain behind the selected node, or says what to select. */
+function insertBehindSelection(plan) {
+  const selected = Object.values(app.canvas.selected_nodes ?? {});
+  const source = selected.find((node) => findImageOutput(node) >= 0);
+  if (source) return insertChain(source, plan);
+  app.extensionManager?.toast?.add({
+    severity: "warn",
+    summary: text("commands.select_first", "Select a node that gives an image"),
+    detail: text("commands.select_example", "Load Image, for example. Then run the command again."),
+    life: TOAST_MS,
+  });
+}
+
+/** The entries of a node's context menu; none if the node gives no image. */
+function createMenuItems(node) {
+  if (findImageOutput(node) < 0) return [];
+  return COMMANDS.map(({ menuLabel, plan }) => ({
+    content: menuLabel(),
+    callback: () => insertChain(node, plan),
+  }));
+}
+
+app.registerExtension({
+  name: "Panini.Commands",
+  setup: loadText,
+  commands: COMMANDS.map(({ id, label, icon, plan }) => ({
+    ...{ id, label, icon },
+    mutatesGraph: true,
+    function: () => insertBehindSelection(plan),
+  })),
+  getNodeMenuItems: createMenuItems,
+  nodeCreated(node) {
+    // Older front ends do not ask extensions for entries of a menu.
+    if (app.collectNodeMenuItems) return;
+    chain(node, "getExtraMenuOptions", (_canvas, options) => {
+      const items = createMenuItems(node);
+      if (items.length) options.push(null, ...items);
+    });
+  },
+});
