@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -23,7 +24,6 @@ FLAGS = [
 ]
 VIEWPORT = (1280, 900)  # px
 START_MS = 120_000
-RUN_MS = 300_000
 ACTION_MS = 30_000
 
 # Warnings of deprecation come from the front end's own files: the stack says whom they are about.
@@ -56,14 +56,14 @@ window.panini = {
     widget.value = value;
     widget.callback?.(value);
   },
-  async run() {
+  queue() {
     const api = window.comfyAPI.api.api;
-    const over = new Promise((resolve) => {
+    panini.over = new Promise((resolve) => {
       for (const type of ["execution_success", "execution_error"]) {
         api.addEventListener(type, () => resolve(type), { once: true });
       }
     });
-    return (await app.queuePrompt(0)) === false ? "refused" : over;
+    return app.queuePrompt(0);
   },
 };
 """
@@ -103,9 +103,12 @@ class Editor:
     def open(self) -> None:
         """Load the page, or load it again, and wait until a graph can be edited."""
         self.page.goto(self.url)
-        ready = "() => window.app?.graph && window.app.canvas && !document.querySelector('.p-progress-spinner, .splash')"
-        self.page.wait_for_function(ready, timeout=START_MS)
-        self.page.wait_for_function("() => Boolean(LiteGraph.registered_node_types.PaniniDetectFaces)")
+        self.page.wait_for_function(
+            "() => window.app?.graph && window.app.canvas", timeout=START_MS
+        )
+        self.page.wait_for_function(
+            "() => Boolean(LiteGraph.registered_node_types.PaniniDetectFaces)"
+        )
         self.page.wait_for_timeout(500)  # the front end restores the last workflow after that
         self.page.evaluate(SCRIPT)
 
@@ -152,11 +155,13 @@ class Editor:
         """What would be queued now."""
         return self.evaluate("async () => (await app.graphToPrompt()).output")
 
-    def run(self) -> None:
-        """Queue the graph and wait until it is done."""
-        self.page.set_default_timeout(RUN_MS)
-        assert self.evaluate("() => panini.run()") == "execution_success"
-        self.page.set_default_timeout(ACTION_MS)
+    def run(self) -> dict[str, Any]:
+        """Queue the graph and wait until it is done; the prompt that was queued."""
+        with self.page.expect_response("**/prompt") as answer:
+            self.evaluate("async () => panini.queue()")
+        assert answer.value.ok, answer.value.text()
+        assert self.evaluate("() => panini.over") == "execution_success"
+        return json.loads(answer.value.request.post_data or "")["prompt"]
 
     def save_and_reload(self) -> None:
         """Take the workflow as a file would hold it, load the page anew, and open it."""

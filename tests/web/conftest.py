@@ -19,7 +19,9 @@ import pytest
 from ..server.conftest import start
 from ..server.server import Server
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright", exc_type=ImportError)
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright", exc_type=ImportError
+)
 
 from .browser import FLAGS, Editor, find_chromium, find_newest_front_end  # noqa: E402
 
