@@ -14,7 +14,12 @@ from panini_core.checkpoints import load_panini
 from panini_core.training.restorer import train_restorer
 from panini_core.training.session import LOG_FILE, STATE_FILE
 
-PIXELS_ONLY = ["loss.perceptual=0.0", "validation.degraded=''", "degradation=mild"]
+PIXELS_ONLY = [
+    "loss.perceptual=0.0",
+    "loss.identity=0.0",
+    "validation.degraded=''",
+    "degradation=mild",
+]
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:
