@@ -1,0 +1,74 @@
+"""The face board reads and writes the text of a selection as the node does."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+from panini_core.faces import Face
+from panini_core.selection import parse_rule, select_faces
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+WIDTH, HEIGHT, MOST = 400, 300, 3
+SCRIPT = """
+const { judgeFaces, parseRule, toggleFace } = await import(process.argv[1]);
+const kept = (rule, frame, most) =>
+  [...judgeFaces(rule, frame, most)].filter(([, v]) => v === "kept").map(([number]) => number);
+const { frame, rules, most } = JSON.parse(process.argv[2]);
+const last = frame.faces.length - 1;
+process.stdout.write(JSON.stringify(rules.map((rule) => ({
+  readable: parseRule(rule) !== null,
+  all: kept(rule, frame, 0),
+  some: kept(rule, frame, most),
+  toggled: toggleFace(rule, 1, frame, last),
+}))));
+"""
+
+
+def random_rules(count: int) -> list[str]:
+    """Readable ones, and some that are nearly so."""
+    rng = random.Random(0)
+    parts = ["0", "1", "2-4", " 3 - 3", "5", "07", "9999", "10000", "4-2", "-1", "a", "", "1.5"]
+    named = ["all", "ALL ", "none", "largest", "center", "centre"]
+    lists = [",".join(rng.choices(parts[: rng.choice((7, 13))], k=3)) for _ in range(count)]
+    return [*parts, *named, *lists]
+
+
+def test_every_text_means_the_same_in_the_browser() -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node")
+    generator = torch.Generator().manual_seed(0)
+    corners = torch.rand(6, 2, generator=generator) * torch.tensor([WIDTH - 80, HEIGHT - 80])
+    boxes = torch.cat([corners, corners + 10 + 70 * torch.rand(6, 2, generator=generator)], 1)
+    faces = [Face(box, torch.zeros(5, 2), 0.9) for box in boxes]
+    rules = random_rules(120)
+    frame = {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "faces": [{"number": n, "box": box} for n, box in enumerate(boxes.tolist())],
+    }
+    task = json.dumps({"frame": frame, "rules": rules, "most": MOST})
+    module = (WEB / "face_board" / "selection.js").as_uri()
+    command = [node, "--input-type=module", "--eval", SCRIPT, module, task]
+    answers = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    def chosen(rule: str, most: int = 0) -> list[int]:
+        kept = select_faces(faces, rule, height=HEIGHT, width=WIDTH, max_faces=most)
+        return [next(n for n, face in enumerate(faces) if face is one) for one in kept]
+
+    for rule, answer in zip(rules, answers, strict=True):
+        try:
+            parse_rule(rule)
+        except ValueError:
+            assert not answer["readable"], rule
+            continue
+        assert answer["readable"], rule
+        assert (answer["all"], answer["some"]) == (chosen(rule), chosen(rule, MOST)), rule
+        assert set(chosen(answer["toggled"])) == set(chosen(rule)) ^ {1}, rule
