@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from safetensors.torch import safe_open
+from safetensors import safe_open
 
 from .server import PROJECT_ROOT, Server, comfyui_folder, environment
 

@@ -31,8 +31,10 @@ class PromptBuilder:
         for name, spec in self.object_info[class_type]["input"].get("required", {}).items():
             extra = options(spec)
             choices = spec[0] if isinstance(spec[0], list) else extra.get("options")
-            if "default" in extra or choices:
-                defaults[name] = extra["default"] if "default" in extra else choices[0]
+            if "default" in extra:
+                defaults[name] = extra["default"]
+            elif choices:
+                defaults[name] = choices[0]
         number = str(max((int(number) for number in self.prompt), default=0) + 1)
         self.prompt[number] = {"class_type": class_type, "inputs": defaults | inputs}
         return number
