@@ -1,8 +1,9 @@
 """A browser, and the front ends and renderers that the widgets are tested with.
 
 PANINI_CHROMIUM names the browser (default: chromium on the path), PANINI_FRONTEND_ROOT the `static`
-folder of a newer front end (default: the newest below ~/.cache/panini, see docs/development.md),
-PANINI_SCREENSHOTS a folder for screenshots.
+folder of a newer front end, PANINI_SCREENSHOTS a folder for screenshots. By default the newest
+`~/.cache/panini/frontend-<version>` is taken, into which the wheel that
+`pip download comfyui-frontend-package --no-deps` brings was unzipped.
 """
 
 from __future__ import annotations

@@ -173,8 +173,12 @@ def test_sixty_faces_stay_in_their_places(
     editor.run()
     for size in ((320, 560), (760, 640)):
         editor.evaluate("(id, size) => panini.node(id).setSize(size)", boards.select, size)
-        editor.page.wait_for_timeout(500)
-        picture = boards.board(boards.select).locator("img").bounding_box()
+        shown = boards.board(boards.select).locator("img")
+        editor.page.wait_for_function(
+            "([image, width]) => Math.abs(image.clientWidth - width) < 40",
+            arg=[shown.element_handle(), size[0]],
+        )
+        picture = shown.bounding_box()
         assert picture is not None
         assert abs(picture["width"] / picture["height"] - 10 / 6) < 0.02
         places: set[tuple[int, int]] = set()
@@ -188,6 +192,25 @@ def test_sixty_faces_stay_in_their_places(
     screenshot(editor.page, "face-board-sixty")
     boards.face(37).click()
     boards.expect("0-36,38-59", [number for number in range(60) if number != 37])
+
+
+def test_boards_work_within_a_subgraph(editor: Editor, web_server: Server) -> None:
+    boards = Boards(editor, upload(web_server, tile(2, 1, 256), "pair.png"))
+    editor.evaluate(
+        """(ids) => {
+            const nodes = new Set(ids.map(panini.node));
+            window.made = app.graph.convertToSubgraph(nodes);
+        }""",
+        [boards.detect, boards.select],
+    )
+    editor.run()
+    editor.evaluate("() => app.canvas.openSubgraph(made.subgraph, made.node)")
+    editor.look_at(*editor.evaluate("() => made.subgraph.nodes[0].pos"))
+    faces = editor.find(".panini-face-board").get_by_role("checkbox")
+    expect(faces).to_have_count(2)
+    faces.nth(0).click()
+    [select] = [e for e in editor.prompt().values() if e["class_type"] == "PaniniSelectFaces"]
+    assert select["inputs"]["selection"] == "1"
 
 
 def test_outputs_that_cannot_be_read_change_nothing(editor: Editor, web_server: Server) -> None:

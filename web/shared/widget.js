@@ -9,6 +9,7 @@
 
 import { app, isVueRenderer } from "./comfy.js";
 import { chain } from "./hooks.js";
+import { succeed } from "./remount.js";
 import { linkStyle } from "./style.js";
 
 const MARGIN = 10; // px, that the front end leaves around the element on the canvas
@@ -39,6 +40,7 @@ export function addPanel(node, { name, element, minHeight, minWidth = () => 0, o
   });
   widget.serialize = false; // into the workflow
   keepEventsFromCanvas(element, onWheel);
+  succeed(node, name, element);
   chain(node, "onRemoved", () => removed.abort());
   const fit = () => {
     element.style.minHeight = `${minHeight()}px`; // Nodes 2.0 sizes by content
