@@ -27,8 +27,7 @@ const COMMANDS = [
 
 /** Inserts a chain behind the selected node, or says what to select. */
 function insertBehindSelection(plan) {
-  const selected = Object.values(app.canvas.selected_nodes ?? {});
-  const source = selected.find((node) => findImageOutput(node) >= 0);
+  const source = [...(app.canvas.selectedItems ?? [])].find((node) => findImageOutput(node) >= 0);
   if (source) return insertChain(source, plan);
   app.extensionManager?.toast?.add({
     severity: "warn",

@@ -92,12 +92,16 @@ function readState(node, payload) {
   const mode = findWidget(node, "mode")?.value === "override" ? "override" : "bias";
   const preset = String(findWidget(node, "preset")?.value);
   const levels = Array.isArray(payload?.levels) ? payload.levels : [];
+  const foreseeable = !isLinked(node, "preset") && !isLinked(node, "mode");
   const faders = LEVELS.map((name) => {
     const position = toStep(findWidget(node, name)?.value);
+    const linked = isLinked(node, name);
     const chosen = readDistribution(levels.find((level) => level?.widget === name)?.chosen);
-    const edited = chosen && changeDistribution(chosen, alphaChange(mode, preset, position));
-    const absent = levels.length > 0 && !chosen;
-    return [name, { position, mode, chosen, edited, absent, linked: isLinked(node, name) }];
+    const edited =
+      chosen && foreseeable && !linked
+        ? changeDistribution(chosen, alphaChange(mode, preset, position))
+        : null;
+    return [name, { position, mode, chosen, edited, linked, absent: levels.length > 0 && !chosen }];
   });
   return {
     faders: Object.fromEntries(faders),

@@ -13,18 +13,21 @@ function findNode(executionId) {
   return node;
 }
 
-/** Takes a preview away from the front end's own listener. */
-function withhold(event) {
-  if (setting("Panini.Previews") !== false) return;
-  const id = event.detail?.displayNodeId;
-  if (id === undefined || !findNode(id)?.comfyClass?.startsWith("Panini")) return;
-  event.stopImmediatePropagation();
+/** Whether a preview belongs to one of our nodes, and nobody wants to see it. */
+function isUnwanted({ displayNodeId: id }) {
+  if (setting("Panini.Previews") !== false || id === undefined) return false;
+  return Boolean(findNode(id)?.comfyClass?.startsWith("Panini"));
 }
 
 app.registerExtension({
   name: "Panini.Previews",
   setup() {
-    // Capturing listeners come first, though the front end's own was there before.
-    api.addEventListener("b_preview_with_metadata", withhold, { capture: true });
+    // The front end listens before any extension can, and keeps what it hears: so the event is
+    // not sent at all.
+    const dispatch = api.dispatchCustomEvent;
+    api.dispatchCustomEvent = function (type, detail) {
+      if (type === "b_preview_with_metadata" && detail && isUnwanted(detail)) return true;
+      return dispatch.call(this, type, detail);
+    };
   },
 });

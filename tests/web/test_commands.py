@@ -86,7 +86,7 @@ def test_without_an_image_node_the_command_says_what_to_select(editor: Editor) -
     node = editor.add("PaniniLoadModel", 0, 0)
     editor.evaluate(SELECT, node)
     execute(editor, "Panini.RestoreFaces")
-    expect(editor.page.get_by_text("Select a node that gives an image")).to_be_visible()
+    expect(editor.page.get_by_text("Select a node that gives an image").first).to_be_visible()
     assert len(editor.evaluate(NODES)) == 1
 
 

@@ -46,9 +46,9 @@ def test_the_view_tells_how_each_face_is_degraded(
 
     faces.nth(1).focus()
     lit = view.locator(".panini-degradation-lit")
-    expect(lit).to_have_text("1")
+    expect(lit).to_have_attribute("data-face", "1")
     faces.nth(2).focus()
-    expect(lit).to_have_text("2")
+    expect(lit).to_have_attribute("data-face", "2")
 
     editor.save_and_reload()
     expect(view).to_contain_text("Run to see how the faces are degraded.")

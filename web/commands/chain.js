@@ -12,7 +12,7 @@
  */
 
 const GAP_X = 70; // px of the canvas, as all lengths here
-const GAP_Y = 70; // title bars included
+const GAP_Y = 110; // with room for a title bar, and for Nodes 2.0, whose nodes are higher
 
 /** @type {Plan} */
 export const WHOLE_IMAGE = {

@@ -88,7 +88,7 @@ function createList({ atlas, faces }) {
       "aria-label": text("degradation.legend", "Known degradations"),
     },
     ...atlas.labels.map((name, label) =>
-      create("li", { text: nameClass(name), style: { "--panini-key": classColour(label) } }),
+      create("li", { text: name, style: { "--panini-key": classColour(label) } }),
     ),
   );
   return create("div", { class: "panini-degradation-side" }, legend, list);
@@ -143,11 +143,6 @@ function nameFace(face) {
   return text("degradation.face", "Face {number}", { number: face.number });
 }
 
-/** The classes of the atlas that we know have translations. */
-function nameClass(name) {
-  return text(`degradation.classes.${name.replaceAll(" ", "_")}`, name);
-}
-
 function tellNearest({ nearest }) {
-  return nearest.map(([name, share]) => `${nameClass(name)} ${Math.round(100 * share)} %`).join(", ");
+  return nearest.map(([name, share]) => `${name} ${Math.round(100 * share)} %`).join(", ");
 }

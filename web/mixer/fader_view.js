@@ -11,7 +11,7 @@ import { middle, outline } from "./outline.js";
  * @property {number} position
  * @property {"bias" | "override"} mode
  * @property {Distribution | null} chosen by the network, in its latest run
- * @property {Distribution | null} edited what the mixer makes of it
+ * @property {Distribution | null} edited what the mixer makes of it; null if a link decides
  * @property {boolean} linked the value comes over a link: the fader cannot be moved
  * @property {boolean} absent the model has no such level
  *
@@ -82,7 +82,9 @@ function createParts({ caption, label }) {
 }
 
 function drawHandle({ element, track, handle, value }, { label }, state) {
-  const written = writePosition(state.position, state.mode);
+  const written = state.linked
+    ? text("mixer.link", "link")
+    : writePosition(state.position, state.mode);
   handle.style.top = `${50 * (1 - state.position)}%`;
   value.textContent = written;
   element.classList.toggle("panini-mixer-moved", state.position !== 0 && state.mode === "bias");
@@ -98,9 +100,11 @@ function drawHandle({ element, track, handle, value }, { label }, state) {
 
 function tellAlpha({ chosen, edited, absent }) {
   if (absent) return text("mixer.absent", "this model has no such level");
-  if (!chosen || !edited) return "";
+  if (!chosen) return "";
+  const mean = chosen.mean.toFixed(2);
+  if (!edited) return text("mixer.mean", "prior's share {chosen} on average", { chosen: mean });
   return text("mixer.means", "prior's share {chosen} on average, with the mixer {edited}", {
-    chosen: chosen.mean.toFixed(2),
+    chosen: mean,
     edited: edited.mean.toFixed(2),
   });
 }
@@ -110,13 +114,11 @@ function tellUse({ linked }) {
   return text("mixer.use", "Drag, or use the arrow keys (Shift: finely). Double click: reset.");
 }
 
-function drawShapes({ chosen, edited, bars }, state) {
-  const shown = state.chosen && state.edited && !state.absent;
-  bars.replaceChildren();
-  setAttributes(chosen, { d: shown ? outline(state.chosen.histogram, "left") : null });
-  setAttributes(edited, { d: shown ? outline(state.edited.histogram, "right") : null });
-  if (!shown) return;
-  bars.append(createBar(state.chosen, "chosen", 44), createBar(state.edited, "edited", 56));
+function drawShapes(parts, { chosen, edited }) {
+  setAttributes(parts.chosen, { d: chosen && outline(chosen.histogram, "left") });
+  setAttributes(parts.edited, { d: edited && outline(edited.histogram, "right") });
+  const bars = [chosen && createBar(chosen, "chosen", 44), edited && createBar(edited, "edited", 56)];
+  parts.bars.replaceChildren(...bars.filter((bar) => bar !== null));
 }
 
 /** The middle half of the channels as a bar, the median as a notch in it. */
