@@ -66,7 +66,13 @@ class LoadModel(io.ComfyNode):
         path = None
         if model_name != BUNDLED_MODEL:
             path = host.find_file(host.MODEL_FOLDER, model_name)
-        network = core.load_panini(path, dtype=DTYPES[dtype])
+        try:
+            network = core.load_panini(path, dtype=DTYPES[dtype])
+        except core.CheckpointError as error:
+            raise ValueError(
+                f"{error} Other face restorers (GFPGAN, CodeFormer) belong into "
+                "models/upscale_models: use Load Upscale Model and Restore Crops with Other Model."
+            ) from error
         return io.NodeOutput(host.manage(network, path or core.DEFAULT_WEIGHTS))
 
 

@@ -42,7 +42,7 @@ def test_no_node_of_others_is_replaced(client: Client) -> None:
 
 def test_the_log_has_no_complaint(shared_server: Server) -> None:
     # Lines about ComfyUI itself and its other nodes are not ours to judge.
-    log = shared_server.log()
+    log = shared_server.log().partition("got prompt")[0]  # until the first run
     assert f"seconds: {shared_server.base / 'custom_nodes' / FOLDER_NAME}" in log
     assert "IMPORT FAILED): " + str(shared_server.base) not in log
     complaints = [
@@ -66,7 +66,7 @@ def test_scripts_are_listed_once_and_served(client: Client) -> None:
         assert client.get(prefix + name) == file.read_bytes(), name
 
 
-@pytest.mark.parametrize("pattern", ["**/*.css", "docs/**/*.md", "docs/**/*.png"])
+@pytest.mark.parametrize("pattern", ["**/*.css", "docs/**/*.md", "docs/**/*.webp"])
 def test_other_files_of_the_front_end_are_served(client: Client, pattern: str) -> None:
     for file in files("web", pattern):
         name = file.relative_to(PROJECT_ROOT / "web").as_posix()
