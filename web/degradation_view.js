@@ -5,7 +5,6 @@ import { app } from "./shared/comfy.js";
 import { chain } from "./shared/hooks.js";
 import { latestPayload } from "./shared/outputs.js";
 import { areNumbers, isObject, readPayload } from "./shared/payload.js";
-import { succeed } from "./shared/remount.js";
 import { loadText } from "./shared/text.js";
 import { addPanel } from "./shared/widget.js";
 
@@ -20,7 +19,6 @@ function attach(node) {
     ...{ name: "degradation", element: view.element },
     ...{ minHeight: () => LEAST_HEIGHT, minWidth: () => LEAST_WIDTH },
   });
-  succeed(node, "degradation", view.element);
   // The outputs of a workflow come back after its nodes.
   chain(node, "onConfigure", () => setTimeout(() => draw(latestPayload(node, OUTPUT))));
   chain(node, "onExecuted", (output) => draw(readPayload(output, OUTPUT)));

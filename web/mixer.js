@@ -7,7 +7,6 @@ import { app, changeGraph, isVueRenderer, setting } from "./shared/comfy.js";
 import { chain, findWidget, isLinked } from "./shared/hooks.js";
 import { latestPayload } from "./shared/outputs.js";
 import { areNumbers, keep, readKept, readPayload } from "./shared/payload.js";
-import { succeed } from "./shared/remount.js";
 import { loadText } from "./shared/text.js";
 import { addPanel } from "./shared/widget.js";
 
@@ -54,7 +53,14 @@ function attach(node) {
     ...{ name: "mixer", element: view.element },
     ...{ minHeight: () => LEAST_HEIGHT, minWidth: () => LEAST_WIDTH },
   });
-  succeed(node, "mixer", view.element);
+  listen(node, draw, showNumbers, (latest) => {
+    payload = latest;
+  });
+  draw();
+}
+
+/** Draws the mixer anew whenever the node changes. */
+function listen(node, draw, showNumbers, receive) {
   for (const name of ["preset", "mode", ...LEVELS]) {
     const widget = findWidget(node, name);
     if (widget) chain(widget, "callback", draw);
@@ -65,10 +71,9 @@ function attach(node) {
     setTimeout(draw); // the outputs of a workflow come back after its nodes
   });
   chain(node, "onExecuted", (output) => {
-    payload = readPayload(output, OUTPUT);
+    receive(readPayload(output, OUTPUT));
     draw();
   });
-  draw();
 }
 
 /** Takes away the room that widgets filled; Nodes 2.0 does so by itself. */
