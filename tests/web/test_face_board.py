@@ -172,12 +172,17 @@ def test_sixty_faces_stay_in_their_places(
     boards = Boards(editor, upload(web_server, tile(10, 6, 96), "sixty.png"))
     editor.run()
     for size in ((320, 560), (760, 640)):
-        editor.evaluate("(id, size) => panini.node(id).setSize(size)", boards.select, size)
         shown = boards.board(boards.select).locator("img")
-        editor.page.wait_for_function(
-            "([image, width]) => Math.abs(image.clientWidth - width) < 40",
-            arg=[shown.element_handle(), size[0]],
+        before = shown.evaluate("(image) => image.clientWidth")
+        editor.evaluate(
+            "(id, size) => { panini.node(id).setSize(size); app.canvas.setDirty(true, true); }",
+            *(boards.select, size),
         )
+        editor.page.wait_for_function(
+            "([image, before]) => image.clientWidth !== before",
+            arg=[shown.element_handle(), before],
+        )
+        editor.page.wait_for_timeout(300)  # the size follows in steps where drawing is slow
         picture = shown.bounding_box()
         assert picture is not None
         assert abs(picture["width"] / picture["height"] - 10 / 6) < 0.02
@@ -190,8 +195,8 @@ def test_sixty_faces_stay_in_their_places(
             places.add((int(x * 10), int(y * 6)))
         assert len(faces) == len(places) == 60  # one a tile
     screenshot(editor.page, "face-board-sixty")
-    boards.face(37).click()
-    boards.expect("0-36,38-59", [number for number in range(60) if number != 37])
+    boards.face(15).click()
+    boards.expect("0-14,16-59", [number for number in range(60) if number != 15])
 
 
 def test_boards_work_within_a_subgraph(editor: Editor, web_server: Server) -> None:
