@@ -69,9 +69,11 @@ class LoadModel(io.ComfyNode):
         try:
             network = core.load_panini(path, dtype=DTYPES[dtype])
         except core.CheckpointError as error:
-            raise ValueError(
-                f"{error} Other face restorers (GFPGAN, CodeFormer) belong into "
-                "models/upscale_models: use Load Upscale Model and Restore Crops with Other Model."
+            problem = str(error).removeprefix(f"{error.path}: ")
+            raise core.CheckpointError(
+                error.path,
+                f"{problem} Other face restorers (GFPGAN, CodeFormer) belong into "
+                "models/upscale_models: use Load Upscale Model and Restore Crops with Other Model.",
             ) from error
         return io.NodeOutput(host.manage(network, path or core.DEFAULT_WEIGHTS))
 
