@@ -11,20 +11,26 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ..server.conftest import start
 from ..server.server import Server
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="needs playwright", exc_type=ImportError
-)
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
 
-from .browser import FLAGS, Editor, find_chromium, find_newest_front_end  # noqa: E402
+    from .browser import Editor
+
+if find_spec("playwright") is None:  # installed with the extra `dev`
+    warnings.warn("The tests in tests/web are left out: they need playwright.", stacklevel=1)
+    collect_ignore_glob = ["test_*.py"]
 
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
@@ -46,11 +52,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Generator[sync_api.Browser]:
+def browser() -> Generator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    from .browser import FLAGS, find_chromium
+
     path = find_chromium()
     if path is None:
         pytest.skip("needs chromium (set PANINI_CHROMIUM)")
-    with sync_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
@@ -61,6 +71,8 @@ def front_end(request: pytest.FixtureRequest) -> Path | None:
     """The `static` folder to serve; None for the one that this ComfyUI brings."""
     if request.param == "pinned":
         return None
+    from .browser import find_newest_front_end
+
     root = find_newest_front_end()
     if root is None:
         pytest.skip("needs a newer front end (set PANINI_FRONTEND_ROOT)")
@@ -88,8 +100,10 @@ def renderer(request: pytest.FixtureRequest, web_server: Server) -> str:
 
 
 @pytest.fixture
-def editor(browser: sync_api.Browser, web_server: Server, renderer: str) -> Generator[Editor]:
+def editor(browser: Browser, web_server: Server, renderer: str) -> Generator[Editor]:
     """A page with an empty graph; the test fails if our code complained in its console."""
+    from .browser import Editor
+
     editor = Editor(browser, web_server.url)
     editor.open()
     editor.clear()
@@ -101,12 +115,12 @@ def editor(browser: sync_api.Browser, web_server: Server, renderer: str) -> Gene
 @pytest.fixture
 def screenshot(
     request: pytest.FixtureRequest, tmp_path: Path
-) -> Callable[[sync_api.Page | sync_api.Locator, str], None]:
+) -> Callable[[Page | Locator, str], None]:
     """screenshot(page or element, name): keep a picture of it."""
     folder = Path(os.environ.get("PANINI_SCREENSHOTS", tmp_path))
     combination = request.node.callspec.id
 
-    def take(target: sync_api.Page | sync_api.Locator, name: str) -> None:
+    def take(target: Page | Locator, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         target.screenshot(path=folder / f"{name}-{combination}.png")
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import FloatRect, Locator, expect
 
 from ..server.server import Server
 from .browser import Editor
@@ -69,9 +69,9 @@ class Comparison:
         label = self.panel.get_by_role("button", name="Show the whole picture").inner_text()
         return float(label.removesuffix("×"))
 
-    def pictures(self) -> list[dict[str, float]]:
+    def pictures(self) -> list[FloatRect]:
         boxes = [picture.bounding_box() for picture in self.panel.locator("img").all()]
-        return [dict(box) for box in boxes if box is not None]
+        return [box for box in boxes if box is not None]
 
     def press(self, *keys: str) -> None:
         for key in keys:
