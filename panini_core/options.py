@@ -62,7 +62,7 @@ class RestoreOptions:
     upscale: float = 1  # size of the result, at least 1
     feather: float = DEFAULT_FEATHER  # soft border of the mask, share of the crop's side, 0..0.5
     match_colour: bool = True  # low frequencies of colour and light come from the image
-    keep_detail: float = 1.0  # share of the restored detail in the result, 0..1
+    keep_detail: float = 1.0  # of faces larger than their crop: finest detail of the image, 0..1
 
     def __post_init__(self) -> None:
         parse_rule(self.faces)
