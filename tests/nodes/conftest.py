@@ -24,7 +24,7 @@ def pack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) 
     return load_pack(host)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def comfy_pack(pack: Pack) -> Pack:
     """The pack with ComfyUI itself, so that nodes run; skips without it."""
     if pack.host.startswith("stand-in"):

@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -84,7 +85,9 @@ def load_pack(host: str) -> Pack:
     module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE_NAME] = module
     spec.loader.exec_module(module)
-    nodes = asyncio.run(list_nodes(module))
+    # In a thread of its own: the browser tests leave a running event loop in this one.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        nodes = thread.submit(asyncio.run, list_nodes(module)).result()
     return Pack(module, {node.GET_SCHEMA().node_id: node for node in nodes}, host)
 
 

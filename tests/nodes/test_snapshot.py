@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from .pack import Pack, find_comfyui
+from .pack import Pack
 
 FOLDER = Path(__file__).resolve().parent
 SNAPSHOT = FOLDER / "object_info.json"
@@ -93,10 +93,9 @@ def test_versions_with_search_aliases_get_them(with_stand_in: dict[str, Any]) ->
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def fresh(comfy_pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The pack loaded into a ComfyUI that has loaded already, as on a user's start."""
-    if find_comfyui() is None:
-        pytest.skip("needs ComfyUI: set COMFYUI_PATH")
+    assert comfy_pack.host.startswith("ComfyUI")
     return described("comfyui", tmp_path_factory.mktemp("fresh"))
 
 
