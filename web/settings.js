@@ -1,13 +1,11 @@
 /** The settings of the pack; what they change is told in their names. */
 
 import { app } from "./shared/comfy.js";
-import { linkStyle } from "./shared/style.js";
 
 const COLOUR = /^[0-9a-f]{6}([0-9a-f]{2})?$/i; // as the front end stores it, without a #
 
 /** Gives a colour to the stylesheet; the default again if it is none. */
 function paint(name, value) {
-  linkStyle("settings.css");
   const colour = String(value ?? "").replace(/^#/, "");
   if (COLOUR.test(colour)) document.documentElement.style.setProperty(name, `#${colour}`);
   else document.documentElement.style.removeProperty(name);
