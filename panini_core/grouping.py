@@ -18,9 +18,9 @@ class Group:
     faces: slice  # of all faces
 
 
-def group_images(faces: Sequence[Face], count: int, most: int | None) -> list[Group]:
+def group_images(faces: Sequence[Face], count: int, most: int) -> list[Group]:
     """Groups of `count` images with at most so many faces together; an image that has more is
-    a group of its own. `most` None: every image is. Without images there is one empty group.
+    a group of its own. Without images there is one empty group.
 
     The faces must be given image by image.
     """
@@ -30,7 +30,7 @@ def group_images(faces: Sequence[Face], count: int, most: int | None) -> list[Gr
     groups: list[Group] = []
     first, done, held = 0, 0, 0
     for index, own in enumerate(owned):
-        if index > first and (most is None or held + own > most):
+        if index > first and held + own > most:
             groups.append(Group(range(first, index), slice(done, done + held)))
             first, done, held = index, done + held, 0
         held += own

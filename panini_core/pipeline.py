@@ -97,10 +97,7 @@ def restore_images_with_report(
         found, options.faces, height=height, width=width, max_faces=options.max_faces
     )
     smooth = smooth_faces(selected, options.smoothing)
-    # Fresh noise goes by a face's place in its set. With a set an image it is the same whatever
-    # the other images are, and in a clip the grain stands still.
-    most = max(FACES_PER_GROUP, options.batch) if options.noise_amount == 0 else None
-    groups = group_images(smooth, len(images), most)
+    groups = group_images(smooth, len(images), max(FACES_PER_GROUP, options.batch))
 
     # Stages two and three, and back into the photographs
     size = (round(height * options.upscale), round(width * options.upscale))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections import Counter
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from .chunks import OnChunk, run_in_chunks
 from .degradation import network_input
-from .faces import FaceSet, InterpolationWeights, RestoredFaces
+from .faces import Face, FaceSet, InterpolationWeights, RestoredFaces
 from .images import from_network
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH
@@ -32,8 +34,9 @@ def restore_faces(
 
     noise_amount: 0..1; the share of fresh noise, drawn from `noise_seed`, in the noise images of
     the GAN prior, which shape hair, pores and stubble. The paper keeps them fixed; StyleGAN varies
-    them for diversity. The noise keeps its variance, and depends on the seed and on a face's place
-    in the set only. 0 is the stored noise, to the bit.
+    them for diversity. The noise keeps its variance. It depends only on the seed and on a face's
+    number among those of its image in the set: not on other images, so that it stands still in a
+    clip. 0 is the stored noise, to the bit.
     latent_pull: 0..1; how far the W+ codes are moved toward the mean latent (StyleGAN's
     truncation): more typical faces, fewer accidents, less of the person.
 
@@ -52,11 +55,13 @@ def restore_faces(
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must lie in 0..1, got {value}.")
 
+    numbers = _numbers_in_image(faces.faces)
+
     def restore(chunk: slice) -> Tensor:
         alpha = None if weights is None else weights.alpha[chunk].to(model.device)
         noise = None
         if noise_amount > 0:
-            noise = _mix_noise(model, range(chunk.start, chunk.stop), noise_seed, noise_amount)
+            noise = _mix_noise(model, numbers[chunk], noise_seed, noise_amount)
         images = network_input(model, faces.crops[chunk])
         restored = model(images, alpha, noise=noise, latent_pull=latent_pull)
         return from_network(restored.float()).to(faces.crops.device)
@@ -67,16 +72,26 @@ def restore_faces(
     return RestoredFaces(faces, torch.cat(crops))
 
 
-def _mix_noise(model: PaniniNet, faces: range, seed: int, amount: float) -> list[Tensor]:
+def _numbers_in_image(faces: Sequence[Face]) -> list[int]:
+    """Each face's number among the faces of its image, from 0, in their order."""
+    seen: Counter[int] = Counter()
+    numbers: list[int] = []
+    for face in faces:
+        numbers.append(seen[face.image_index])
+        seen[face.image_index] += 1
+    return numbers
+
+
+def _mix_noise(model: PaniniNet, numbers: Sequence[int], seed: int, amount: float) -> list[Tensor]:
     """The stored noise images with a share of fresh ones: (F, 1, s, s) each, variance kept.
 
-    Drawn on the CPU, where the numbers are the same for every device.
+    A seed and a number give the same fresh noise, drawn on the CPU for every device.
     """
     stored = model.gan_prior.fixed_noise()
     fresh: list[list[Tensor]] = [[] for _ in stored]
-    for face in faces:
+    for number in numbers:
         # A checksum, since torch's generator uses 32 bits of a seed only.
-        generator = torch.Generator().manual_seed(zlib.crc32(f"{seed} {face}".encode()))
+        generator = torch.Generator().manual_seed(zlib.crc32(f"{seed} {number}".encode()))
         for image, drawn in zip(stored, fresh, strict=True):
             drawn.append(torch.randn(image.shape, generator=generator))
     keep = math.sqrt(1 - amount**2)

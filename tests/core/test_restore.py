@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -100,19 +101,76 @@ def test_noise_depends_on_the_face_not_on_the_chunks(
     assert (whole[0] - whole[1]).abs().mean() > 0.001  # the same face in another place
 
 
-def test_noise_keeps_its_variance(model: PaniniNet, random_faces: MakeFaces) -> None:
-    class Listening(PaniniNet):
-        heard: Sequence[Tensor]
+class Listening(PaniniNet):
+    """Keeps the noise images that it was given last."""
 
-        def forward(
-            self, *args: object, noise: Sequence[Tensor] | None = None, **kwargs: object
-        ) -> Tensor:
-            assert noise is not None
-            self.heard = noise
-            return super().forward(*args, noise=noise, **kwargs)  # type: ignore[arg-type]
+    heard: Sequence[Tensor]
 
+    def forward(
+        self, *args: object, noise: Sequence[Tensor] | None = None, **kwargs: object
+    ) -> Tensor:
+        assert noise is not None
+        self.heard = noise
+        return super().forward(*args, noise=noise, **kwargs)  # type: ignore[arg-type]
+
+
+def listening(model: PaniniNet) -> Listening:
     net = Listening(model.config).eval()
     net.load_state_dict(model.state_dict())
+    return net
+
+
+def owned_by(faces: FaceSet, owners: Sequence[int]) -> FaceSet:
+    """The same faces as those of the images with these numbers."""
+    moved = zip(faces.faces, owners, strict=True)
+    return replace(faces, faces=tuple(replace(face, image_index=own) for face, own in moved))
+
+
+def test_noise_goes_by_the_faces_number_in_its_image(
+    model: PaniniNet, random_faces: MakeFaces
+) -> None:
+    net, three = listening(model), random_faces(3)
+
+    def heard(faces: FaceSet) -> list[list[Tensor]]:
+        """Of each face, its noise images."""
+        restore_faces(net, faces, noise_seed=4, noise_amount=0.5)
+        return [[image[row] for image in net.heard] for row in range(len(faces))]
+
+    def same(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+        return all(torch.equal(*pair) for pair in zip(some, others, strict=True))
+
+    first, second, third = heard(owned_by(three, [0, 0, 0]))
+    assert not same(first, second) and not same(first, third) and not same(second, third)
+
+    # In any batch, and in any order of its images: the first of each image, and the second
+    for owners, expected in (
+        ([0, 1, 2], [first, first, first]),
+        ([0, 0, 7], [first, second, first]),
+        ([3, 1, 3], [first, first, second]),
+        ([5, 2, 2], [first, first, second]),
+    ):
+        for found, wanted in zip(heard(owned_by(three, owners)), expected, strict=True):
+            assert same(found, wanted), owners
+
+    # And alone
+    for row in range(3):
+        (alone,) = heard(three.select([row]))
+        assert same(alone, first)
+
+
+def test_a_face_is_restored_with_noise_in_a_batch_as_alone(
+    model: PaniniNet, random_faces: MakeFaces
+) -> None:
+    faces, net = owned_by(random_faces(4), [0, 0, 1, 1]), with_noise(model)
+    options = {"noise_seed": 3, "noise_amount": 0.6, "batch": 1}
+    together = restore_faces(net, faces, **options).crops  # type: ignore[arg-type]
+    for rows in ([0, 1], [2, 3], [2]):
+        apart = restore_faces(net, faces.select(rows), **options).crops  # type: ignore[arg-type]
+        assert torch.equal(apart, together[rows])
+
+
+def test_noise_keeps_its_variance(model: PaniniNet, random_faces: MakeFaces) -> None:
+    net = listening(model)
     for amount in (0.3, 0.7, 1.0):
         restore_faces(net, random_faces(8), noise_amount=amount)
         assert [image.shape[0] for image in net.heard] == [8] * 5
