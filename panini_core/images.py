@@ -7,8 +7,6 @@ A picture keeps its kind: bit depth, grey or colour, alpha, colour profile, EXIF
 
 from __future__ import annotations
 
-import os
-import secrets
 import struct
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from torch import Tensor
 from .file_decoding import decode_image
 from .file_encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image
 from .image_file import ImageFile, ImageFileError, Metadata
+from .whole_file import whole_file
 
 __all__ = [
     "READABLE_SUFFIXES",
@@ -130,14 +129,9 @@ def write_file(path: str | Path, data: bytes) -> None:
     Raises ImageFileError where that fails; then nothing new is left behind.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
     try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-            os.replace(temporary, path)
-        finally:  # also on Ctrl-C
-            temporary.unlink(missing_ok=True)
+        with whole_file(path) as temporary, temporary.open("xb") as file:
+            file.write(data)
     except OSError as error:
         raise ImageFileError(
             path,

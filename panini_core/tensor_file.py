@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from .checkpoints.files import CheckpointError, CheckpointFile, not_finite, read_file
+from .checkpoints.writing import write_tensors
 
 VERSION = "1"
 
@@ -24,15 +23,7 @@ def write_tensor_file(
     """
     if bad := not_finite(tensors):
         raise ValueError(f"Not saved to {path}: {', '.join(bad)} would hold NaN or infinity.")
-    header = {"format": "pt", _key(kind): VERSION, **metadata}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        contiguous = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(contiguous, temporary, metadata=header)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_tensors(path, tensors, {"format": "pt", _key(kind): VERSION, **metadata})
 
 
 def read_tensor_file(

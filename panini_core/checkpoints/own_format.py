@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors.torch import save_file
 
 from ..models.panini import PaniniConfig, PaniniNet
 from .files import CheckpointError, CheckpointFile, first_few, not_finite
+from .writing import write_tensors
 
 CONFIG_KEY, FORMAT_KEY = "panini_config", "panini_format"
 FORMAT = "1"
@@ -42,7 +41,7 @@ def save_panini(
     if reserved := header.keys() & (metadata or {}).keys():
         raise ValueError(f"Names reserved for the checkpoint's header: {', '.join(reserved)}.")
     tensors = {
-        name: tensor.to("cpu", dtype if tensor.is_floating_point() else None).contiguous()
+        name: tensor.to("cpu", dtype if tensor.is_floating_point() else None)
         for name, tensor in model.state_dict().items()
     }
     if bad := not_finite(tensors):
@@ -50,14 +49,7 @@ def save_panini(
             f"Not saved to {path}: {len(bad)} tensors hold NaN, infinity or numbers beyond "
             f"{dtype or model.dtype}: {first_few(bad)}."
         )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        save_file(tensors, temporary, metadata={**header, **(metadata or {})})
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_tensors(Path(path), tensors, {**header, **(metadata or {})})
 
 
 def read_config(file: CheckpointFile) -> PaniniConfig:

@@ -36,6 +36,7 @@ from panini_core.checkpoints import (
     read_state_dict,
     recognise,
     save_panini,
+    writing,
 )
 from panini_core.checkpoints.mean_latent import estimate_mean_latent
 from panini_core.models.degradation_encoder import DegradationEncoder
@@ -372,6 +373,23 @@ def test_own_format_round_trip(tmp_path: Path, dtype: torch.dtype) -> None:
         assert json.loads(file.metadata()["panini_config"])["input_size"] == 64
         assert file.get_tensor("gan_prior.constant").dtype == dtype
     assert [p.name for p in path.parent.iterdir()] == ["net.safetensors"]  # no temporary file
+
+
+def test_a_save_that_fails_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(tensors: object, path: Path, **_: object) -> None:
+        path.write_bytes(b"half a file")
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "net.safetensors"
+    net = small_net(TINY)
+    save_panini(path, net)
+    monkeypatch.setattr(writing, "save_file", fail)
+    with pytest.raises(OSError, match="No space"):
+        save_panini(path, small_net(TINY, 1))
+    assert_same(load_panini(path), net)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

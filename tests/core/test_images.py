@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -14,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from panini_core import images as images_module
 from panini_core.images import (
     ImageFile,
     ImageFileError,
+    Metadata,
     check_writable,
     from_network,
     read_image,
@@ -222,7 +223,7 @@ def test_a_tiffs_layout_does_not_travel_as_exif(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bits", [8, 16])
 def test_png_text_is_kept(tmp_path: Path, bits: int) -> None:
     text = (("workflow", '{"nodes": [1, "ä"]}'), ("parameters", "a portrait"))
-    metadata = images_module.Metadata(text=text)
+    metadata = Metadata(text=text)
     write_image(tmp_path / "a.png", from_array(noise(4, 4, 3, bits=bits), metadata=metadata))
     assert read_image(tmp_path / "a.png").metadata.text == text
 
@@ -233,7 +234,7 @@ def test_exif_orientation_is_applied_once(tmp_path: Path, orientation: int, bits
     array = noise(5, 3, 3, bits=bits)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    metadata = images_module.Metadata(exif=exif.tobytes())
+    metadata = Metadata(exif=exif.tobytes())
     write_image(tmp_path / "a.png", from_array(array, metadata=metadata))
 
     image = read_image(tmp_path / "a.png")
@@ -449,7 +450,7 @@ def test_an_interrupted_write_keeps_the_old_file(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(images_module.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises((ImageFileError, KeyboardInterrupt)):
         write_file(path, b"new")
     assert path.read_bytes() == b"old"
