@@ -40,8 +40,12 @@ def board(
     faces: Faces,
     selected: Sequence[bool],
     severities: Sequence[float | None] | None = None,
+    sort: str | None = None,
 ) -> dict[str, Any]:
-    """The `ui` of a node with a face board: pictures as references, boxes in their pixels."""
+    """The `ui` of a node with a face board: pictures as references, boxes in their pixels.
+
+    sort: the order that the numbers of the faces come from; None if the node cannot change it.
+    """
     rows_of_image: dict[int, list[int]] = {}
     for row, face in enumerate(faces.faces):
         rows_of_image.setdefault(face.image_index, []).append(row)
@@ -61,7 +65,12 @@ def board(
         }
         for index, image in enumerate(images[:MOST_FRAMES])
     ]
-    payload = {"version": PAYLOAD_VERSION, "total_frames": len(images), "frames": frames}
+    payload = {
+        "version": PAYLOAD_VERSION,
+        "total_frames": len(images),
+        "sort": sort,
+        "frames": frames,
+    }
     return {"panini_faces": [payload]}
 
 

@@ -104,5 +104,5 @@ class SelectFaces(io.ComfyNode):
             kept,
             len(kept),
             host.to_image(face_board.draw_overlay(images, everything, selected), image),
-            ui=face_board.board(images, everything, selected),
+            ui=face_board.board(images, everything, selected, sort=sort),
         )

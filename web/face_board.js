@@ -19,9 +19,6 @@ const KEPT = "panini_face_board"; // in the node's properties
 const HEIGHTS = { hint: 44, board: 250 }; // px, least
 const BOARD_WIDTH = 300; // px, least
 
-/** The order that the numbers of a run's faces belong to, by its first picture. */
-const orders = new Map();
-
 /** Ties a board to a node: frames come from its runs, the selection from its widgets. */
 class NodeBoard {
   constructor(node) {
@@ -30,7 +27,6 @@ class NodeBoard {
     /** @type {import("./face_board/frames.js").Frames | null} */
     this.frames = null;
     this.index = 0;
-    this.order = null; // the value of `sort` that the numbers belong to
     this.missing = false;
     this.board = new FaceBoard({
       onFrame: (index) => this.goTo(index),
@@ -76,8 +72,6 @@ class NodeBoard {
     if (!frames) return;
     this.frames = frames;
     this.missing = false;
-    this.order = this.value("sort") ?? null;
-    orders.set(frames.frames[0].image.filename, this.order);
     this.index = Math.min(this.index, frames.frames.length - 1);
     this.save();
     this.refresh();
@@ -85,16 +79,13 @@ class NodeBoard {
   }
 
   save() {
-    const { index, order } = this;
-    keep(this.node, KEPT, { ...keepable(this.frames), index, order });
+    keep(this.node, KEPT, { ...keepable(this.frames), index: this.index });
   }
 
   restore() {
     const kept = readKept(this.node, KEPT);
     this.frames = readFrames(latestPayload(this.node, "panini_faces")) ?? readFrames(kept);
     this.missing = false;
-    const picture = this.frames?.frames[0].image.filename;
-    this.order = orders.get(picture) ?? kept?.order ?? null;
     const last = (this.frames?.frames.length ?? 1) - 1;
     this.index = Number.isInteger(kept?.index) ? Math.max(0, Math.min(kept.index, last)) : 0;
     this.refresh();
@@ -169,10 +160,16 @@ class NodeBoard {
     if (isLinked(this.node, "selection")) {
       return text("face_board.linked", "The selection comes over a link.");
     }
-    if (this.frames && this.value("sort") !== this.order) {
+    if (this.isReordered()) {
       return text("face_board.reordered", "The order was changed: run again.");
     }
     return "";
+  }
+
+  /** Whether the numbers are those of another order; one that comes over a link is not foreseen. */
+  isReordered() {
+    const sort = this.frames?.sort ?? null;
+    return sort !== null && !isLinked(this.node, "sort") && this.value("sort") !== sort;
   }
 
   status(verdicts) {

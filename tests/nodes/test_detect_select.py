@@ -26,6 +26,7 @@ def test_frames_differ_in_their_number_of_faces(comfy_pack: Pack) -> None:
     (payload,) = output.ui["panini_faces"]
     assert payload["version"] == 1
     assert payload["total_frames"] == 3
+    assert payload["sort"] is None  # the node has no choice of it
     assert [len(frame["faces"]) for frame in payload["frames"]] == [1, 0, 1]
     face = payload["frames"][0]["faces"][0]
     assert face["number"] == 0
@@ -100,6 +101,7 @@ def test_the_board_shows_all_faces_and_which_are_selected(comfy_pack: Pack) -> N
         image=torch.rand(1, 128, 128, 3),
     )
     (payload,) = output.ui["panini_faces"]
+    assert payload["sort"] == "left to right"
     shown = payload["frames"][0]["faces"]
     assert [face["selected"] for face in shown] == [False, True, False]
     assert [face["box"][0] for face in shown] == [5, 10, 50]

@@ -131,6 +131,14 @@ test("frames are read as they are sent, without what is not needed", () => {
   assert.deepEqual(frames[1].faces, []);
 });
 
+for (const [sort, expected] of [["confidence", "confidence"], [null, null], [undefined, null]]) {
+  test(`frames come with the order ${sort}, and keep it`, () => {
+    const read = readFrames({ frames: [sent([face(0)])], sort });
+    assert.equal(read.sort, expected);
+    assert.deepEqual(readFrames(JSON.parse(JSON.stringify(keepable(read)))), read);
+  });
+}
+
 test("values of a face that are not numbers are unknown", () => {
   const odd = { number: 0, box: [0, 0, 5, 5], score: "high", size: undefined };
   const [read] = readFrames({ frames: [sent([odd])] }).frames[0].faces;

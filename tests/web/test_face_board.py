@@ -50,6 +50,11 @@ class Boards:
     def press(self, button: str) -> None:
         self.board(self.select).get_by_role("button", name=button).click()
 
+    def look_away(self, number: int) -> None:
+        """Neither pointer nor focus on a face: the board tells of all."""
+        self.editor.page.mouse.move(5, 500)
+        self.face(number).blur()
+
     def says(self, text: str) -> None:
         expect(self.board(self.select).get_by_role("status")).to_have_text(text)
 
@@ -68,8 +73,7 @@ def test_faces_are_chosen_by_clicking(editor: Editor, web_server: Server, screen
     boards.expect("0,2", [0, 2])
     expect(boards.board(boards.select)).to_contain_text("Face 1 · score 1.00")
     screenshot(editor.page, "face-board")
-    editor.page.mouse.move(5, 500)
-    boards.face(1).blur()
+    boards.look_away(1)
     boards.says("2 of 3 faces selected")
     boards.face(0).click()
     boards.expect("2", [2])
@@ -112,11 +116,25 @@ def test_the_board_shows_what_the_widgets_say(editor: Editor, web_server: Server
     boards.says("The order was changed: run again.")
     boards.face(2).click(force=True)
     boards.expect("0", [0])
+    editor.evaluate(  # as when the order is changed while a run goes on
+        "(id) => panini.node(id).onExecuted(app.nodeOutputs[id])", boards.select
+    )
+    boards.look_away(2)
+    boards.says("The order was changed: run again.")
     editor.run()
     first, last = (boards.face(number).bounding_box() for number in (0, 2))
     assert first is not None and last is not None and first["x"] > last["x"]
     boards.face(2).click()
     boards.expect("0,2", [0, 2])
+    editor.evaluate(  # as by a node from before the order was sent
+        """(id) => {
+            const [{ sort, ...payload }] = app.nodeOutputs[id].panini_faces;
+            panini.node(id).onExecuted({ panini_faces: [payload] });
+        }""",
+        boards.select,
+    )
+    boards.look_away(2)
+    boards.says("2 of 3 faces selected")
 
 
 def test_a_batch_is_looked_through(editor: Editor, web_server: Server) -> None:

@@ -16,6 +16,8 @@
  *
  * @typedef {Object} Frames
  * @property {number} total of the batch; not all of them may be here
+ * @property {string | null} sort the order that the numbers come from; null if there is no choice
+ *   of it, or if it was not sent
  * @property {Frame[]} frames the first ones
  */
 
@@ -35,14 +37,15 @@ export function readFrames(payload) {
   const bad = sent.findIndex((frame) => !isFrame(frame));
   const frames = (bad < 0 ? sent : sent.slice(0, bad)).map(readFrame);
   const total = Number.isInteger(payload?.total_frames) ? payload.total_frames : frames.length;
-  return frames.length ? { total: Math.max(total, frames.length), frames } : null;
+  const sort = typeof payload?.sort === "string" ? payload.sort : null;
+  return frames.length ? { total: Math.max(total, frames.length), sort, frames } : null;
 }
 
 /**
  * The first frames as plain data, few enough to be saved with a workflow.
  * @param {Frames} frames
  */
-export function keepable({ total, frames }) {
+export function keepable({ total, sort, frames }) {
   const kept = [];
   let faces = 0;
   for (const frame of frames.slice(0, MOST_FRAMES_KEPT)) {
@@ -50,7 +53,7 @@ export function keepable({ total, frames }) {
     if (kept.length && faces > MOST_FACES_KEPT) break;
     kept.push(frame);
   }
-  return { total_frames: total, frames: kept };
+  return { total_frames: total, sort, frames: kept };
 }
 
 /**
