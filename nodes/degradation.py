@@ -11,6 +11,7 @@ from .. import panini_core as core
 from . import host
 from .degradation_report import describe, payload, represent, write_report
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel
+from .widgets import share_input
 
 if TYPE_CHECKING:
     from ..panini_core import DegradationRepresentation, PaniniNet
@@ -94,14 +95,7 @@ class BlendDegradation(io.ComfyNode):
                 PaniniDegradation.Input(
                     "b", tooltip="What they move toward: as many, or one for all."
                 ),
-                io.Float.Input(
-                    "amount",
-                    default=0.5,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="0: a as it is. 1: b. replace ignores it.",
-                ),
+                share_input("amount", 0.5, "0: a as it is. 1: b. replace ignores it."),
                 io.Combo.Input(
                     "mode",
                     options=list(MODES),

@@ -6,8 +6,8 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
-from ..panini_core.options import LARGEST_SEED
 from . import host
+from .widgets import seed_input
 
 CUSTOM = "custom"
 
@@ -31,14 +31,7 @@ class DegradeImage(io.ComfyNode):
                     default="medium",
                     tooltip="What the degradation is drawn from. custom: the values below.",
                 ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=LARGEST_SEED,
-                    control_after_generate=False,
-                    tooltip="The same seed gives the same degradation.",
-                ),
+                seed_input("seed", 0, "The same seed gives the same degradation."),
                 io.Float.Input(
                     "blur",
                     default=2.0,

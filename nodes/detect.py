@@ -9,49 +9,13 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
-from ..panini_core.options import RestoreOptions
 from . import face_board, host
 from .degradation_report import describe, represent
 from .sockets import Faces, PaniniDetector, PaniniFaces, PaniniModel
+from .widgets import DEFAULTS, face_size_input, min_size_input, smoothing_input, threshold_input
 
 if TYPE_CHECKING:
     from ..panini_core import FaceDetector, PaniniNet
-
-DEFAULTS = RestoreOptions()
-LARGEST_SIZE = 16384  # px
-
-
-def threshold_input() -> io.Float.Input:
-    return io.Float.Input(
-        "threshold",
-        default=DEFAULTS.threshold,
-        min=0.0,
-        max=1.0,
-        step=0.01,
-        tooltip="Least score of a face, 0 to 1. Lower finds more faces, and more that are none.",
-    )
-
-
-def min_size_input() -> io.Int.Input:
-    return io.Int.Input(
-        "min_size",
-        default=int(DEFAULTS.min_size),
-        min=0,
-        max=LARGEST_SIZE,
-        tooltip="Least longer side of a face's box, px of the image. A high value saves time.",
-    )
-
-
-def smoothing_input() -> io.Float.Input:
-    return io.Float.Input(
-        "smoothing",
-        default=DEFAULTS.smoothing,
-        min=0.0,
-        max=30.0,
-        step=0.5,
-        tooltip="For the frames of a clip: steadies the faces over time, in frames (2 or 3 is "
-        "plenty). 0: the images are single pictures.",
-    )
 
 
 class DetectFaces(io.ComfyNode):
@@ -71,12 +35,10 @@ class DetectFaces(io.ComfyNode):
                 PaniniDetector.Input("detector", tooltip="From Load Face Detector."),
                 threshold_input(),
                 min_size_input(),
-                io.Int.Input(
+                face_size_input(
                     "max_size",
-                    default=int(DEFAULTS.max_size),
-                    min=0,
-                    max=LARGEST_SIZE,
-                    tooltip="Largest longer side of a face's box, px of the image. 0: no limit.",
+                    DEFAULTS.max_size,
+                    "Largest longer side of a face's box, px of the image. 0: no limit.",
                 ),
                 smoothing_input(),
                 io.Boolean.Input(

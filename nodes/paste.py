@@ -8,59 +8,14 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
-from ..panini_core.options import RestoreOptions
 from . import host
 from .sockets import Faces, PaniniFaces
+from .widgets import paste_inputs
 
 if TYPE_CHECKING:
     from ..panini_core import FaceSet
 
-DEFAULTS = RestoreOptions()
 MASK_SOURCES = ("soft", "parse", "mask")
-LARGEST_UPSCALE = 4.0
-
-
-def share(name: str, default: float, tooltip: str, *, most: float = 1.0) -> io.Float.Input:
-    """A widget for a share between nothing and `most`."""
-    return io.Float.Input(name, default=default, min=0.0, max=most, step=0.01, tooltip=tooltip)
-
-
-def paste_inputs() -> list[io.Input]:
-    """What can be chosen wherever faces are pasted."""
-    return [
-        share(
-            "feather",
-            DEFAULTS.feather,
-            "Width of the mask's soft border, as a share of the crop's side (0 to 0.5).",
-            most=0.5,
-        ),
-        io.Boolean.Input(
-            "match_colour",
-            default=DEFAULTS.match_colour,
-            tooltip="Take colours and light from the image, only detail from the crop. Grey "
-            "images stay grey either way.",
-        ),
-        share(
-            "strength",
-            DEFAULTS.strength,
-            "Share of the crop in the result: 1 is the crop, 0 the image as it was.",
-        ),
-        share(
-            "keep_detail",
-            DEFAULTS.keep_detail,
-            "For faces larger than their crop: how much of the image's finest detail, which the "
-            "crop cannot hold, is kept, so that the face is not softer than its surroundings.",
-        ),
-        io.Float.Input(
-            "upscale",
-            default=float(DEFAULTS.upscale),
-            min=1.0,
-            max=LARGEST_UPSCALE,
-            step=0.25,
-            tooltip="Size of the result. The background is enlarged bicubically; to use an "
-            "upscale model, enlarge the image with it and connect that image here.",
-        ),
-    ]
 
 
 class PasteFaces(io.ComfyNode):

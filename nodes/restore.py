@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 
 from .. import panini_core as core
-from ..panini_core.options import LARGEST_SEED, RestoreOptions
 from . import host
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel, PaniniWeights
+from .widgets import DEFAULTS, seed_input, share_input
 
 if TYPE_CHECKING:
     from ..panini_core import DegradationRepresentation, InterpolationWeights, PaniniNet
-
-DEFAULTS = RestoreOptions()
 
 
 class RestoreFaces(io.ComfyNode):
@@ -41,30 +39,21 @@ class RestoreFaces(io.ComfyNode):
                     optional=True,
                     tooltip="Restore as if the faces were degraded so: as many, or one for all.",
                 ),
-                io.Int.Input(
+                seed_input(
                     "noise_seed",
-                    default=DEFAULTS.noise_seed,
-                    min=0,
-                    max=LARGEST_SEED,
-                    control_after_generate=False,
-                    tooltip="Which noise; matters if the amount is above 0.",
+                    DEFAULTS.noise_seed,
+                    "Which noise; matters if the amount is above 0.",
                 ),
-                io.Float.Input(
+                share_input(
                     "noise_amount",
-                    default=float(DEFAULTS.noise_amount),
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Share of fresh noise in the generator: varies pores and hair. 0: the "
+                    DEFAULTS.noise_amount,
+                    "Share of fresh noise in the generator: varies pores and hair. 0: the "
                     "same result each time.",
                 ),
-                io.Float.Input(
+                share_input(
                     "latent_pull",
-                    default=float(DEFAULTS.latent_pull),
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="How far the face is pulled toward the average face (truncation): "
+                    DEFAULTS.latent_pull,
+                    "How far the face is pulled toward the average face (truncation): "
                     "plainer, and safer where little can be seen. 0: not at all.",
                 ),
             ],

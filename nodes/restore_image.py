@@ -10,15 +10,19 @@ from torch import Tensor
 from .. import panini_core as core
 from ..panini_core.options import RestoreOptions
 from . import host
-from .detect import min_size_input, smoothing_input, threshold_input
-from .paste import paste_inputs, share
 from .select import selection_input, validate_selection
 from .sockets import PaniniDetector, PaniniModel
+from .widgets import (
+    DEFAULTS,
+    min_size_input,
+    paste_inputs,
+    share_input,
+    smoothing_input,
+    threshold_input,
+)
 
 if TYPE_CHECKING:
     from ..panini_core import FaceDetector, PaniniNet, Restoration
-
-DEFAULTS = RestoreOptions()
 
 
 class RestoreImage(io.ComfyNode):
@@ -36,7 +40,7 @@ class RestoreImage(io.ComfyNode):
                 io.Image.Input("image", tooltip="One image, or a batch, such as a clip's frames."),
                 PaniniModel.Input("model", tooltip="From Load Panini Model."),
                 PaniniDetector.Input("detector", tooltip="From Load Face Detector."),
-                share(
+                share_input(
                     "fidelity",
                     DEFAULTS.fidelity,
                     "0.5: as the network chose. Toward 1 closer to the picture (rougher), toward "
