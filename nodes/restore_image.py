@@ -10,15 +10,16 @@ from torch import Tensor
 from .. import panini_core as core
 from ..panini_core.options import RestoreOptions
 from . import host
-from .select import selection_input, validate_selection
 from .sockets import PaniniDetector, PaniniModel
 from .widgets import (
     DEFAULTS,
     min_size_input,
     paste_inputs,
+    selection_input,
     share_input,
     smoothing_input,
     threshold_input,
+    validate_selection,
 )
 
 if TYPE_CHECKING:

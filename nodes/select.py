@@ -6,31 +6,10 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
-from ..panini_core.options import RestoreOptions
-from ..panini_core.selection import SORT_ORDERS, parse_rule
+from ..panini_core.selection import SORT_ORDERS
 from . import face_board, host
 from .sockets import Faces, PaniniFaces
-
-DEFAULTS = RestoreOptions()
-
-
-def selection_input() -> io.String.Input:
-    return io.String.Input(
-        "selection",
-        default=DEFAULTS.faces,
-        tooltip="Which faces of each image: all, largest, center, none, or their numbers, such "
-        "as 0,2,4-6. A click on the face board writes it.",
-    )
-
-
-def validate_selection(selection: str | None) -> bool | str:
-    """True, or what is wrong with the text; None comes over a wire and is checked later."""
-    if selection is not None:
-        try:
-            parse_rule(selection)
-        except ValueError as error:
-            return str(error)
-    return True
+from .widgets import DEFAULTS, selection_input, validate_selection
 
 
 class SelectFaces(io.ComfyNode):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..panini_core.options import LARGEST_SEED, RestoreOptions
+from ..panini_core.selection import parse_rule
 
 DEFAULTS = RestoreOptions()
 LARGEST_SIZE = 16384  # px, of a face
@@ -33,6 +34,25 @@ def seed_input(name: str, default: int, tooltip: str) -> io.Int.Input:
 def face_size_input(name: str, default: float, tooltip: str) -> io.Int.Input:
     """A bound on the longer side of a face's box, px of the image."""
     return io.Int.Input(name, default=int(default), min=0, max=LARGEST_SIZE, tooltip=tooltip)
+
+
+def selection_input() -> io.String.Input:
+    return io.String.Input(
+        "selection",
+        default=DEFAULTS.faces,
+        tooltip="Which faces of each image: all, largest, center, none, or their numbers, such "
+        "as 0,2,4-6. A click on the face board writes it.",
+    )
+
+
+def validate_selection(selection: str | None) -> bool | str:
+    """True, or what is wrong with the text; None comes over a wire and is checked later."""
+    if selection is not None:
+        try:
+            parse_rule(selection)
+        except ValueError as error:
+            return str(error)
+    return True
 
 
 def threshold_input() -> io.Float.Input:
