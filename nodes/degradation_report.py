@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from .. import panini_core as core
 from . import host
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
         DegradationAtlas,
         DegradationDescription,
         DegradationRepresentation,
+        Face,
         FaceSet,
         PaniniNet,
     )
@@ -24,6 +27,15 @@ def represent(model: host.ManagedNetwork[PaniniNet], faces: FaceSet) -> Degradat
     """The degradation of each face, on the CPU."""
     network, batch = host.load_panini(model)
     found = core.represent_degradation(network, faces, batch=batch)
+    return core.DegradationRepresentation(found.vectors.cpu())
+
+
+def represent_in_images(
+    model: host.ManagedNetwork[PaniniNet], images: Tensor, faces: Sequence[Face]
+) -> DegradationRepresentation:
+    """The degradation of each face of the images (N, 3, H, W), on the CPU; no crops are kept."""
+    network, batch = host.load_panini(model)
+    found = core.represent_in_images(network, images, faces, batch=batch)
     return core.DegradationRepresentation(found.vectors.cpu())
 
 

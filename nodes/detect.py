@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .. import panini_core as core
 from . import face_board, host
-from .degradation_report import describe, represent
+from .degradation_report import describe, represent_in_images
 from .sockets import Faces, PaniniDetector, PaniniFaces, PaniniModel
 from .widgets import DEFAULTS, face_size_input, min_size_input, smoothing_input, threshold_input
 
@@ -87,8 +87,7 @@ class DetectFaces(io.ComfyNode):
 
         severities = None
         if model is not None and found:
-            aligned = core.align_faces(images, found, size=model.network.config.input_size)
-            _, known = describe(model, represent(model, aligned))
+            _, known = describe(model, represent_in_images(model, images, found))
             severities = [description.severity for description in known]
         everything = [True] * len(faces)
         shown = face_board.draw_overlay(images, faces, everything) if overlay else images

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from .. import panini_core as core
@@ -21,18 +20,16 @@ BOARD_SIDE = 1280  # px, of a picture on the board
 
 
 def draw_overlay(images: Tensor, faces: Faces, selected: Sequence[bool]) -> Tensor:
-    """(N, 3, H, W) with the faces numbered; those that are not selected in grey."""
-    drawn: list[Tensor] = []
+    """(N, 3, H, W) with the faces numbered; those that are not selected in grey. The type and
+    the device are the images'."""
+    drawn = images.new_empty(images.shape)
+    rows = _rows_of_images(faces)
     for index, image in enumerate(images):
-        of_image = [row for row, face in enumerate(faces.faces) if face.image_index == index]
-        drawn.append(
-            core.draw_faces(
-                image,
-                [faces.faces[row] for row in of_image],
-                selected=[selected[row] for row in of_image],
-            )
+        own = rows.get(index, [])
+        drawn[index] = core.draw_faces(
+            image, [faces.faces[row] for row in own], selected=[selected[row] for row in own]
         )
-    return torch.stack(drawn)
+    return drawn
 
 
 def board(
@@ -46,9 +43,7 @@ def board(
 
     sort: the order that the numbers of the faces come from; None if the node cannot change it.
     """
-    rows_of_image: dict[int, list[int]] = {}
-    for row, face in enumerate(faces.faces):
-        rows_of_image.setdefault(face.image_index, []).append(row)
+    rows = _rows_of_images(faces)
     frames = [
         {
             "image": host.save_preview(image, longest=BOARD_SIDE),
@@ -60,7 +55,7 @@ def board(
                     "severity": severities[row] if severities else None,
                     "selected": bool(selected[row]),
                 }
-                for number, row in enumerate(rows_of_image.get(index, []))
+                for number, row in enumerate(rows.get(index, []))
             ],
         }
         for index, image in enumerate(images[:MOST_FRAMES])
@@ -82,3 +77,11 @@ def describe_face(number: int, face: Face) -> Mapping[str, Any]:
         "score": round(face.score, 4),
         "size": round(face.size, 1),
     }
+
+
+def _rows_of_images(faces: Faces) -> dict[int, list[int]]:
+    """Where the faces of each image that has any are in the set."""
+    rows: dict[int, list[int]] = {}
+    for row, face in enumerate(faces.faces):
+        rows.setdefault(face.image_index, []).append(row)
+    return rows

@@ -59,7 +59,12 @@ if TYPE_CHECKING:
     )
     from .parse import FaceParser, load_parser, parse_faces
     from .paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
-    from .pipeline import Restoration, restore_images, restore_images_with_report
+    from .pipeline import (
+        Restoration,
+        represent_in_images,
+        restore_images,
+        restore_images_with_report,
+    )
     from .plots import plot_alpha, plot_atlas
     from .restore import restore_faces
     from .selection import SORT_ORDERS, select_faces, sort_faces
@@ -122,7 +127,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "parse": ("FaceParser", "load_parser", "parse_faces"),
     "paste": ("face_mask", "paste_faces", "paste_faces_with_mask", "paste_mask"),
-    "pipeline": ("Restoration", "restore_images", "restore_images_with_report"),
+    "pipeline": (
+        "Restoration",
+        "represent_in_images",
+        "restore_images",
+        "restore_images_with_report",
+    ),
     "plots": (
         "plot_alpha",
         "plot_atlas",
@@ -193,6 +203,7 @@ __all__ = [
     "preset_degradation",
     "read_image",
     "represent_degradation",
+    "represent_in_images",
     "restore_faces",
     "restore_images",
     "restore_images_with_report",

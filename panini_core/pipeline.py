@@ -16,15 +16,16 @@ from .clips import smooth_degradation, smooth_faces
 from .degradation import apply_fidelity, represent_degradation, weigh_features
 from .detect import OnImage, detect_faces
 from .faces import DegradationRepresentation, Face, FaceSet, RestoredFaces
-from .grouping import Group, group_images
+from .grouping import group_images
 from .models.face_detector import FaceDetector
 from .models.panini import PaniniNet
-from .options import RestoreOptions
+from .options import DEFAULT_BATCH, RestoreOptions
 from .paste import paste_faces_with_mask
 from .restore import restore_faces
 from .selection import select_faces, sort_faces
 
-FACES_PER_GROUP = 32  # so many crops are held at a time, or those of one image if it has more
+# So many crops are held at a time; where they are pasted, those of one image if it has more.
+FACES_PER_GROUP = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +106,8 @@ def restore_images_with_report(
     masks = images.new_empty((len(images), 1, *size))
     vectors = None
     if options.smoothing > 0:
-        vectors = _smooth_vectors(model, images, smooth, groups, options)
+        measured = represent_in_images(model, images, smooth, batch=options.batch)
+        vectors = smooth_degradation(measured, smooth, options.smoothing).vectors
     kept: list[RestoredFaces] = []
     for group in groups:
         faces = align_faces(images, smooth[group.faces], size=model.config.input_size)
@@ -141,20 +143,21 @@ def _find(
     return sort_faces(found, options.sort, height=height, width=width)
 
 
-def _smooth_vectors(
-    model: PaniniNet,
-    images: Tensor,
-    faces: Sequence[Face],
-    groups: Sequence[Group],
-    options: RestoreOptions,
-) -> Tensor:
-    """The DR of all faces (F, D), smoothed over time. Their crops are not kept."""
-    vectors: list[Tensor] = []
-    for group in groups:
-        aligned = align_faces(images, faces[group.faces], size=model.config.input_size)
-        vectors.append(represent_degradation(model, aligned, batch=options.batch).vectors)
-    degradation = DegradationRepresentation(torch.cat(vectors))
-    return smooth_degradation(degradation, faces, options.smoothing).vectors
+def represent_in_images(
+    model: PaniniNet, images: Tensor, faces: Sequence[Face], *, batch: int = DEFAULT_BATCH
+) -> DegradationRepresentation:
+    """The degradation representation of each face of a batch of images (N, 3, H, W), [0, 1].
+
+    As of their crops (see `represent_degradation`), which are cut out a few at a time and not
+    kept: the memory needed does not grow with their number.
+    """
+    vectors = [torch.empty((0, model.config.degradation_size), device=model.device)]
+    most = max(FACES_PER_GROUP, batch)
+    for start in range(0, len(faces), most):
+        chunk = faces[start : start + most]
+        aligned = align_faces(images, chunk, size=model.config.input_size)
+        vectors.append(represent_degradation(model, aligned, batch=batch).vectors)
+    return DegradationRepresentation(torch.cat(vectors))
 
 
 @torch.inference_mode()

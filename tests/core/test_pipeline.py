@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from panini_core import pipeline
-from panini_core.align import template
+from panini_core.align import align_faces, template
+from panini_core.degradation import represent_degradation
 from panini_core.detect import detect_faces, load_detector
 from panini_core.faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights
 from panini_core.images import read_image
@@ -16,7 +17,12 @@ from panini_core.models.face_detector import Detections
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.options import RestoreOptions
 from panini_core.paste import paste_faces
-from panini_core.pipeline import Restoration, restore_images, restore_images_with_report
+from panini_core.pipeline import (
+    Restoration,
+    represent_in_images,
+    restore_images,
+    restore_images_with_report,
+)
 from panini_core.restore import restore_faces
 from panini_core.selection import select_faces
 
@@ -201,6 +207,33 @@ def test_few_crops_are_held_at_a_time(
     assert result.restored is None
     assert sum(held) == 7 and max(held) <= 3
     assert (result.images != many).flatten(1).any(1).tolist() == [n % 3 > 0 for n in range(8)]
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_degradations_in_images_are_those_of_their_crops(
+    batch: int, many: Tensor, model: PaniniNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces = detect_faces(Finder(), many)
+    size = model.config.input_size
+    expected = represent_degradation(model, align_faces(many, faces, size=size), batch=1)
+    held: list[int] = []
+
+    def count(images: Tensor, faces: list[Face], *, size: int) -> FaceSet:
+        held.append(len(faces))
+        return align_faces(images, faces, size=size)
+
+    monkeypatch.setattr(pipeline, "FACES_PER_GROUP", 3)
+    monkeypatch.setattr(pipeline, "align_faces", count)
+    found = represent_in_images(model, many, faces, batch=batch)
+    assert held == ([3, 3, 1] if batch == 1 else [5, 2])
+    if batch == 1:
+        assert torch.equal(found.vectors, expected.vectors)
+    torch.testing.assert_close(found.vectors, expected.vectors, atol=1e-4, rtol=1e-4)
+
+
+def test_no_faces_have_no_degradation(many: Tensor, model: PaniniNet) -> None:
+    found = represent_in_images(model, many, [])
+    assert found.vectors.shape == (0, model.config.degradation_size)
 
 
 def test_progress_counts_over_all_groups(

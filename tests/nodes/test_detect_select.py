@@ -42,6 +42,46 @@ def test_the_overlay_can_be_left_out(comfy_pack: Pack) -> None:
     assert torch.equal(output.result[2], image)
 
 
+def test_the_overlay_is_what_is_drawn_on_each_image(comfy_pack: Pack) -> None:
+    batch = torch.cat([examples.photograph(), examples.landscape(), examples.photograph().flip(2)])
+    found = examples.detector(comfy_pack)
+    faces, _, overlay = comfy_pack.run("PaniniDetectFaces", image=batch, detector=found).result
+    for index, image in enumerate(batch):
+        drawn = comfy_pack.core.draw_faces(image.movedim(-1, 0), faces.of_image(index))
+        assert torch.equal(overlay[index], drawn.movedim(0, -1))
+
+
+def test_with_a_model_the_board_tells_severities_from_few_crops_at_a_time(
+    comfy_pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharp = examples.photograph()
+    small = torch.nn.functional.avg_pool2d(sharp.movedim(-1, 1), 4)
+    poor = torch.nn.functional.interpolate(small, sharp.shape[1:3]).movedim(1, -1)
+    batch = torch.cat([sharp, poor, examples.landscape(), sharp.flip(2), poor.flip(2)])
+    inputs = {"detector": examples.detector(comfy_pack), "model": examples.model(comfy_pack)}
+
+    def severities() -> list[list[float]]:
+        output = comfy_pack.run("PaniniDetectFaces", image=batch, **inputs)
+        frames = output.ui["panini_faces"][0]["frames"]
+        return [[face["severity"] for face in frame["faces"]] for frame in frames]
+
+    whole = severities()
+    assert [len(own) for own in whole] == [1, 1, 0, 1, 1]
+    assert whole[1][0] > whole[0][0] and whole[4][0] > whole[3][0]
+
+    pipeline = comfy_pack.part("panini_core.pipeline")
+    align, held = pipeline.align_faces, []
+
+    def count(images: Any, faces: Any, **options: Any) -> Any:
+        held.append(len(faces))
+        return align(images, faces, **options)
+
+    monkeypatch.setattr(pipeline, "FACES_PER_GROUP", 3)
+    monkeypatch.setattr(pipeline, "align_faces", count)
+    assert severities() == whole
+    assert held == [3, 1]
+
+
 def test_sizes_bound_what_is_found(comfy_pack: Pack) -> None:
     image = examples.photograph()
     size = examples.detect(comfy_pack, image).faces[0].size
