@@ -8,39 +8,35 @@ import { keepable, lastNumber, readFrames } from "./face_board/frames.js";
 import { judgeFaces, parseRule, toggleFace } from "./face_board/selection.js";
 import { app, changeGraph, pictureUrl } from "./shared/comfy.js";
 import { chain, findWidget, isLinked } from "./shared/hooks.js";
-import { latestPayload } from "./shared/outputs.js";
-import { keep, readKept, readPayload } from "./shared/payload.js";
+import { PicturePanel } from "./shared/picture_panel.js";
 import { loadText, text } from "./shared/text.js";
-import { addPanel } from "./shared/widget.js";
 
 const DETECT = "PaniniDetectFaces";
 const SELECT = "PaniniSelectFaces";
-const KEPT = "panini_face_board"; // in the node's properties
-const HEIGHTS = { hint: 44, board: 250 }; // px, least
-const BOARD_WIDTH = 300; // px, least
 
 /** Ties a board to a node: frames come from its runs, the selection from its widgets. */
 class NodeBoard {
   constructor(node) {
     this.node = node;
     this.chooses = node.comfyClass === SELECT;
-    /** @type {import("./face_board/frames.js").Frames | null} */
-    this.frames = null;
-    this.index = 0;
-    this.missing = false;
     this.board = new FaceBoard({
-      onFrame: (index) => this.goTo(index),
-      onMissing: () => this.lose(),
+      onFrame: (index) => this.pictures.goTo(index),
+      onMissing: () => this.pictures.lose(),
       ...(this.chooses && {
         onToggle: (number) => this.toggle(number),
         onRule: (rule) => this.write(rule),
       }),
     });
-    this.panel = addPanel(node, {
+    /** @type {PicturePanel<import("./face_board/frames.js").Frames>} */
+    this.pictures = new PicturePanel(node, {
       name: "face_board",
       element: this.board.element,
-      minHeight: () => (this.isShown() ? HEIGHTS.board : HEIGHTS.hint),
-      minWidth: () => (this.isShown() ? BOARD_WIDTH : 0),
+      least: { width: 300, height: 250 },
+      output: "panini_faces",
+      kept: "panini_face_board",
+      ...{ read: readFrames, keepable },
+      count: ({ frames }) => frames.length,
+      show: () => this.refresh(),
     });
     this.listen();
     this.refresh();
@@ -48,8 +44,6 @@ class NodeBoard {
 
   listen() {
     const refresh = () => this.refresh();
-    chain(this.node, "onExecuted", (output) => this.receive(output));
-    chain(this.node, "onConfigure", () => this.restore());
     chain(this.node, "onConnectionsChange", () => queueMicrotask(refresh));
     for (const name of ["selection", "max_faces", "sort"]) {
       const widget = this.chooses && findWidget(this.node, name);
@@ -59,57 +53,21 @@ class NodeBoard {
     this.board.element.addEventListener("pointerenter", refresh);
   }
 
-  isShown() {
-    return this.frames !== null && !this.missing;
+  /** The frame that is shown, or null. */
+  get frame() {
+    const { shown, index } = this.pictures;
+    return shown && shown.frames[index];
   }
 
   value(name) {
     return findWidget(this.node, name)?.value;
   }
 
-  receive(output) {
-    const frames = readFrames(readPayload(output, "panini_faces"));
-    if (!frames) return;
-    this.frames = frames;
-    this.missing = false;
-    this.index = Math.min(this.index, frames.frames.length - 1);
-    this.save();
-    this.refresh();
-    this.panel.fit();
-  }
-
-  save() {
-    keep(this.node, KEPT, { ...keepable(this.frames), index: this.index });
-  }
-
-  restore() {
-    const kept = readKept(this.node, KEPT);
-    this.frames = readFrames(latestPayload(this.node, "panini_faces")) ?? readFrames(kept);
-    this.missing = false;
-    const last = (this.frames?.frames.length ?? 1) - 1;
-    this.index = Number.isInteger(kept?.index) ? Math.max(0, Math.min(kept.index, last)) : 0;
-    this.refresh();
-    this.panel.fit();
-  }
-
-  lose() {
-    this.missing = true;
-    this.refresh();
-    this.panel.fit();
-  }
-
-  goTo(index) {
-    if (index < 0 || index >= this.frames.frames.length) return;
-    this.index = index;
-    this.save();
-    this.refresh();
-  }
-
   toggle(number) {
-    const rule = String(this.value("selection"));
-    const frame = this.frames.frames[this.index];
+    const { frame } = this;
     if (this.judge(frame).get(number) === "over the limit") return;
-    this.write(toggleFace(rule, number, frame, lastNumber(this.frames)));
+    const last = lastNumber(this.pictures.shown);
+    this.write(toggleFace(String(this.value("selection")), number, frame, last));
   }
 
   write(rule) {
@@ -128,14 +86,15 @@ class NodeBoard {
   }
 
   refresh() {
-    const frame = this.isShown() ? this.frames.frames[this.index] : null;
+    const { frame } = this;
+    const { shown, index } = this.pictures;
     const verdicts = frame ? this.judge(frame) : new Map();
     this.board.show({
       frame,
       url: frame && pictureUrl(frame.image),
-      index: this.index,
-      count: this.frames?.frames.length ?? 0,
-      total: this.frames?.total ?? 0,
+      index,
+      count: shown?.frames.length ?? 0,
+      total: shown?.total ?? 0,
       verdicts,
       hint: this.hint(),
       status: frame ? this.status(verdicts) : "",
@@ -144,7 +103,7 @@ class NodeBoard {
   }
 
   hint() {
-    if (this.missing) {
+    if (this.pictures.missing) {
       return text("face_board.missing", "The picture is no longer there: run again.");
     }
     if (this.chooses && !isLinked(this.node, "image")) {
@@ -168,7 +127,7 @@ class NodeBoard {
 
   /** Whether the numbers are those of another order; one that comes over a link is not foreseen. */
   isReordered() {
-    const sort = this.frames?.sort ?? null;
+    const sort = this.pictures.shown?.sort ?? null;
     return sort !== null && !isLinked(this.node, "sort") && this.value("sort") !== sort;
   }
 

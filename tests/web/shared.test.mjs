@@ -34,6 +34,17 @@ test("what is kept is found again after it was saved", () => {
   assert.deepEqual(readKept(loaded, "panini_board"), { version: 1, index: 3 });
 });
 
+test("what is kept stays beside what is kept later, unless it cannot be read", () => {
+  const node = { properties: { old: { version: 0, index: 1 } } };
+  keep(node, "board", { index: 3, divider: 0.5 });
+  const before = node.properties.board;
+  keep(node, "board", { index: 4 });
+  assert.deepEqual(readKept(node, "board"), { version: 1, index: 4, divider: 0.5 });
+  assert.equal(before.index, 3); // undo may hold it
+  keep(node, "old", { divider: 1 });
+  assert.deepEqual(node.properties.old, { version: 1, divider: 1 });
+});
+
 for (const properties of [undefined, {}, { a: "x" }, { a: [] }, { a: { version: 0 } }]) {
   test(`nothing is read from the properties ${JSON.stringify(properties)}`, () => {
     assert.equal(readKept({ properties }, "a"), null);

@@ -33,14 +33,15 @@ export function readKept(node, name) {
 }
 
 /**
- * Keeps something in a node's properties: it is saved with the workflow, so it must be small.
+ * Keeps something in a node's properties, beside what is kept under that name already: it is saved
+ * with the workflow, so it must be small.
  * @param {{properties?: Record<string, any>}} node
  * @param {string} name
  * @param {Record<string, unknown>} values plain data
  */
 export function keep(node, name, values) {
   node.properties ??= {};
-  node.properties[name] = { version: VERSION, ...values };
+  node.properties[name] = { ...readKept(node, name), version: VERSION, ...values };
 }
 
 /**

@@ -1,0 +1,59 @@
+/** What the latest run of a node sent, wherever the front end still has it. */
+
+import { chain } from "./hooks.js";
+import { latestPayload } from "./outputs.js";
+import { keep, readKept, readPayload } from "./payload.js";
+
+/**
+ * Follows the runs of a node: what they send is shown, and saved with the workflow. A node that
+ * is made anew (by undo, by loading) finds it among the outputs that the front end keeps, else in
+ * what was saved.
+ *
+ * @template Content
+ * @typedef {Object} RunOptions
+ * @property {string} output key of the payload, such as panini_faces
+ * @property {string} kept the node's property that it is saved in
+ * @property {(payload: any) => Content | null} read also reads what `keepable` gave; null: there
+ *   is nothing that can be shown
+ * @property {(content: Content) => Record<string, unknown>} keepable as plain data, and not much
+ * @property {(kept: Record<string, any> | null) => void} onChange kept: the property, if the node
+ *   was just loaded; empty if it has none
+ */
+
+/** @template Content */
+export class LatestRun {
+  /**
+   * @param {any} node
+   * @param {RunOptions<Content>} options
+   */
+  constructor(node, options) {
+    this.node = node;
+    this.options = options;
+    /** @type {Content | null} */
+    this.content = null;
+    chain(node, "onExecuted", (sent) => this.receive(sent));
+    chain(node, "onConfigure", () => this.restore());
+  }
+
+  /** Saves it with the workflow, and values that belong to it. */
+  save(values = {}) {
+    const { kept, keepable } = this.options;
+    keep(this.node, kept, { ...(this.content && keepable(this.content)), ...values });
+  }
+
+  receive(sent) {
+    const { output, read, onChange } = this.options;
+    const content = read(readPayload(sent, output));
+    if (!content) return;
+    this.content = content;
+    onChange(null);
+    this.save();
+  }
+
+  restore() {
+    const { output, kept, read, onChange } = this.options;
+    const saved = readKept(this.node, kept);
+    this.content = read(latestPayload(this.node, output)) ?? read(saved);
+    onChange(saved ?? {});
+  }
+}
