@@ -82,6 +82,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "load_atlas",
         "preset_degradation",
     ),
+    "boxes": ("faces_from_boxes",),
     "checkpoints": (
         "DEFAULT_WEIGHTS",
         "CheckpointError",
@@ -112,10 +113,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "fingerprint": ("encoder_fingerprint",),
     "images": ("ImageFileError", "read_image", "write_image"),
-    "level_statistics": (
-        "LevelStatistics",
-        "alpha_statistics",
-    ),
+    "level_statistics": ("LevelStatistics", "alpha_statistics"),
+    "masks": ("draw_masks",),
     "models.face_detector": ("FaceDetector",),
     "models.panini": ("PaniniConfig", "PaniniNet"),
     "options": (
@@ -133,16 +132,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "restore_images",
         "restore_images_with_report",
     ),
-    "plots": (
-        "plot_alpha",
-        "plot_atlas",
-    ),
+    "plots": ("plot_alpha", "plot_atlas"),
     "restore": ("restore_faces",),
     "selection": ("SORT_ORDERS", "select_faces", "sort_faces"),
     "training.degradation_ranges": ("DEGRADATION_PRESETS", "exact_degradation"),
     "training.degrade": ("degrade_images",),
-    "boxes": ("faces_from_boxes",),
-    "masks": ("draw_masks",),
 }
 _NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}

@@ -47,7 +47,7 @@ def represent_degradation(
 
 @torch.inference_mode()
 def weigh_features(
-    model: PaniniNet, degradation: DegradationRepresentation, *, batch: int = 8
+    model: PaniniNet, degradation: DegradationRepresentation, *, batch: int = DEFAULT_BATCH
 ) -> InterpolationWeights:
     """The interpolation weights that the model derives from the DR (section 3.2), `batch` faces
     at a time.

@@ -39,6 +39,7 @@ def test_the_table_and_the_imports_for_type_checking_agree() -> None:
     assert imported == origins
     assert set(origins) == set(panini_core.__all__)
     assert sum(map(len, panini_core._NAMES.values())) == len(origins)
+    assert list(panini_core._NAMES) == sorted(panini_core._NAMES)
 
 
 def test_unknown_names_are_refused() -> None:
