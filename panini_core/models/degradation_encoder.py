@@ -50,6 +50,43 @@ class FrequencyBands(nn.Module):
         return bands.to(images.dtype)
 
 
+class Discriminants(nn.Module):
+    """Features (N, D) -> the part of them (N, D) that tells degradations apart, of rank K.
+
+    A contrastive encoder still knows something of the person. What varies between faces that
+    share a degradation is left out: x becomes mean + loadings (directions (x - mean)). Statistics,
+    not learned: `set` fills them; until then nothing is left out but what exceeds rank K.
+    """
+
+    def __init__(self, size: int, rank: int) -> None:
+        super().__init__()
+        if not 0 < rank <= size:
+            raise ValueError(f"Between 1 and {size} discriminants fit {size} features, got {rank}.")
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("directions", torch.eye(rank, size))
+        self.register_buffer("loadings", torch.eye(size, rank))
+        self.mean: Tensor
+        self.directions: Tensor
+        self.loadings: Tensor
+
+    @property
+    def rank(self) -> int:
+        return len(self.directions)
+
+    @torch.no_grad()
+    def set(self, mean: Tensor, directions: Tensor, loadings: Tensor) -> None:
+        """Fill in mean (D,), directions (K, D) and loadings (D, K)."""
+        self.mean.copy_(mean)
+        self.directions.copy_(directions)
+        self.loadings.copy_(loadings)
+
+    def forward(self, features: Tensor) -> Tensor:
+        with full_precision(features):
+            mean = self.mean.float()
+            found = F.linear(features.float() - mean, self.directions.float())
+            return mean + F.linear(found, self.loadings.float())
+
+
 class DegradationEncoder(nn.Module):
     """Images (N, 3, S, S) in [-1, 1] -> DR (N, D), a global average of convolutional features.
 
@@ -62,6 +99,7 @@ class DegradationEncoder(nn.Module):
         *,
         pool: int = 1,  # mean over pool x pool pixels first
         patch: int = 1,  # p > 1: then the frequency bands of p x p blocks instead of pixels
+        discriminants: int = 0,  # k > 0: of the averages only what k discriminants tell
     ) -> None:
         super().__init__()
         self.pool = pool
@@ -79,9 +117,15 @@ class DegradationEncoder(nn.Module):
         self.projection = nn.Sequential(
             nn.Linear(width, width), nn.LeakyReLU(0.1), nn.Linear(width, width)
         )
+        self.discriminants = Discriminants(width, discriminants) if discriminants else None
 
-    def forward(self, images: Tensor) -> Tensor:
+    def average_features(self, images: Tensor) -> Tensor:
+        """Images (N, 3, S, S) in [-1, 1] -> (N, D) float32: what UDRL trains."""
         x = F.avg_pool2d(images, self.pool) if self.pool > 1 else images
         if self.bands is not None:
             x = self.bands(x)
         return self.features(x).float().mean((2, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        averages = self.average_features(images)
+        return averages if self.discriminants is None else self.discriminants(averages)

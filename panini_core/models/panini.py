@@ -53,6 +53,7 @@ class PaniniConfig:
     degradation_pool: int = 2
     degradation_patch: int = 1
     degradation_layers: Layers = ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1))
+    degradation_discriminants: int = 0  # k > 0: the DR is confined to k discriminants (see there)
     learned_degradation: bool = False  # one learned DR for every image instead of an encoder
 
     # DAFI for the picture itself: its finest frequency bands, weighed by alpha like features, are
@@ -157,6 +158,7 @@ PRESETS = {
         degradation_pool=1,
         degradation_patch=4,
         degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
+        degradation_discriminants=8,
         picture_bands=4,
     ),
     "tiny": PaniniConfig(
@@ -219,6 +221,7 @@ class PaniniNet(nn.Module):
                 config.degradation_layers,
                 pool=config.degradation_pool,
                 patch=config.degradation_patch,
+                discriminants=config.degradation_discriminants,
             )
         channels = config.interpolated_channels
         self.interpolation_predictor = InterpolationPredictor(

@@ -15,12 +15,12 @@ from ..metrics.psnr import psnr
 from ..models.panini import PaniniNet
 from .degradation_ranges import PRESETS, DegradationRanges, FamilyWeights, PassRanges
 from .degrade import degrade, sample_degradations
+from .discriminants import fisher_discriminants
 from .t_sne import t_sne
 
 FEWEST_FACES = 4
 KEPT_PER_CLASS = 64
 CLEAN_PSNR, RUINED_PSNR = 40.0, 18.0  # dB, severity 0 and 1
-SHRINKAGE = 0.002  # of the scatter within classes toward its diagonal; measured
 REACH_QUANTILE, REACH_MARGIN = 0.99, 1.5
 _BATCH = 8
 _NOTHING = PassRanges(
@@ -113,7 +113,8 @@ def build_atlas(
         raise ValueError(f"An atlas needs at least {FEWEST_FACES} faces, got {len(faces)}.")
     samples = known_samples(model, faces, seed=seed, on_progress=on_progress)
     centre = samples.vectors.mean(0)
-    projection = _discriminant(samples.vectors - centre, _groups(samples))
+    # Faces differ from each other far more than their degradations; this is what it removes.
+    projection = fisher_discriminants(samples.vectors - centre, _groups(samples)).float()
 
     kept = torch.arange(len(samples.labels)) % len(faces) < KEPT_PER_CLASS
     projected = (samples.vectors - centre) @ projection.T
@@ -137,25 +138,6 @@ def _groups(samples: KnownSamples) -> Tensor:
         own = samples.labels == label
         groups[own] += (samples.severity[own] > samples.severity[own].median()).long()
     return groups
-
-
-def _discriminant(vectors: Tensor, groups: Tensor) -> Tensor:
-    """Fisher's linear discriminants (P, D), scaled so that the scatter within groups is one.
-
-    Faces differ from each other far more than their degradations; this is what it removes.
-    """
-    vectors = vectors.double()
-    means = torch.stack([vectors[groups == group].mean(0) for group in groups.unique()])
-    inner = vectors - means[torch.searchsorted(groups.unique(), groups)]
-    scatter = inner.T @ inner / len(vectors)
-    variances = scatter.diagonal()
-    floor = variances.mean() * 1e-6 + 1e-12
-    scatter = torch.lerp(scatter, torch.diag(variances + floor), SHRINKAGE)
-    values, axes = torch.linalg.eigh(scatter)
-    whiten = axes * values.clamp_min(floor * SHRINKAGE).rsqrt() @ axes.T
-    _, strengths, directions = torch.linalg.svd(means @ whiten, full_matrices=False)
-    useful = strengths > 1e-6 * strengths[0]
-    return (directions[useful] @ whiten).float()
 
 
 def _reach(projected: Tensor, kept: Tensor) -> float:

@@ -60,6 +60,10 @@ class UdrlConfig:
     temperature: float = 0.07
     weight_decay: float = 1e-4
     sgd_momentum: float = 0.9
+    # Afterwards, if the model confines its DR to discriminants: fitted on so many degradations,
+    # each put on so many faces.
+    discriminant_groups: int = 320
+    discriminant_faces: int = 8
 
 
 @dataclass(frozen=True, slots=True)

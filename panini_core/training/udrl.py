@@ -22,6 +22,7 @@ from ..models.panini import PaniniConfig
 from .config import UdrlConfig, load_config
 from .data import FaceSampler
 from .degrade import PRESETS, degrade, sample_degradations
+from .discriminants import fit_discriminants
 from .session import TrainingSession
 
 RESULT_FILE = "degradation_encoder.safetensors"
@@ -78,7 +79,7 @@ class MomentumContrast(nn.Module):
 
 
 def _project(encoder: DegradationEncoder, images: Tensor) -> Tensor:
-    return F.normalize(encoder.projection(encoder(images)).float())
+    return F.normalize(encoder.projection(encoder.average_features(images)).float())
 
 
 def _gather(x: Tensor) -> Tensor:
@@ -138,6 +139,7 @@ def train_degradation(config_path: str | Path, overrides: Sequence[str] = ()) ->
             network.degradation_layers,
             pool=network.degradation_pool,
             patch=network.degradation_patch,
+            discriminants=network.degradation_discriminants,
         )
         if config.initial_degradation_encoder:
             load_degradation_encoder(config.initial_degradation_encoder, encoder)
@@ -186,8 +188,23 @@ def train_degradation(config_path: str | Path, overrides: Sequence[str] = ()) ->
                     }
                 )
                 if session.is_main:
-                    weights = {k: v.contiguous().cpu() for k, v in encoder.state_dict().items()}
-                    save_file(weights, session.folder / RESULT_FILE, {"panini_model": config.model})
+                    _save_result(session, encoder, config)
             if stop:
-                break
+                return session.folder / RESULT_FILE
+
+        if encoder.discriminants is not None and session.is_main:
+            fit_discriminants(
+                encoder,
+                sampler.faces,
+                PRESETS[config.degradation],
+                groups=config.discriminant_groups,
+                faces_per_group=config.discriminant_faces,
+                seed=config.run.seed,
+            )
+            _save_result(session, encoder, config)
         return session.folder / RESULT_FILE
+
+
+def _save_result(session: TrainingSession, encoder: DegradationEncoder, config: UdrlConfig) -> None:
+    weights = {name: value.contiguous().cpu() for name, value in encoder.state_dict().items()}
+    save_file(weights, session.folder / RESULT_FILE, {"panini_model": config.model})

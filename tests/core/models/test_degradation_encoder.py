@@ -85,3 +85,23 @@ def test_precision_changes_little(options: dict[str, int]) -> None:
     for other in (cast, half):
         assert other.dtype == torch.float32
         assert (other - expected).abs().mean() < 0.03 * expected.abs().mean()
+
+
+def test_discriminants_confine_the_representation_and_not_what_is_trained() -> None:
+    net, plain = encoder(discriminants=2), encoder()
+    images = torch.randn(5, 3, 16, 16)
+    averages = plain(images)
+    assert torch.equal(net.average_features(images), averages)
+    assert net.discriminants is not None
+    mean = averages.mean(0)
+    directions, loadings = torch.randn(2, 8), torch.randn(8, 2)
+    net.discriminants.set(mean, directions, loadings)
+    expected = mean + (averages - mean) @ directions.T @ loadings.T
+    torch.testing.assert_close(net(images), expected)
+    assert torch.linalg.matrix_rank((net(images) - mean).double(), rtol=1e-5) == 2
+
+
+@pytest.mark.parametrize("rank", [-1, 9])
+def test_discriminants_are_at_most_as_many_as_features(rank: int) -> None:
+    with pytest.raises(ValueError, match=f"Between 1 and 8 .* got {rank}"):
+        DegradationEncoder(LAYERS, discriminants=rank)

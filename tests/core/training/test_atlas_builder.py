@@ -60,18 +60,6 @@ def test_an_atlas_holds_samples_of_every_class(
     assert not torch.equal(atlas.vectors, other.vectors)
 
 
-def test_the_distance_is_in_units_of_the_scatter_within_classes() -> None:
-    """A direction that tells the classes counts, a louder one that does not is damped."""
-    generator = torch.Generator().manual_seed(0)
-    groups = torch.arange(2).repeat(200)
-    vectors = torch.randn(400, 2, generator=generator) * torch.tensor([1.0, 50.0])
-    vectors[:, 0] += 5.0 * groups
-    projection = atlas_builder._discriminant(vectors - vectors.mean(0), groups)
-    along, across = projection[0].abs().tolist()
-    assert along == pytest.approx(1, rel=0.15)
-    assert across < 0.01
-
-
 def test_too_few_faces_and_learned_degradations_are_refused(
     tiny_model: PaniniNet, faces: torch.Tensor
 ) -> None:
