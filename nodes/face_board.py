@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from .. import panini_core as core
+from ..panini_core.grouping import rows_of_images
 from . import host
 from .sockets import Faces
 
@@ -23,7 +24,7 @@ def draw_overlay(images: Tensor, faces: Faces, selected: Sequence[bool]) -> Tens
     """(N, 3, H, W) with the faces numbered; those that are not selected in grey. The type and
     the device are the images'."""
     drawn = images.new_empty(images.shape)
-    rows = _rows_of_images(faces)
+    rows = rows_of_images(faces.faces)
     for index, image in enumerate(images):
         own = rows.get(index, [])
         drawn[index] = core.draw_faces(
@@ -43,7 +44,7 @@ def board(
 
     sort: the order that the numbers of the faces come from; None if the node cannot change it.
     """
-    rows = _rows_of_images(faces)
+    rows = rows_of_images(faces.faces)
     frames = [
         {
             "image": host.save_preview(image, longest=BOARD_SIDE),
@@ -77,11 +78,3 @@ def describe_face(number: int, face: Face) -> Mapping[str, Any]:
         "score": round(face.score, 4),
         "size": round(face.size, 1),
     }
-
-
-def _rows_of_images(faces: Faces) -> dict[int, list[int]]:
-    """Where the faces of each image that has any are in the set."""
-    rows: dict[int, list[int]] = {}
-    for row, face in enumerate(faces.faces):
-        rows.setdefault(face.image_index, []).append(row)
-    return rows

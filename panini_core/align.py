@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .faces import Face, FaceSet
+from .grouping import rows_of_images
 from .warp import Pyramid, invert_affine
 
 # Where the five landmarks lie in an FFHQ face of 512 px: the values that the face restoration
@@ -82,8 +83,7 @@ def align_faces(images: Tensor, faces: Sequence[Face], *, size: int = 512) -> Fa
     landmarks = torch.stack([face.landmarks.cpu().double() for face in faces])
     to_crop = estimate_similarity(landmarks, template(size))
     to_image = invert_affine(to_crop)
-    for owner in sorted(set(owners)):
-        rows = [row for row, other in enumerate(owners) if other == owner]
+    for owner, rows in rows_of_images(faces).items():
         pyramid = Pyramid(images[owner].to(dtype))
         crops[rows] = pyramid.sample(to_image[rows], (size, size), "reflection").clamp_(0, 1)
     return FaceSet(tuple(faces), crops, to_crop)

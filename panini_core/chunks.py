@@ -7,6 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+# Called as images are done as on_image(images done, images in all); may raise to stop.
+OnImage = Callable[[int, int], None]
+
 # Called after each chunk as on_chunk(faces done, faces in all, the chunk's result); may raise to
 # stop.
 OnChunk = Callable[[int, int, Tensor], None]

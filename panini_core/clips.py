@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .faces import DegradationRepresentation, Face
+from .grouping import rows_of_images
 
 LARGEST_GAP = 5  # frames in a row in which a face may be missed
 LEAST_OVERLAP = 0.3  # of the box that is expected with the box that is found (IoU)
@@ -52,8 +53,7 @@ def track_faces(faces: Sequence[Face]) -> list[int]:
     numbers = [-1] * len(faces)
     tracks: list[_Track] = []
     count = 0
-    for frame in sorted({face.image_index for face in faces}):
-        rows = [row for row, face in enumerate(faces) if face.image_index == frame]
+    for frame, rows in rows_of_images(faces).items():
         tracks = [one for one in tracks if frame - one.face.image_index <= LARGEST_GAP + 1]
         pairs = _match(tracks, [faces[row] for row in rows], frame)
         for place, row in enumerate(rows):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from .checkpoints.files import CheckpointError, read_file
 from .checkpoints.matching import match_tensors
+from .chunks import OnImage
 from .faces import Face
 from .models.face_detector import MAX_OVERLAP, Detections, FaceDetector, RetinaFaceDetector
 from .models.retinaface import (
@@ -23,9 +23,6 @@ from .models.retinaface import (
     recognise_backbone,
 )
 from .options import DEFAULT_THRESHOLD
-
-# Called as images are done as on_image(images done, images in all); may raise to stop.
-OnImage = Callable[[int, int], None]
 
 BUNDLED_DETECTOR = Path(__file__).parent / "weights" / "retinaface_mobile025.safetensors"
 

@@ -1,4 +1,5 @@
-"""Which images of a batch are worked on together, so that memory does not grow with the batch."""
+"""Which faces belong to one image, and which images are worked on together, so that memory does not
+grow with the batch."""
 
 from __future__ import annotations
 
@@ -8,6 +9,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .faces import Face
+
+
+def rows_of_images(faces: Sequence[Face]) -> dict[int, list[int]]:
+    """The places in `faces` of each image's own ones, image by image; images without are left out.
+
+    A face's place among them is its number.
+    """
+    rows: dict[int, list[int]] = {}
+    for row, face in enumerate(faces):
+        rows.setdefault(face.image_index, []).append(row)
+    return dict(sorted(rows.items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .chunks import OnImage
 from .colour import is_grey
 from .faces import RestoredFaces
+from .grouping import rows_of_images
 from .options import DEFAULT_FEATHER
 from .paste_layers import blend, face_mask, make_layer, tiles
 
@@ -27,7 +28,7 @@ def paste_faces(
     upscale: float = 1,
     masks: Tensor | None = None,
     keep_detail: float = 1.0,
-    on_image: Callable[[int, int], None] | None = None,
+    on_image: OnImage | None = None,
 ) -> Tensor:
     """Draw restored faces onto their images; every other pixel stays as it was, to the bit.
 
@@ -68,7 +69,7 @@ def paste_mask(
     feather: float = DEFAULT_FEATHER,
     upscale: float = 1,
     masks: Tensor | None = None,
-    on_image: Callable[[int, int], None] | None = None,
+    on_image: OnImage | None = None,
 ) -> Tensor:
     """The mask (N, 1, upscale * H, upscale * W) in [0, 1] under which `paste_faces` draws when
     given the same arguments (at full strength); in the images' type, on their device."""
@@ -95,7 +96,7 @@ def paste_faces_with_mask(
     upscale: float = 1,
     masks: Tensor | None = None,
     keep_detail: float = 1.0,
-    on_image: Callable[[int, int], None] | None = None,
+    on_image: OnImage | None = None,
 ) -> tuple[Tensor, Tensor]:
     """What `paste_faces` and `paste_mask` return, in one go."""
     _check(images, restored, masks)
@@ -103,6 +104,7 @@ def paste_faces_with_mask(
     height, width = (round(side * upscale) for side in images.shape[-2:])
     result = images.new_empty((len(images), 3, height, width))
     usual = face_mask(restored.crops.shape[-1], feather)
+    owned = rows_of_images(restored.face_set.faces)
     total_mask = images.new_zeros((len(images), 1, height, width))
     for index, image in enumerate(images):
         image = image[:1] if is_grey(image) else image
@@ -118,8 +120,7 @@ def paste_faces_with_mask(
                 match_colour=match_colour,
                 keep_detail=keep_detail,
             )
-            for row, face in enumerate(restored.face_set.faces)
-            if face.image_index == index
+            for row in owned.get(index, [])
         ]
         for rows, columns, inside in tiles(layers, height, width):
             colour, mask = blend(inside, picture, rows, columns)

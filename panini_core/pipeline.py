@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from .align import align_faces
-from .chunks import OnChunk
+from .chunks import OnChunk, OnImage
 from .clips import smooth_degradation, smooth_faces
 from .degradation import apply_fidelity, represent_degradation, weigh_features
-from .detect import OnImage, detect_faces
+from .detect import detect_faces
 from .faces import DegradationRepresentation, Face, FaceSet, RestoredFaces
-from .grouping import group_images
+from .grouping import group_images, rows_of_images
 from .models.face_detector import FaceDetector
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
@@ -114,15 +114,14 @@ def restore_images_with_report(
         count_on = _count_on(on_chunk, group.faces.start, len(smooth))
         given = None if vectors is None else vectors[group.faces]
         restored = restore_face_set(model, faces, options, vectors=given, on_chunk=count_on)
+        rows = rows_of_images(restored.face_set.faces)
         for index in group.images:
-            result[index], masks[index] = _paste(images[index], index, restored, options)
+            own = rows.get(index, [])
+            result[index], masks[index] = _paste(images[index], own, restored, options)
         if keep_faces:
             kept.append(restored)
 
-    reports = tuple(
-        _report([face for face in found if face.image_index == index], selected, options.faces)
-        for index in range(len(images))
-    )
+    reports = _report(found, selected, len(images), options.faces)
     seconds = time.perf_counter() - start
     return Restoration(result, masks, _join(kept) if keep_faces else None, reports, seconds)
 
@@ -195,11 +194,9 @@ def _count_on(on_chunk: OnChunk | None, before: int, total: int) -> OnChunk | No
 
 
 def _paste(
-    image: Tensor, index: int, restored: RestoredFaces, options: RestoreOptions
+    image: Tensor, rows: list[int], restored: RestoredFaces, options: RestoreOptions
 ) -> tuple[Tensor, Tensor]:
-    """Image `index` (3, H, W) with its own ones of the restored faces, and the mask."""
-    owners = [face.image_index for face in restored.face_set.faces]
-    rows = [row for row, owner in enumerate(owners) if owner == index]
+    """An image (3, H, W) with its own ones of the restored faces, those in `rows`, and the mask."""
     own = restored.face_set.select(rows)
     faces = tuple(replace(face, image_index=0) for face in own.faces)
     own = RestoredFaces(replace(own, faces=faces), restored.crops[rows])
@@ -228,13 +225,21 @@ def _join(parts: Sequence[RestoredFaces]) -> RestoredFaces:
     )
 
 
-def _report(found: Sequence[Face], selected: Sequence[Face], rule: str) -> ImageReport:
+def _report(
+    found: Sequence[Face], selected: Sequence[Face], count: int, rule: str
+) -> tuple[ImageReport, ...]:
+    """What happened to each of `count` images."""
     chosen = {id(face) for face in selected}
-    restored = tuple(id(face) in chosen for face in found)
-    if not found:
-        note = "No face was found, so nothing was restored."
-    elif not any(restored):
-        note = f"{rule!r} names none of the {len(found)} faces found."
-    else:
-        note = f"{sum(restored)} of {len(found)} faces found were restored."
-    return ImageReport(tuple(found), restored, note)
+    rows = rows_of_images(found)
+    reports: list[ImageReport] = []
+    for index in range(count):
+        own = tuple(found[row] for row in rows.get(index, []))
+        restored = tuple(id(face) in chosen for face in own)
+        if not own:
+            note = "No face was found, so nothing was restored."
+        elif not any(restored):
+            note = f"{rule!r} names none of the {len(own)} faces found."
+        else:
+            note = f"{sum(restored)} of {len(own)} faces found were restored."
+        reports.append(ImageReport(own, restored, note))
+    return tuple(reports)

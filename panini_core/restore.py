@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 from .chunks import OnChunk, run_in_chunks
 from .degradation import network_input
 from .faces import Face, FaceSet, InterpolationWeights, RestoredFaces
+from .grouping import rows_of_images
 from .images import from_network
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH
@@ -74,11 +74,10 @@ def restore_faces(
 
 def _numbers_in_image(faces: Sequence[Face]) -> list[int]:
     """Each face's number among the faces of its image, from 0, in their order."""
-    seen: Counter[int] = Counter()
-    numbers: list[int] = []
-    for face in faces:
-        numbers.append(seen[face.image_index])
-        seen[face.image_index] += 1
+    numbers = [0] * len(faces)
+    for rows in rows_of_images(faces).values():
+        for number, row in enumerate(rows):
+            numbers[row] = number
     return numbers
 
 

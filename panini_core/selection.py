@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from .grouping import rows_of_images
+
 if TYPE_CHECKING:  # so that rules are read without loading torch
     from .faces import Face
 
@@ -85,8 +87,8 @@ def select_faces(
         raise ValueError(f"max_faces must be at least 0 (0 keeps all), got {max_faces}.")
     parsed = parse_rule(rule)
     chosen: list[Face] = []
-    for index in sorted({face.image_index for face in faces}):
-        own = [face for face in faces if face.image_index == index]
+    for rows in rows_of_images(faces).values():
+        own = [faces[row] for row in rows]
         chosen += _choose(own, parsed, height, width)[: max_faces or None]
     return chosen
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panini_core.faces import Face
-from panini_core.grouping import group_images
+from panini_core.grouping import group_images, rows_of_images
 
 
 def faces(counts: list[int]) -> list[Face]:
@@ -33,3 +33,14 @@ def test_groups_hold_every_image_and_face_once(counts: list[int], most: int) -> 
 def test_groups_are_as_large_as_they_may() -> None:
     groups = group_images(faces([2, 1, 0, 3, 9, 1]), 6, 4)
     assert [list(group.images) for group in groups] == [[0, 1, 2], [3], [4], [5]]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(0, 9), max_size=30))
+def test_rows_of_images_are_numbered_image_by_image(owners: list[int]) -> None:
+    some = [Face(torch.zeros(4), torch.zeros(5, 2), 1.0, owner) for owner in owners]
+    rows = rows_of_images(some)
+    assert list(rows) == sorted(set(owners))
+    assert sorted(row for own in rows.values() for row in own) == list(range(len(owners)))
+    for index, own in rows.items():
+        assert own == sorted(own) and {some[row].image_index for row in own} == {index}
