@@ -8,6 +8,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
+from ..panini_core.options import DEFAULT_CROP_SIDE
 from . import host
 from .sockets import Faces, PaniniFaces
 
@@ -29,7 +30,7 @@ class AlignFaces(io.ComfyNode):
                 PaniniFaces.Input("faces", tooltip="From Detect Faces or Select Faces."),
                 io.Int.Input(
                     "size",
-                    default=512,
+                    default=DEFAULT_CROP_SIDE,
                     min=64,
                     max=4096,
                     step=8,

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
+from ..panini_core.options import MASK_SHAPES
 from . import host
 from .boxed_faces import faces_in_boxes
 from .foreign import read_boxes
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 CoreBoxes = io.Custom("BOUNDING_BOX")  # ComfyUI 0.15 and newer
 KjBoxes = io.Custom("BBOX")  # KJNodes
-SHAPES = ("crop", "ellipse", "box")
 
 
 class FacesToMask(io.ComfyNode):
@@ -35,8 +35,8 @@ class FacesToMask(io.ComfyNode):
                 PaniniFaces.Input("faces", tooltip="From Detect Faces or Select Faces."),
                 io.Combo.Input(
                     "shape",
-                    options=list(SHAPES),
-                    default=SHAPES[0],
+                    options=list(MASK_SHAPES),
+                    default=MASK_SHAPES[0],
                     tooltip="crop: where Paste Faces would draw. ellipse, box: of the face's box.",
                 ),
                 io.Int.Input(

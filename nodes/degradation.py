@@ -61,6 +61,7 @@ class ExtractDegradation(io.ComfyNode):
         faces: Faces | None = None,
         crops: Tensor | None = None,
     ) -> io.NodeOutput:
+        # Without a face the crops are Align Faces' black picture, which is nobody's.
         if crops is not None and (faces is None or len(faces)):
             aligned = core.whole_picture_faces(host.to_images(crops))
         elif faces is not None:

@@ -93,7 +93,7 @@ class PasteFaces(io.ComfyNode):
         elif mask_source == "mask":
             masks = _given_masks(mask, images, aligned)
         if masks is not None:  # never harder than the soft mask at the crop's border
-            masks = masks * core.face_mask(masks.shape[-1], feather)
+            masks = masks * core.face_mask(masks.shape[-1], feather).to(masks.device)
         pasted, drawn = core.paste_faces_with_mask(
             images,
             core.RestoredFaces(aligned, pictures),

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .faces import Face, FaceSet
 from .grouping import rows_of_images
+from .options import DEFAULT_CROP_SIDE
 from .warp import Pyramid, invert_affine
 
 # Where the five landmarks lie in an FFHQ face of 512 px: the values that the face restoration
@@ -56,7 +57,7 @@ def estimate_similarity(landmarks: Tensor, target: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def align_faces(images: Tensor, faces: Sequence[Face], *, size: int = 512) -> FaceSet:
+def align_faces(images: Tensor, faces: Sequence[Face], *, size: int = DEFAULT_CROP_SIDE) -> FaceSet:
     """Cut every face out of its image, upright and in FFHQ's framing.
 
     images (N, 3, H, W) RGB in [0, 1]. Interpolation is bicubic, antialiased where it shrinks;

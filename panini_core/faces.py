@@ -1,7 +1,7 @@
 """The values that flow between the stages.
 
 Convention: coordinates are continuous, in pixels, x to the right and y down; pixel i covers
-[i, i + 1) (``align_corners=False``). Left and right are the viewer's. Images are float tensors,
+[i, i + 1) (`align_corners=False`). Left and right are the viewer's. Images are float tensors,
 RGB, in [0, 1].
 """
 

@@ -9,19 +9,16 @@ from torch import Tensor
 
 from .align import estimate_similarity, template
 from .faces import Face
-from .options import DEFAULT_FEATHER
+from .options import DEFAULT_CROP_SIDE, DEFAULT_FEATHER, MASK_SHAPES
 from .paste import face_mask
 from .warp import Pyramid
-
-SHAPES = ("crop", "ellipse", "box")
-_CROP_SIDE = 512  # px, of the mask that is warped
 
 
 def draw_masks(
     faces: Sequence[Face],
     size: tuple[int, int, int],  # images, height, width
     *,
-    shape: str = "crop",
+    shape: str = MASK_SHAPES[0],
     grow: float = 0,
     blur: float = 0,
     each: bool = False,
@@ -35,8 +32,8 @@ def draw_masks(
     Raises ValueError for another shape, and for a face of an image that is not there.
     """
     count, height, width = size
-    if shape not in SHAPES:
-        raise ValueError(f"The shape is one of {', '.join(SHAPES)}, got {shape!r}.")
+    if shape not in MASK_SHAPES:
+        raise ValueError(f"The shape is one of {', '.join(MASK_SHAPES)}, got {shape!r}.")
     masks = torch.zeros(len(faces) if each else count, 1, height, width)
     for row, face in enumerate(faces):
         if not 0 <= face.image_index < count:
@@ -48,8 +45,8 @@ def draw_masks(
 
 
 def _crop(face: Face, height: int, width: int) -> Tensor:
-    to_crop = estimate_similarity(face.landmarks[None].double(), template(_CROP_SIDE))
-    mask = Pyramid(face_mask(_CROP_SIDE, DEFAULT_FEATHER))
+    to_crop = estimate_similarity(face.landmarks[None].double(), template(DEFAULT_CROP_SIDE))
+    mask = Pyramid(face_mask(DEFAULT_CROP_SIDE, DEFAULT_FEATHER))
     return mask.sample(to_crop, (height, width), "zeros")[0].clamp_(0, 1)
 
 

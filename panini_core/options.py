@@ -9,7 +9,9 @@ from .selection import SORT_ORDERS, parse_rule
 
 DEFAULT_THRESHOLD = 0.6  # least score of a face
 DEFAULT_FEATHER = 0.1  # soft border of the paste mask, share of the crop's side
+DEFAULT_CROP_SIDE = 512  # px, of an aligned face
 DEFAULT_BATCH = 8  # faces that go through the network together
+MASK_SHAPES = ("crop", "ellipse", "box")  # in which a face may be masked
 FIDELITY_PRESETS = {"balanced": 0.5, "faithful": 0.65, "beautiful": 0.35}
 # The classes of an atlas, in its order: single degradations of every strength, then mixed ones.
 KNOWN_DEGRADATIONS = (
@@ -52,8 +54,8 @@ class RestoreOptions:
 
     # How they are restored
     fidelity: float = 0.5  # 0 trusts the GAN prior, 1 the image's own features; 0.5 is neutral
-    noise_seed: int = 0  # of the generator's noise
-    noise_amount: float = 0  # of the generator's noise, 0..1
+    noise_seed: int = 0  # of the fresh noise
+    noise_amount: float = 0  # share of fresh noise in the generator's, 0..1
     latent_pull: float = 0  # toward the average face, 0..1
     batch: int = DEFAULT_BATCH  # faces that go through the network together
 
