@@ -2,25 +2,23 @@
 
 import { alphaChange, changeDistribution } from "./mixer/alpha.js";
 import { toStep } from "./mixer/fader.js";
+import { keepable, readReport } from "./mixer/report.js";
 import { LEAST_HEIGHT, LEAST_WIDTH, LEVELS, createMixer } from "./mixer/view.js";
 import { app, changeGraph, isVueRenderer, setting } from "./shared/comfy.js";
 import { chain, findWidget, isLinked } from "./shared/hooks.js";
-import { latestPayload } from "./shared/outputs.js";
-import { areNumbers, keep, readKept, readPayload } from "./shared/payload.js";
+import { LatestRun } from "./shared/latest_run.js";
+import { keep, readKept } from "./shared/payload.js";
 import { loadText } from "./shared/text.js";
 import { addPanel } from "./shared/widget.js";
 
 const NODE = "PaniniFusionWeights";
-const OUTPUT = "panini_alpha";
-const KEPT = "panini_mixer"; // {version, numbers} in the node's properties
+const KEPT = "panini_mixer"; // the latest run, and whether numbers are shown
 
 /** Puts the mixer into a new node. */
 function attach(node) {
   choosePreset(node);
-  /** @type {any} */
-  let payload = null;
   let touched = false; // since the last step of undo
-  const draw = () => view.draw(readState(node, payload ?? latestPayload(node, OUTPUT)));
+  const draw = () => view.draw(readState(node, run.content));
   const move = (name, position) => {
     touched = write(node, name, position) || touched;
     draw();
@@ -53,27 +51,23 @@ function attach(node) {
     ...{ name: "mixer", element: view.element },
     ...{ minHeight: () => LEAST_HEIGHT, minWidth: () => LEAST_WIDTH },
   });
-  listen(node, draw, showNumbers, (latest) => {
-    payload = latest;
+  /** @type {LatestRun<import("./mixer/report.js").Report>} */
+  const run = new LatestRun(node, {
+    ...{ output: "panini_alpha", kept: KEPT },
+    ...{ read: readReport, keepable, onChange: draw },
   });
+  listen(node, draw, showNumbers);
   draw();
 }
 
 /** Draws the mixer anew whenever the node changes. */
-function listen(node, draw, showNumbers, receive) {
+function listen(node, draw, showNumbers) {
   for (const name of ["preset", "mode", ...LEVELS]) {
     const widget = findWidget(node, name);
     if (widget) chain(widget, "callback", draw);
   }
   chain(node, "onConnectionsChange", showNumbers);
-  chain(node, "onConfigure", () => {
-    showNumbers();
-    setTimeout(draw); // the outputs of a workflow come back after its nodes
-  });
-  chain(node, "onExecuted", (output) => {
-    receive(readPayload(output, OUTPUT));
-    draw();
-  });
+  chain(node, "onConfigure", showNumbers);
 }
 
 /** Takes away the room that widgets filled; Nodes 2.0 does so by itself. */
@@ -90,38 +84,30 @@ function choosePreset(node) {
 
 /**
  * @param {any} node
- * @param {any} payload of the latest run, or null
+ * @param {import("./mixer/report.js").Report | null} report of the latest run
  * @returns {import("./mixer/view.js").MixerState}
  */
-function readState(node, payload) {
+function readState(node, report) {
   const mode = findWidget(node, "mode")?.value === "override" ? "override" : "bias";
   const preset = String(findWidget(node, "preset")?.value);
-  const levels = Array.isArray(payload?.levels) ? payload.levels : [];
+  const levels = report?.chosen ?? {};
   const foreseeable = !isLinked(node, "preset") && !isLinked(node, "mode");
   const faders = LEVELS.map((name) => {
     const position = toStep(findWidget(node, name)?.value);
     const linked = isLinked(node, name);
-    const chosen = readDistribution(levels.find((level) => level?.widget === name)?.chosen);
+    const chosen = levels[name] ?? null;
     const edited =
       chosen && foreseeable && !linked
         ? changeDistribution(chosen, alphaChange(mode, preset, position))
         : null;
-    return [name, { position, mode, chosen, edited, linked, absent: levels.length > 0 && !chosen }];
+    const absent = !chosen && Object.keys(levels).length > 0;
+    return [name, { position, mode, chosen, edited, linked, absent }];
   });
   return {
     faders: Object.fromEntries(faders),
-    faces: payload ? Number(payload.faces) || 0 : null,
+    faces: report ? report.faces : null,
     numbers: areNumbersShown(node),
   };
-}
-
-/** @returns {import("./mixer/alpha.js").Distribution | null} null if it cannot be drawn */
-function readDistribution(value) {
-  const drawable =
-    Number.isFinite(value?.mean) &&
-    areNumbers(value.quantiles, 5) &&
-    areNumbers(value.histogram, value.histogram?.length || 1);
-  return drawable ? value : null;
 }
 
 /**

@@ -1,10 +1,10 @@
 /** Keeps previews of the work in progress off our nodes, if the setting says so. */
 
-import { api, app, setting } from "./shared/comfy.js";
+import { api, app, rootGraph, setting } from "./shared/comfy.js";
 
 /** The node of an execution id, which is a path through subgraphs such as 12:3. */
 function findNode(executionId) {
-  let graph = app.rootGraph ?? app.graph;
+  let graph = rootGraph();
   let node = null;
   for (const id of String(executionId).split(":")) {
     node = graph?.getNodeById?.(id) ?? null;

@@ -9,6 +9,7 @@ import {
 } from "../../web/mixer/alpha.js";
 import { atHeight, drag, pressKey, toStep, writePosition } from "../../web/mixer/fader.js";
 import { middle, outline } from "../../web/mixer/outline.js";
+import { keepable, readReport } from "../../web/mixer/report.js";
 
 const near = (a, b, tolerance = 1e-9) =>
   assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
@@ -134,4 +135,47 @@ test("the middle half lies about the median, the prior above", () => {
   near(top, 40);
   near(median, 55);
   near(bottom, 70);
+});
+
+const distribution = (mean) => ({
+  mean,
+  quantiles: [0.01, 0.22, 1 / 3, 0.44, 0.55],
+  histogram: Array.from({ length: 20 }, () => 0.05),
+});
+const sent = (...levels) => ({ faces: 2, levels });
+const level = (widget, chosen) => ({ widget, channels: 8, chosen, edited: chosen });
+
+test("a report has what the network chose, by the fader", () => {
+  const report = readReport(sent(level("level_4", distribution(0.4)), level("picture", null)));
+  assert.deepEqual(report, { faces: 2, chosen: { level_4: distribution(0.4) } });
+  assert.deepEqual(readReport(sent()), { faces: 2, chosen: {} });
+});
+
+for (const payload of [null, undefined, {}, { numbers: true }, { levels: "none" }]) {
+  test(`there is no report in ${JSON.stringify(payload)}`, () => {
+    assert.equal(readReport(payload), null);
+  });
+}
+
+test("levels that cannot be drawn are left out", () => {
+  const { mean, quantiles, histogram } = distribution(0.4);
+  const bad = [
+    ...[null, "x", {}, { quantiles, histogram }, { mean, histogram }, { mean, quantiles }],
+    ...[{ mean: "x", quantiles, histogram }, { mean, quantiles: [1], histogram }],
+    { mean, quantiles, histogram: [] },
+  ];
+  const report = readReport(sent(null, ...bad.map((chosen) => level("level_8", chosen))));
+  assert.deepEqual(report.chosen, {});
+});
+
+test("a report that is kept is small, and nearly as it was", () => {
+  const names = ["level_4", "level_8", "level_16", "level_32", "level_64", "level_128", "picture"];
+  const report = readReport(sent(...names.map((name) => level(name, distribution(1 / 7)))));
+  const text = JSON.stringify(keepable(report));
+  assert.ok(text.length < 3000);
+  const again = readReport(JSON.parse(text));
+  assert.deepEqual(Object.keys(again.chosen), names);
+  near(again.chosen.level_64.mean, 1 / 7, 1e-4);
+  near(again.chosen.level_64.quantiles[2], 1 / 3, 1e-4);
+  assert.equal(again.faces, 2);
 });

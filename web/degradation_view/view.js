@@ -12,9 +12,8 @@ export const LEAST_HEIGHT = 190;
 const BADGE_RADIUS = 3.6;
 
 /**
- * @typedef {import("./map.js").Atlas} Atlas
  * @typedef {import("./map.js").FaceReport} FaceReport
- * @typedef {{atlas: Atlas | null, faces: FaceReport[], count: number}} Report
+ * @typedef {import("./report.js").Report} Report
  */
 
 /** @returns {{element: HTMLElement, draw: (report: Report | null) => void}} */
@@ -78,9 +77,9 @@ function createBadge(face, { x, y }) {
   );
 }
 
-function createList({ atlas, faces }) {
+function createList({ atlas, faces, count }) {
   const items = faces.map((face) => createItem(face));
-  const list = create("ol", { class: "panini-degradation-faces" }, ...items);
+  const list = create("ol", { class: "panini-degradation-faces" }, ...items, tellMore(faces, count));
   const legend = create(
     "ul",
     {
@@ -112,6 +111,14 @@ function createItem(face) {
   item.addEventListener("focus", () => light(item, face, true));
   item.addEventListener("blur", () => light(item, face, false));
   return item;
+}
+
+/** That there were more faces than are listed; null if there were not. */
+function tellMore({ length }, count) {
+  if (length >= count) return null;
+  const values = { shown: length, count };
+  const words = text("degradation.first_only", "The first {shown} of {count} faces.", values);
+  return create("li", { class: "panini-faint", text: words });
 }
 
 /** Points out a face of the list on the map. */

@@ -37,6 +37,11 @@ export function changeGraph(change) {
   }
 }
 
+/** The graph that all subgraphs are within; older front ends know it by another name. */
+export function rootGraph() {
+  return app.rootGraph ?? app.graph;
+}
+
 /** Whether nodes are drawn by Vue (Nodes 2.0) rather than on the canvas. */
 export function isVueRenderer() {
   return Boolean(globalThis.LiteGraph?.vueNodesMode);

@@ -1,13 +1,16 @@
 /** What the latest run of a node sent, wherever the front end still has it. */
 
+import { app, rootGraph } from "./comfy.js";
 import { chain } from "./hooks.js";
-import { latestPayload } from "./outputs.js";
 import { keep, readKept, readPayload } from "./payload.js";
+
+/** @type {WeakMap<object, LatestRun<any>>} by node */
+const runs = new WeakMap();
 
 /**
  * Follows the runs of a node: what they send is shown, and saved with the workflow. A node that
  * is made anew (by undo, by loading) finds it among the outputs that the front end keeps, else in
- * what was saved.
+ * what was saved. One run a node.
  *
  * @template Content
  * @typedef {Object} RunOptions
@@ -31,6 +34,7 @@ export class LatestRun {
     this.options = options;
     /** @type {Content | null} */
     this.content = null;
+    runs.set(node, this);
     chain(node, "onExecuted", (sent) => this.receive(sent));
     chain(node, "onConfigure", () => this.restore());
   }
@@ -56,4 +60,32 @@ export class LatestRun {
     this.content = read(latestPayload(this.node, output)) ?? read(saved);
     onChange(saved ?? {});
   }
+
+  /** Takes what is among the outputs now; some come back after the node was made. */
+  recall() {
+    const { output, read, onChange } = this.options;
+    const content = read(latestPayload(this.node, output));
+    if (!content) return;
+    this.content = content;
+    onChange(null);
+  }
+}
+
+/** Lets all nodes look for their latest runs among the outputs that the front end keeps. */
+export function recallOutputs() {
+  for (const node of nodesOf(rootGraph())) runs.get(node)?.recall();
+}
+
+/** The nodes of a graph, and of the subgraphs in it. */
+function* nodesOf(graph) {
+  for (const node of graph?.nodes ?? []) {
+    yield node;
+    yield* nodesOf(node.subgraph);
+  }
+}
+
+/** The payload among the outputs that the front end keeps, or null. */
+function latestPayload({ graph, id }, key) {
+  const atRoot = !graph || graph === rootGraph();
+  return readPayload(app.nodeOutputs?.[atRoot ? `${id}` : `${graph.id}:${id}`], key);
 }

@@ -1,0 +1,63 @@
+/**
+ * What the node tells the degradation view of a run.
+ *
+ * @typedef {import("./map.js").Atlas} Atlas
+ * @typedef {import("./map.js").FaceReport} FaceReport
+ *
+ * @typedef {Object} Report
+ * @property {Atlas | null} atlas
+ * @property {FaceReport[]} faces the first ones
+ * @property {number} count of all faces
+ */
+
+import { areNumbers, isObject } from "../shared/payload.js";
+
+const MOST_FACES_KEPT = 60;
+const MOST_POINTS_KEPT = 600;
+
+/**
+ * What can be drawn of a payload, or null if there is none.
+ * @param {any} payload
+ * @returns {Report | null}
+ */
+export function readReport(payload) {
+  if (!Array.isArray(payload?.faces)) return null;
+  const { atlas, count } = payload;
+  const faces = payload.faces.filter(isObject).map(readFace);
+  const drawable = isObject(atlas) && Array.isArray(atlas.labels) && Array.isArray(atlas.points);
+  return {
+    atlas: drawable
+      ? {
+          labels: atlas.labels.map(String),
+          points: atlas.points.filter((point) => areNumbers(point, 3)),
+        }
+      : null,
+    faces,
+    count: Number.isFinite(count) ? Math.max(count, faces.length) : faces.length,
+  };
+}
+
+/**
+ * The first faces as plain data, few enough to be saved with a workflow; of a large atlas only
+ * some of the points.
+ * @param {Report} report
+ */
+export function keepable({ atlas, faces, count }) {
+  const every = Math.ceil((atlas?.points.length ?? 0) / MOST_POINTS_KEPT);
+  return {
+    atlas: atlas && { ...atlas, points: atlas.points.filter((_, index) => index % every === 0) },
+    faces: faces.slice(0, MOST_FACES_KEPT),
+    count,
+  };
+}
+
+/** @returns {FaceReport} */
+function readFace({ number, position, severity, nearest, text }) {
+  return {
+    number: Number(number) || 0,
+    position: areNumbers(position, 2) ? position : null,
+    severity: Number.isFinite(severity) ? Math.min(Math.max(severity, 0), 1) : null,
+    nearest: Array.isArray(nearest) ? nearest.filter((pair) => Number.isFinite(pair?.[1])) : [],
+    text: String(text ?? ""),
+  };
+}
