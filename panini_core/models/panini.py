@@ -84,6 +84,11 @@ class PaniniConfig:
                 f"The last degradation layer must have {self.degradation_size} channels, "
                 f"got {self.degradation_layers[-1][0]}."
             )
+        if self.degradation_discriminants > self.degradation_size:
+            raise ValueError(
+                f"At most {self.degradation_size} discriminants fit a degradation representation "
+                f"of that size, got {self.degradation_discriminants}."
+            )
         if self.picture_bands > 30 or self.input_size % 2**self.picture_bands:
             raise ValueError(
                 f"{self.picture_bands} picture bands need an input_size that can be halved as "

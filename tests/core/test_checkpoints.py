@@ -355,8 +355,9 @@ def test_a_prior_that_does_not_fit_changes_neither_network(
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-def test_own_format_round_trip(tmp_path: Path, dtype: torch.dtype) -> None:
-    net = small_net(TINY)
+@pytest.mark.parametrize("discriminants", [0, 3])
+def test_own_format_round_trip(tmp_path: Path, dtype: torch.dtype, discriminants: int) -> None:
+    net = small_net(dataclasses.replace(TINY, degradation_discriminants=discriminants))
     path = tmp_path / "sub" / "net.safetensors"
     save_panini(path, net, dtype=dtype, metadata={"licence": "own"})
 

@@ -39,11 +39,13 @@ WHOLE_PICTURE = dataclasses.replace(TINY, picture_bands=0)
 WITH_EXTRACTOR = dataclasses.replace(
     TINY, input_patch=1, extractor_blocks=1, attention_hidden=2, stem=((6, 1), (6, 2), (8, 2))
 )
+CONFINED = dataclasses.replace(TINY, degradation_discriminants=3)
 VARIANTS = {
     "tiny": TINY,
     "learned": LEARNED,
     "whole picture": WHOLE_PICTURE,
     "extractor": WITH_EXTRACTOR,
+    "discriminants": CONFINED,
 }
 each_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
 
@@ -90,6 +92,7 @@ def test_the_compact_network_stays_small() -> None:
         ({"picture_bands": 7}, "7 picture bands need an input_size that can be halved as often"),
         ({"input_size": 128}, "need an input_size of 64, got 128"),
         ({"input_patch": 2}, "need an input_size of 32, got 64"),
+        ({"degradation_discriminants": 17}, "At most 16 discriminants .* got 17"),
         ({"stem": ((8, 2),)}, "need an input_size of 128, got 64"),
     ],
 )
