@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    photograph = read_image(_sample_photograph()).pixels[None]
+    photograph = read_image(sample_photograph()).pixels[None]
     model = open_model(arguments)
     with usage_errors():
         detector = load_detector(device=choose_device(arguments.device))
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def _sample_photograph() -> Path:
+def sample_photograph() -> Path:
     """NASA's portrait of Eileen Collins (public domain), a file of the scikit-image package.
 
     Read as a file: scikit-image's own function would download it where it is missing.

@@ -16,7 +16,7 @@ NODES = ROOT / "nodes"
 # pipeline above the stages, training, metrics and the command line on top.
 VALUES = {"faces", "images", "image_file", "file_decoding", "file_encoding", "whole_file"}
 FOUNDATION = VALUES | {"models", "checkpoints"}
-TOP = {"training", "metrics", "cli", "__main__"}
+TOP = {"training", "metrics", "studies", "cli", "__main__"}
 FORBIDDEN_NAMES = {"types", "utils", "helpers"}
 
 

@@ -1,0 +1,68 @@
+"""The studies in words: Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .editing import EditingStudy
+from .fusion import FusionStudy
+from .response import ResponseStudy
+from .separation import SeparationStudy
+
+
+def report_separation(study: SeparationStudy) -> str:
+    rows = [
+        ["degradation", "kinds of fault", study.kind_by_neighbours, study.kind_by_probe,
+         study.kind_by_chance],
+        ["person", "kinds of fault", study.person_by_neighbours, study.person_by_probe,
+         study.person_by_chance],
+        ["person", "mixed", study.person_by_neighbours_mixed, study.person_by_probe_mixed,
+         study.person_by_chance],
+    ]  # fmt: skip
+    text = [[str(cell) if isinstance(cell, str) else f"{cell:.1%}" for cell in row] for row in rows]
+    return table(("told apart", "degraded", "5 neighbours", "linear probe", "chance"), text)
+
+
+def report_response(study: ResponseStudy) -> str:
+    parts: list[str] = []
+    for response in study.responses:
+        rows = [
+            [dose, "" if psnr > 90 else f"{psnr:.1f}", *(f"{alpha:.2f}" for alpha in alphas)]
+            for dose, psnr, alphas in zip(
+                response.doses, response.psnr, response.alpha, strict=True
+            )
+        ]
+        rows.append(["rank correlation", "", *(f"{value:+.2f}" for value in response.correlation)])
+        parts.append(table((response.degradation, "PSNR", *study.levels), rows))
+    return "\n\n".join(parts)
+
+
+def report_fusion(study: FusionStudy) -> str:
+    rows = [["(degraded)", "", "", f"{study.degraded_psnr:.2f}", f"{study.degraded_ssim:.3f}", ""]]
+    rows += [
+        [
+            result.fusion,
+            "DR" if result.represented else "one learned vector",
+            f"{result.parameters:,}",
+            f"{result.psnr:.2f}",
+            f"{result.ssim:.3f}",
+            f"{result.gain_of_own_degradation:+.2f} dB" if result.represented else "",
+        ]
+        for result in sorted(study.results, key=lambda result: -result.psnr)
+    ]
+    header = ("fusion", "steered by", "trained parameters", "PSNR", "SSIM", "own DR, not another's")
+    return table(header, rows)
+
+
+def report_editing(study: EditingStudy) -> str:
+    rows = [
+        [result.edit, result.setting, f"{result.change:.2f}", f"{result.psnr:.2f}"]
+        for result in study.results
+    ]
+    return table(("edit", "setting", "mean change of 255", "PSNR"), rows)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
