@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -15,10 +16,11 @@ from .faces import Face
 PANEL_SIDE = 1024  # px, the longest side of a whole picture on a sheet
 ZOOM_SIDE = 320  # px, a face on a sheet with several
 ONLY_ZOOM_SIDE = 512  # px, the only face on a sheet
-_MARGIN = 16
+MARGIN = 16  # px, between the rows of a sheet and around it
+BACKGROUND = (24, 24, 26)
+TEXT = (235, 235, 235)
+PAIR_GAP = 4  # px, between pictures that belong together
 _CAPTION = 34
-_BACKGROUND = (24, 24, 26)
-_TEXT = (235, 235, 235)
 _UNSELECTED = (128, 128, 128)
 _COLOURS = ((255, 196, 0), (0, 200, 255), (255, 95, 150), (120, 230, 90), (190, 140, 255))
 
@@ -40,7 +42,7 @@ def draw_faces(
         draw.rectangle((x0, y0, x1, y1), outline=colour, width=line)
         for x, y in face.landmarks.tolist():
             draw.ellipse((x - line, y - line, x + line, y + line), fill=colour)
-        font = _font(min(max(face.size / 5, 10), min(canvas.size) / 10))
+        font = text_font(min(max(face.size / 5, 10), min(canvas.size) / 10))
         label = str(index)
         width, height = _text_size(font, label)
         left = min(max(x0, 0), canvas.width - width)
@@ -55,72 +57,93 @@ def comparison_sheet(before: Tensor, after: Tensor, faces: Mapping[int, Face]) -
 
     before (3, H, W); after (3, kH, kW), k >= 1; faces by their number, in the pixels of `before`.
     """
-    scale = after.shape[-1] / before.shape[-1]
-    old, new = to_pillow(before), to_pillow(after)
-    if new.size != old.size:
-        old = old.resize(new.size, Image.Resampling.BICUBIC)
+    old, new = at_one_size(before, after)
+    scale = new.width / before.shape[-1]
     shrink = min(PANEL_SIDE / max(new.size), 1.0)
     small = (max(round(new.width * shrink), 1), max(round(new.height * shrink), 1))
     pair_rows = [_caption_pair(*(p.resize(small, Image.Resampling.LANCZOS) for p in (old, new)))]
 
     side = ONLY_ZOOM_SIDE if len(faces) == 1 else ZOOM_SIDE
     zooms = [
-        _caption_pair(*(_zoom(picture, face, scale, side) for picture in (old, new)), number=index)
+        _caption_pair(
+            *(zoom_on(picture, face, scale, side) for picture in (old, new)), number=index
+        )
         for index, face in faces.items()
     ]
-    columns = max(round(pair_rows[0].width / (2 * side + _MARGIN)), 2)
-    pair_rows += [_row(zooms[start : start + columns]) for start in range(0, len(zooms), columns)]
-    return from_pillow(_column(pair_rows))
+    columns = max(round(pair_rows[0].width / (2 * side + MARGIN)), 2)
+    pair_rows += [
+        join_row(zooms[start : start + columns], gap=MARGIN)
+        for start in range(0, len(zooms), columns)
+    ]
+    return from_pillow(join_column(pair_rows, gap=MARGIN, border=MARGIN))
 
 
-def _zoom(picture: Image.Image, face: Face, scale: float, zoom_side: int) -> Image.Image:
-    """A square around the face, 1.5 times its box, moved into the picture as far as it fits."""
-    side = max(round(face.size * scale * 1.5), 1)
+def at_one_size(before: Tensor, after: Tensor) -> tuple[Image.Image, Image.Image]:
+    """A picture (3, H, W) and its result (3, kH, kW), k >= 1, both in the result's size."""
+    old, new = to_pillow(before), to_pillow(after)
+    if new.size != old.size:
+        old = old.resize(new.size, Image.Resampling.BICUBIC)
+    return old, new
+
+
+def zoom_on(picture: Image.Image, face: Face, scale: float, side: int) -> Image.Image:
+    """The surroundings of a face in a square of `side` px; `scale`: picture px per px of its box.
+
+    They are 1.5 times the box, moved into the picture as far as they fit.
+    """
+    reach = max(round(face.size * scale * 1.5), 1)
     centre_x, centre_y = ((face.box[:2] + face.box[2:]) / 2 * scale).tolist()
-    left = max(min(round(centre_x - side / 2), picture.width - side), 0)
-    top = max(min(round(centre_y - side / 2), picture.height - side), 0)
-    crop = picture.crop((left, top, left + side, top + side))
-    return crop.resize((zoom_side, zoom_side), Image.Resampling.BICUBIC)
+    left = max(min(round(centre_x - reach / 2), picture.width - reach), 0)
+    top = max(min(round(centre_y - reach / 2), picture.height - reach), 0)
+    crop = picture.crop((left, top, left + reach, top + reach))
+    return crop.resize((side, side), Image.Resampling.BICUBIC)
 
 
 def _caption_pair(
     before: Image.Image, after: Image.Image, *, number: int | None = None
 ) -> Image.Image:
     prefix = "" if number is None else f"face {number}: "
-    return _row([_caption(before, f"{prefix}before"), _caption(after, f"{prefix}after")], margin=4)
+    return join_row(
+        [_caption(before, f"{prefix}before"), _caption(after, f"{prefix}after")], gap=PAIR_GAP
+    )
 
 
 def _caption(picture: Image.Image, text: str) -> Image.Image:
-    font = _font(_CAPTION * 0.6)
+    font = text_font(_CAPTION * 0.6)
     width = max(picture.width, _text_size(font, text)[0])
-    canvas = Image.new("RGB", (width, picture.height + _CAPTION), _BACKGROUND)
+    canvas = Image.new("RGB", (width, picture.height + _CAPTION), BACKGROUND)
     canvas.paste(picture, (0, _CAPTION))
-    ImageDraw.Draw(canvas).text((2, _CAPTION / 2), text, _TEXT, font, anchor="lm")
+    ImageDraw.Draw(canvas).text((2, _CAPTION / 2), text, TEXT, font, anchor="lm")
     return canvas
 
 
-def _row(pictures: Sequence[Image.Image], *, margin: int = _MARGIN) -> Image.Image:
-    width = sum(picture.width for picture in pictures) + margin * (len(pictures) - 1)
-    canvas = Image.new("RGB", (width, max(p.height for p in pictures)), _BACKGROUND)
+def join_row(pictures: Sequence[Image.Image], *, gap: int) -> Image.Image:
+    """Side by side on the background, aligned at the bottom, `gap` px apart."""
+    width = sum(picture.width for picture in pictures) + gap * (len(pictures) - 1)
+    height = max(picture.height for picture in pictures)
+    canvas = Image.new("RGB", (width, height), BACKGROUND)
     left = 0
     for picture in pictures:
-        canvas.paste(picture, (left, 0))
-        left += picture.width + margin
+        canvas.paste(picture, (left, height - picture.height))
+        left += picture.width + gap
     return canvas
 
 
-def _column(pictures: Sequence[Image.Image]) -> Image.Image:
-    height = sum(picture.height + _MARGIN for picture in pictures) + _MARGIN
-    width = max(picture.width for picture in pictures) + 2 * _MARGIN
-    canvas = Image.new("RGB", (width, height), _BACKGROUND)
-    top = _MARGIN
+def join_column(pictures: Sequence[Image.Image], *, gap: int = 0, border: int = 0) -> Image.Image:
+    """One below the other on the background, `gap` px apart, with a border of so many px."""
+    height = sum(picture.height for picture in pictures) + gap * (len(pictures) - 1)
+    width = max(picture.width for picture in pictures)
+    canvas = Image.new("RGB", (width + 2 * border, height + 2 * border), BACKGROUND)
+    top = border
     for picture in pictures:
-        canvas.paste(picture, (_MARGIN, top))
-        top += picture.height + _MARGIN
+        canvas.paste(picture, (border, top))
+        top += picture.height + gap
     return canvas
 
 
-def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+@lru_cache(maxsize=16)  # a font is unpacked anew each time
+def text_font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font of captions and labels, about `size` px high."""
     return ImageFont.load_default(math.ceil(max(size, 6)))
 
 

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from .drawing import from_pillow
+from .drawing import BACKGROUND, TEXT, from_pillow
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
 SMALLEST = (480, 320)  # px, below which no plot is legible
-BACKGROUND: Colour = (24, 24, 26)
-TEXT: Colour = (235, 235, 235)
 _SCALE = 2
 
 

@@ -10,6 +10,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..contact_sheet import ContactSheet, Tile, draw_entry
+from ..drawing import to_pillow
+from ..images import ImageFile, write_image
 from ..metrics.psnr import psnr
 from ..metrics.vgg_distance import VggFeatures, vgg_distance
 from .config import ValidationConfig
@@ -52,10 +55,14 @@ class ValidationPairs:
 
     def write_sheet(self, path: Path, restored: Tensor, *, rows: int = 6) -> None:
         """A picture with degraded, restored and clean side by side."""
-        columns = [batch[:rows] for batch in (self.degraded, restored, self.clean)]
-        sheet = torch.cat([torch.cat(list(column), dim=1) for column in columns], dim=2)
-        pixels = (sheet * 255).round().byte().permute(1, 2, 0).numpy()
-        Image.fromarray(pixels).save(path, quality=90)
+        sheet = ContactSheet()
+        for faces in zip(self.degraded[:rows], restored[:rows], self.clean[:rows], strict=True):
+            labels = ("degraded", "restored", "clean")
+            tiles = [
+                Tile(to_pillow(face), label) for face, label in zip(faces, labels, strict=True)
+            ]
+            sheet.add(draw_entry([], tiles))
+        write_image(path, ImageFile(sheet.finish([])))
 
 
 def _images(folder: str) -> list[Path]:
