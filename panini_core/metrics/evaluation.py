@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,13 +17,25 @@ from .backbones import IDENTITY_FILE, VGG_FILE, MetricUnavailable, find_backbone
 from .fid import RELIABLE_COUNT, FrechetDistance
 from .identity import identity_similarity, load_identity_network
 from .lpips import load_lpips_network, lpips
-from .psnr import psnr
+from .psnr import EQUAL_PSNR, psnr
 from .report import METRICS, EvaluationReport, Measurements
 from .ssim import ssim
 from .vgg_distance import load_vgg_features, vgg_distance
 
 Restore = Callable[[Tensor], Tensor]  # (N, 3, S, S) RGB in [0, 1] -> (N, 3, R, R), the same
 Measure = Callable[[Tensor, Tensor], Tensor]  # (K, 3, S, S), clean (1, 3, S, S) -> (K,)
+KINDS: tuple[str, ...] = ("degraded", "restored")  # what is measured against the clean faces
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredPair:
+    """One face of an evaluation and its figures."""
+
+    name: str
+    severity: str  # empty if none is known
+    clean: Tensor  # (1, 3, S, S) RGB in [0, 1]
+    candidates: Mapping[str, Tensor]  # by KINDS, each as `clean`; without `restored` if none are
+    figures: Mapping[str, Mapping[str, float]]  # by kind, then by metric
 
 
 @torch.inference_mode()
@@ -36,6 +49,7 @@ def evaluate_folders(
     device: str | torch.device = "cpu",
     size: int = 512,
     on_progress: Callable[[int, int], None] | None = None,
+    on_pair: Callable[[MeasuredPair], None] | None = None,
 ) -> EvaluationReport:
     """Measures degraded and, if given, restored faces against the clean ones.
 
@@ -44,8 +58,9 @@ def evaluate_folders(
     8 bits, as if it had been written. Faces of another size are brought to `size` px: shrunk by
     Lanczos, enlarged bicubically. `backbones` is the folder of the VGG and identity networks
     (see `find_backbone`). A metric that cannot be had is left out, with a note that says why.
-    Severities are read from a `pairs.csv` (columns name, severity) beside the degraded folder.
-    `on_progress` is called with the pairs done and their number.
+    Severities are read from a `pairs.csv` (columns name, severity) beside the degraded folder,
+    unless that is the clean one. The PSNR of equal faces counts as EQUAL_PSNR, with a note.
+    `on_progress` is called with the pairs done and their number, `on_pair` with each pair.
 
     Raises NotADirectoryError for a missing folder, ValueError for folders without a common name,
     for a face that is not square and for both `restored` and `restore`, ImageFileError (a
@@ -59,42 +74,69 @@ def evaluate_folders(
     notes: list[str] = []
     folders = [degraded, clean] if restored is None else [degraded, clean, restored]
     names, files = _pair([_faces_by_name(folder) for folder in folders], folders, notes)
-    severities = _read_severities(Path(degraded).parent / "pairs.csv", names, notes)
+    severities = _read_severities(Path(degraded), Path(clean), names, notes)
     measures = _load_measures(backbones, device, notes)
-    kinds = 1 if restored is None and restore is None else 2
-    set_distances = _load_set_distances(kinds, len(names), device, notes)
+    kinds = KINDS[:1] if restored is None and restore is None else KINDS
+    set_distances = _load_set_distances(len(kinds), len(names), device, notes)
 
-    figures: dict[str, list[list[float]]] = {metric: [] for metric in measures}
+    measured: list[dict[str, dict[str, float]]] = []
     for index, name in enumerate(names):
-        pair = [_read_face(by_name[name], size).to(device) for by_name in files]
-        candidates = [face for position, face in enumerate(pair) if position != 1]
+        faces = [_read_face(by_name[name], size).to(device) for by_name in files]
+        clean_face = faces.pop(1)
         if restore is not None:
-            candidates.append(_restore_face(restore, pair[0], size, name))
-        for metric, measure in measures.items():
-            figures[metric].append(measure(torch.cat(candidates), pair[1]).tolist())
-        for distance, candidate in zip(set_distances, candidates, strict=False):
-            distance.add(pair[1], reference=True)
-            distance.add(candidate, reference=False)
+            faces.append(_restore_face(restore, faces[0], size, name))
+        candidates = dict(zip(kinds, faces, strict=True))
+        measured.append(_measure(measures, candidates, clean_face))
+        for distance, face in zip(set_distances, faces, strict=False):
+            distance.add(clean_face, reference=True)
+            distance.add(face, reference=False)
+        if on_pair is not None:
+            severity = severities[index] if severities else ""
+            on_pair(MeasuredPair(name, severity, clean_face, candidates, measured[-1]))
         if on_progress is not None:
             on_progress(index + 1, len(names))
 
     results = [
         Measurements(
             per_image={
-                metric: tuple(each[kind] for each in values) for metric, values in figures.items()
+                metric: tuple(figures[kind][metric] for figures in measured) for metric in measures
             },
-            over_set={"fid": set_distances[kind].distance()} if set_distances else {},
+            over_set={"fid": set_distances[row].distance()} if set_distances else {},
         )
-        for kind in range(kinds)
+        for row, kind in enumerate(kinds)
     ]
+    for kind, result in zip(kinds, results, strict=True):
+        _note_equal(kind, result, notes)
     return EvaluationReport(
         names=tuple(names),
         severities=severities,
         size=size,
         degraded=results[0],
-        restored=results[1] if kinds == 2 else None,
+        restored=results[1] if len(results) == 2 else None,
         notes=tuple(notes),
     )
+
+
+def _measure(
+    measures: Mapping[str, Measure], candidates: Mapping[str, Tensor], clean: Tensor
+) -> dict[str, dict[str, float]]:
+    """The figures of each kind of candidate by metric."""
+    images = torch.cat(list(candidates.values()))
+    values = {metric: measure(images, clean).tolist() for metric, measure in measures.items()}
+    return {
+        kind: {metric: values[metric][row] for metric in measures}
+        for row, kind in enumerate(candidates)
+    }
+
+
+def _note_equal(kind: str, result: Measurements, notes: list[str]) -> None:
+    """Says how many faces' PSNR is not what was measured but the value for equal ones."""
+    ratios = result.per_image["psnr"]
+    if equal := sum(ratio >= EQUAL_PSNR for ratio in ratios):
+        notes.append(
+            f"{equal} of {len(ratios)} {kind} faces equal the clean ones: the PSNR of each, "
+            f"which would be infinite, counts as {EQUAL_PSNR:.0f} dB"
+        )
 
 
 def _faces_by_name(folder: str | Path) -> dict[str, Path]:
@@ -137,8 +179,11 @@ def _pair(
     return names, files
 
 
-def _read_severities(path: Path, names: Iterable[str], notes: list[str]) -> tuple[str, ...]:
-    if not path.is_file():
+def _read_severities(
+    degraded: Path, clean: Path, names: Iterable[str], notes: list[str]
+) -> tuple[str, ...]:
+    path = degraded.parent / "pairs.csv"
+    if not path.is_file() or degraded.samefile(clean):  # clean faces have no severity
         return ()
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)

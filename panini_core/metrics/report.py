@@ -114,14 +114,19 @@ class EvaluationReport:
 
 
 def _changes(degraded: Mapping[str, float], restored: Mapping[str, float]) -> dict[str, float]:
-    """Differences, and for distances ratios, named `vgg_ratio`; none for a distance of 0."""
+    """Differences, and for distances ratios, named `vgg_ratio`; none to what rounds to 0."""
     changes: dict[str, float] = {}
     for metric, before in degraded.items():
         if not METRICS[metric].ratio:
             changes[metric] = restored[metric] - before
-        elif before > 0:
+        elif float(figure_text(metric, before)) > 0:
             changes[f"{metric}_ratio"] = restored[metric] / before
     return changes
+
+
+def figure_text(metric: str, value: float) -> str:
+    """A figure with as many decimals as mean something."""
+    return f"{value:.{METRICS[metric].decimals}f}"
 
 
 def _cell(metric: str, figures: Mapping[str, float], *, change: bool) -> str:
@@ -131,7 +136,7 @@ def _cell(metric: str, figures: Mapping[str, float], *, change: bool) -> str:
         return "-"
     if change and style.ratio:
         return f"x{value:.3f}"
-    return f"{value:+.{style.decimals}f}" if change else f"{value:.{style.decimals}f}"
+    return f"{value:+.{style.decimals}f}" if change else figure_text(metric, value)
 
 
 def _row(label: str, kind: str, cells: Sequence[str]) -> str:

@@ -13,7 +13,8 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
 from panini_core.images import ImageFileError, read_image
-from panini_core.metrics.evaluation import evaluate_folders
+from panini_core.metrics.evaluation import MeasuredPair, evaluate_folders
+from panini_core.metrics.psnr import EQUAL_PSNR
 from panini_core.metrics.report import EvaluationReport
 
 SIZE = 32
@@ -76,6 +77,61 @@ def test_restored_faces_of_a_folder(faces: Path) -> None:
     assert values["restored"]["ssim"] == pytest.approx(1)
     assert values["change"]["psnr"] == pytest.approx(100 - values["degraded"]["psnr"])
     json.dumps(values, allow_nan=False)
+
+
+def test_clean_faces_against_themselves(faces: Path) -> None:
+    """What a restorer does to faces that need none: all figures stay finite and mean something."""
+    (faces / "pairs.csv").write_text("name,severity\na,mild\nb,heavy\nc,mild\n")
+    report = evaluate_folders(
+        faces / "clean",
+        faces / "clean",
+        restore=lambda images: (images + 0.01).clamp(0, 1),
+        backbones=faces / "backbones",
+        size=SIZE,
+    )
+    values = report.to_dict()
+    assert values["degraded"]["psnr"] == EQUAL_PSNR
+    assert 35 < values["restored"]["psnr"] < 45
+    assert report.severities == ()  # those are of the degraded faces
+    assert any(note.startswith("3 of 3 degraded faces equal") for note in report.notes)
+    assert not any("restored faces equal" in note for note in report.notes)
+    json.dumps(values, allow_nan=False)
+
+
+def test_one_restored_face_that_equals_its_clean_one_is_counted(faces: Path) -> None:
+    for file in (faces / "clean").iterdir():
+        clean = read_image(file).pixels
+        _save(faces / "restored" / f"{file.stem}.png", clean if file.stem == "b" else clean * 0.9)
+    report = _evaluate(faces, faces / "restored")
+    assert report.restored is not None
+    ratios = report.restored.per_image["psnr"]
+    assert ratios[1] == EQUAL_PSNR
+    assert max(ratios[0], ratios[2]) < 40
+    assert report.restored.means()["psnr"] == pytest.approx(sum(ratios) / 3)
+    (note,) = [note for note in report.notes if "equal" in note]
+    assert note.startswith("1 of 3 restored faces")
+    assert "100 dB" in note
+
+
+def test_every_pair_is_shown_with_its_figures(faces: Path) -> None:
+    (faces / "pairs.csv").write_text("name,severity\na,mild\nb,heavy\n")
+    pairs: list[MeasuredPair] = []
+    report = _evaluate(faces, restore=lambda images: images * 0.5, on_pair=pairs.append)
+    assert [(pair.name, pair.severity) for pair in pairs] == [
+        ("a", "mild"),
+        ("b", "heavy"),
+        ("c", "unknown"),
+    ]
+    for index, pair in enumerate(pairs):
+        clean = read_image(faces / "clean" / f"{pair.name}.webp").pixels[None]
+        degraded = read_image(faces / "degraded" / f"{pair.name}.png").pixels[None]
+        assert torch.equal(pair.clean, clean)
+        assert torch.equal(pair.candidates["degraded"], degraded)
+        halves = (pair.candidates["restored"] - degraded * 0.5).abs()
+        assert halves.max() <= 0.5 / 255 + 1e-6
+        assert pair.figures == {
+            kind: report.to_dict()["images"][index][kind] for kind in ("degraded", "restored")
+        }
 
 
 def test_a_restoring_function_counts_as_the_files_it_would_write(faces: Path) -> None:

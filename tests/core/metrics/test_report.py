@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from panini_core.metrics.report import EvaluationReport, Measurements
+from panini_core.metrics.report import EvaluationReport, Measurements, figure_text
 
 
 def _report(*, restored: bool = True, severities: tuple[str, ...] = ()) -> EvaluationReport:
@@ -49,6 +49,23 @@ def test_no_ratio_to_a_distance_of_zero() -> None:
     report = EvaluationReport(("a",), (), 8, equal, equal, ())
     assert report.to_dict()["change"] == {}
     assert report.to_text().splitlines()[-1].split() == ["change", "-"]
+
+
+def test_no_ratio_to_a_distance_that_rounds_to_zero() -> None:
+    """On some devices the features of equal images differ in the last bits."""
+    before, after = Measurements({"vgg": (1e-9,)}, {}), Measurements({"vgg": (0.002,)}, {})
+    report = EvaluationReport(("a",), (), 8, before, after, ())
+    assert report.to_dict()["change"] == {}
+    assert report.to_dict()["restored"]["vgg"] == 0.002
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "text"), [("psnr", 23.456, "23.46"), ("vgg", 0.5, "0.500")]
+)
+def test_figures_have_the_decimals_that_mean_something(
+    metric: str, value: float, text: str
+) -> None:
+    assert figure_text(metric, value) == text
 
 
 def test_severities_are_groups_in_order_of_appearance() -> None:
