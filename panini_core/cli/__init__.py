@@ -14,6 +14,7 @@ from .console import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USAGE, UsageError, com
 
 COMMANDS = {
     "restore": "restore the faces in photographs",
+    "sheet": "draw the faces of pictures before and after on one sheet",
     "detect": "find faces: boxes, landmarks and a numbered picture",
     "degrade": "make pictures worse, for trials and training",
     "atlas": "measure known degradations, as the model sees them, to describe others by",

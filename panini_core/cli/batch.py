@@ -57,9 +57,9 @@ class Tally:
         """How many were done, and every other file with the reason."""
         done = sum(result.outcome is Outcome.DONE for _, result in self.records)
         faces = sum(result.faces for _, result in self.records)
-        lines = [f"{self.verb} {_count(done, 'picture')} -> {output}"]
+        lines = [f"{self.verb} {count(done, 'picture')} -> {output}"]
         if faces:
-            lines.append(f"{_count(faces, 'face')}, {self.speed}")
+            lines.append(f"{count(faces, 'face')}, {self.speed}")
         for outcome in (Outcome.NOTHING_TO_DO, Outcome.SKIPPED, Outcome.FAILED):
             others = [record for record in self.records if record[1].outcome is outcome]
             if others:
@@ -116,5 +116,6 @@ def _try(job: Job, work: Callable[[Job], Result], *, debug: bool) -> Result:
         return Result(Outcome.FAILED, reason=text.removeprefix(f"{job.source}: "))
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """A number and its noun, in the plural where it needs that."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

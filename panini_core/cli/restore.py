@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import glob
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,6 @@ from ..images import ImageFile, check_writable, read_image, write_file, write_im
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
-from ..pipeline import ImageReport, restore_images_with_report
-from .aligned import restore_aligned
 from .batch import Outcome, Result, Tally, run_jobs
 from .console import usage_errors
 from .inputs import Job, find_sources, make_folder, plan_jobs, require_new_file, sidecar
@@ -31,7 +30,8 @@ from .options import (
     open_model,
 )
 from .report import describe_face, describe_image
-from .restore_arguments import add_restore_arguments, read_options
+from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
+from .restore_picture import face_numbers, restore_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a folder, where every picture keeps its name and format (GIF and other formats that "
         "are not written become PNG); or a file, for a single picture",
     )
-    parser.add_argument(
-        "--aligned",
-        action="store_true",
-        help="the pictures are aligned square faces (FFHQ): no detection, the whole picture is "
-        "restored",
-    )
+    add_aligned_argument(parser)
     add_restore_arguments(parser)
     _add_extra_arguments(parser)
     add_detector_arguments(parser)
@@ -130,20 +125,12 @@ class _Restorer:
     def __call__(self, job: Job) -> Result:
         image = read_image(job.source)
         check_writable(job.target, image)  # before the work, not after it
-        pixels = image.pixels[None].to(self.model.device)
-        if self.detector is None:
-            result, restored = restore_aligned(self.model, pixels, self.options)
-            face = restored.face_set.faces[0]
-            report = ImageReport((face,), (True,), "The whole picture is one face.")
-        else:
-            restoration = restore_images_with_report(
-                self.detector, self.model, pixels, self.options, keep_faces=self.save_faces
-            )
-            result, restored = restoration.images, restoration.restored
-            (report,) = restoration.reports
+        result, restored, report = restore_picture(
+            self.model, self.detector, image.pixels, self.options, keep_faces=self.save_faces
+        )
         numbers = [index for index, done in enumerate(report.restored) if done]
 
-        after = _in_kind(image, result[0].cpu())
+        after = _in_kind(image, result)
         unchanged = not numbers and self.options.upscale == 1
         if unchanged and _same_format(job):
             write_file(job.target, job.source.read_bytes())
@@ -185,9 +172,8 @@ def _notes(job: Job, image: ImageFile) -> tuple[str, ...]:
     return (*image.notes, f"{image.format} was written as {job.target.suffix[1:].upper()}")
 
 
-def _write_faces(job: Job, found: tuple[Face, ...], restored: RestoredFaces) -> None:
-    for row, face in enumerate(restored.face_set.faces):
-        number = next(index for index, other in enumerate(found) if other is face)
+def _write_faces(job: Job, found: Sequence[Face], restored: RestoredFaces) -> None:
+    for row, number in enumerate(face_numbers(found, restored)):
         for name, crops in (("before", restored.face_set.crops), ("after", restored.crops)):
             path = sidecar(job.target, f"face{number}.{name}.png")
             write_image(path, ImageFile(crops[row].float().cpu()))

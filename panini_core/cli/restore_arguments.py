@@ -1,4 +1,4 @@
-"""The arguments of `panini restore` that say how: those of `RestoreOptions`."""
+"""The arguments that say how faces are restored: those of `RestoreOptions`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ import dataclasses
 
 from ..options import RestoreOptions
 from .options import DEFAULTS, positive_integer, share
+
+
+def add_aligned_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--aligned",
+        action="store_true",
+        help="the pictures are aligned square faces (FFHQ): no detection, the whole picture is "
+        "restored",
+    )
 
 
 def add_restore_arguments(parser: argparse.ArgumentParser) -> None:

@@ -243,7 +243,7 @@ def test_what_the_target_format_cannot_hold_is_said_before_the_work(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_image("a.png", picture(bits=16))
-    monkeypatch.setattr(restore, "restore_images_with_report", None)  # would raise TypeError
+    monkeypatch.setattr(restore, "restore_picture", None)  # would raise TypeError
     assert run("a.png", "-o", "a.jpg") == 1
     assert "Write PNG or TIFF" in capsys.readouterr().out
     assert not Path("a.jpg").exists()

@@ -1,0 +1,67 @@
+"""One picture restored: a photograph with any number of faces, or an aligned face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..align import whole_picture_faces
+from ..faces import Face, RestoredFaces
+from ..models.face_detector import FaceDetector
+from ..models.panini import PaniniNet
+from ..options import RestoreOptions
+from ..paste import paste_faces
+from ..pipeline import ImageReport, restore_face_set, restore_images_with_report
+
+
+def restore_picture(
+    model: PaniniNet,
+    detector: FaceDetector | None,
+    pixels: Tensor,
+    options: RestoreOptions,
+    *,
+    keep_faces: bool,
+) -> tuple[Tensor, RestoredFaces | None, ImageReport]:
+    """Restore a picture (3, H, W), RGB in [0, 1]; without a detector it is an aligned face.
+
+    Returns the result (3, upscale * H, upscale * W) on the CPU; the restored faces, None if there
+    is a detector and they are not kept; and what was found. Raises ValueError for an aligned face
+    that is not square.
+    """
+    images = pixels[None].to(model.device)
+    if detector is None:
+        result, restored = _restore_aligned(model, images, options)
+        report = ImageReport(restored.face_set.faces, (True,), "The whole picture is one face.")
+        return result[0].cpu(), restored, report
+    restoration = restore_images_with_report(
+        detector, model, images, options, keep_faces=keep_faces
+    )
+    (report,) = restoration.reports
+    return restoration.images[0].cpu(), restoration.restored, report
+
+
+def face_numbers(found: Sequence[Face], restored: RestoredFaces) -> list[int]:
+    """The number of each restored face among those that were found."""
+    return [
+        next(number for number, other in enumerate(found) if other is face)
+        for face in restored.face_set.faces
+    ]
+
+
+def _restore_aligned(
+    model: PaniniNet, images: Tensor, options: RestoreOptions
+) -> tuple[Tensor, RestoredFaces]:
+    """Square images (N, 3, S, S) that are faces in FFHQ's framing."""
+    restored = restore_face_set(model, whole_picture_faces(images), options)
+    result = paste_faces(
+        images,
+        restored,
+        strength=options.strength,
+        match_colour=options.match_colour,
+        keep_detail=options.keep_detail,
+        upscale=options.upscale,
+        masks=torch.ones(len(images), 1, 1, 1),  # no border: the crop is the picture
+    )
+    return result, restored
