@@ -18,6 +18,7 @@ from ..faces import FaceSet
 from ..images import ImageFile, read_image, write_file, write_image
 from ..models.panini import PaniniNet
 from ..studies import charts, reports
+from ..studies.curve import read_curves
 from ..studies.editing import study_editing
 from ..studies.fusion import SMALL, study_fusion
 from ..studies.response import study_response
@@ -49,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=list(STUDIES),
         help="degradation: whether the degradation representation tells degradations apart, and "
         "people not; alpha: how it answers to severity; fusion: small networks trained with and "
-        "without DAFI (takes an hour); editing: sheets of edited restorations",
+        "without DAFI (takes an hour); editing: sheets of edited restorations; "
+        "curve: the log of a training run as charts",
     )
     parser.add_argument(
         "-o",
@@ -93,6 +95,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=default_of(study_fusion, "seeds"),
         metavar="N",
         help="fusion: trainings of each network (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="curve: the log.jsonl of a training run"
     )
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
     add_device_argument(parser)
@@ -182,6 +187,20 @@ def _study_editing(arguments: argparse.Namespace) -> Outcome:
     return figures, reports.report_editing(study), sheets
 
 
+def _study_curve(arguments: argparse.Namespace) -> Outcome:
+    if arguments.log is None:
+        raise UsageError("panini study curve needs --log: the log.jsonl of a training run.")
+    with usage_errors():
+        curves = read_curves(arguments.log)
+        if not curves:
+            raise UsageError(f"{arguments.log} is empty: nothing was logged yet.")
+    return (
+        [dataclasses.asdict(curve) for curve in curves],
+        reports.report_curves(curves),
+        {".png": charts.chart_curves(curves)},
+    )
+
+
 def _load(arguments: argparse.Namespace, name: str, size: int) -> Tensor:
     """(N, 3, size, size) uint8"""
     sources: list[str] = getattr(arguments, name)
@@ -209,4 +228,5 @@ STUDIES: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "alpha": _study_alpha,
     "fusion": _study_fusion,
     "editing": _study_editing,
+    "curve": _study_curve,
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor
 
 from ..atlas import readable_name
 from ..plot_canvas import Canvas, Colour
+from .curve import Curve, smooth
 from .fusion import FusionStudy
 from .response import Response, ResponseStudy
 from .separation import SeparationStudy
@@ -25,6 +27,7 @@ _LEVELS: tuple[Colour, ...] = (
 )
 _MARGIN = 16  # px, as all lengths below
 _PANEL = (250, 210)
+_FEW = 40  # values, of which each is shown
 _UNITS = {
     "blur": "blur, sigma in px",
     "noise": "noise, sigma of 255",
@@ -164,3 +167,47 @@ def _mixed(a: Colour, b: Colour, share: float) -> Colour:
     """`share` of a, the rest of b."""
     red, green, blue = (round(x * share + y * (1 - share)) for x, y in zip(a, b, strict=True))
     return red, green, blue
+
+
+def chart_curves(curves: Sequence[Curve]) -> Tensor:
+    """A panel a figure, steps to the right; figures that fluctuate are smoothed as well."""
+    columns = min(len(curves), 3)
+    rows = -(-len(curves) // columns)
+    width, height = 320, 240
+    canvas = Canvas((max(columns * width + _MARGIN, 480), max(rows * height + _MARGIN, 320)))
+    last = max(step for curve in curves for step in curve.steps)
+    for index, curve in enumerate(curves):
+        left = index % columns * width + 70
+        top = index // columns * height + 40
+        right, bottom = left + width - 80, top + height - 80
+        canvas.box((left, top, right, bottom), _FIELD)
+        canvas.text((left, top - 16), curve.name, 14, "lm")
+        low, high = min(curve.values), max(curve.values)
+        span = max(high - low, 1e-9)
+
+        def at(
+            step: int, value: float, box: tuple[float, ...] = (left, top, right, bottom),
+            low: float = low, span: float = span,
+        ) -> tuple[float, float]:  # fmt: skip
+            x0, y0, x1, y1 = box
+            return x0 + (x1 - x0) * step / last, y1 - (y1 - y0) * (
+                0.05 + 0.9 * (value - low) / span
+            )
+
+        for value in (low, (low + high) / 2, high):
+            y = at(0, value)[1]
+            canvas.line((left, y), (right, y), 1, _GRID)
+            canvas.text((left - 6, y), f"{value:.3g}", 12, "rm", _MUTED)
+        for step in (0, last):
+            canvas.text((at(step, low)[0], bottom + 14), f"{step:,}", 12, "mm", _MUTED)
+        series = [(curve.values, _LESS if len(curve.values) > _FEW else _GOOD)]
+        if len(curve.values) > _FEW:
+            series.append((tuple(smooth(curve.values, len(curve.values) // 12)), _GOOD))
+        for values, colour in series:
+            points = [at(step, value) for step, value in zip(curve.steps, values, strict=True)]
+            for start, end in pairwise(points):
+                canvas.line(start, end, 2, colour)
+            if len(points) <= _FEW:
+                for point in points:
+                    canvas.dot(point, 3, colour)
+    return canvas.finish()

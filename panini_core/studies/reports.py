@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .curve import Curve
 from .editing import EditingStudy
 from .fusion import FusionStudy
 from .response import ResponseStudy
@@ -60,6 +61,19 @@ def report_editing(study: EditingStudy) -> str:
         for result in study.results
     ]
     return table(("edit", "setting", "mean change of 255", "PSNR"), rows)
+
+
+def report_curves(curves: Sequence[Curve]) -> str:
+    rows = [
+        [
+            curve.name,
+            f"{curve.values[0]:.4g} (step {curve.steps[0]:,})",
+            f"{curve.values[-1]:.4g} (step {curve.steps[-1]:,})",
+            f"{min(curve.values):.4g} to {max(curve.values):.4g}",
+        ]
+        for curve in curves
+    ]
+    return table(("figure", "first", "last", "range"), rows)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
