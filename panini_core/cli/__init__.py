@@ -21,6 +21,7 @@ COMMANDS = {
     "convert": "turn a checkpoint into one safetensors file",
     "train": "train the degradation encoder or the whole restorer",
     "evaluate": "measure restored faces against clean ones",
+    "study": "show how the mechanism behaves: figures, charts, sheets of edits",
     "doctor": "show device, weights, versions and speed",
     "demo": "restore a sample photograph and draw a before/after sheet",
 }
