@@ -62,3 +62,9 @@ class Canvas:
 
 def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size * _SCALE)
+
+
+def mix(a: Colour, b: Colour, share: float) -> Colour:
+    """`share` of a, the rest of b."""
+    red, green, blue = (round(x * share + y * (1 - share)) for x, y in zip(a, b, strict=True))
+    return red, green, blue

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .atlas import DegradationAtlas, DegradationDescription, readable_name
 from .level_statistics import PICTURE_LEVEL, LevelStatistics
-from .plot_canvas import Canvas, Colour, Point
+from .plot_canvas import Canvas, Colour, Point, mix
 
 _FIELD: Colour = (34, 34, 37)
 _GRID: Colour = (58, 58, 62)
@@ -142,7 +142,7 @@ def _draw_half(
         (centre + reach * share / widest, height((index + 0.5) / bins))
         for index, share in enumerate(level.histogram)
     ]
-    canvas.polygon([(centre, height(0)), *edge, (centre, height(1))], _mixed(colour, _FIELD, 0.5))
+    canvas.polygon([(centre, height(0)), *edge, (centre, height(1))], mix(colour, _FIELD, 0.5))
     least, lower, median, upper, most = (height(alpha) for alpha in level.quantiles)
     x = centre + (5 if reach > 0 else -5)
     canvas.line((x, least), (x, most), 1, colour)
@@ -192,11 +192,5 @@ def _fitting(canvas: Canvas, text: str, width: float) -> str:
 
 def _severity_colour(severity: float) -> Colour:
     if severity < 0.5:
-        return _mixed(_WARNING, _CALM, 2 * severity)
-    return _mixed(_ALARM, _WARNING, 2 * severity - 1)
-
-
-def _mixed(a: Colour, b: Colour, share: float) -> Colour:
-    """`share` of a, the rest of b."""
-    red, green, blue = (round(x * share + y * (1 - share)) for x, y in zip(a, b, strict=True))
-    return red, green, blue
+        return mix(_WARNING, _CALM, 2 * severity)
+    return mix(_ALARM, _WARNING, 2 * severity - 1)

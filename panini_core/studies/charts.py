@@ -8,7 +8,7 @@ from itertools import pairwise
 from torch import Tensor
 
 from ..atlas import readable_name
-from ..plot_canvas import Canvas, Colour
+from ..plot_canvas import Canvas, Colour, mix
 from .curve import Curve, smooth
 from .fusion import FusionStudy
 from .response import Response, ResponseStudy
@@ -100,7 +100,7 @@ def chart_separation(study: SeparationStudy) -> Tensor:
         canvas.text((left - 10, y + side / 2), readable_name(study.kinds[row]), 13, "rm")
         for column, share in enumerate(shares):
             x = left + column * side
-            shade = _mixed(_GOOD, _FIELD, share)
+            shade = mix(_GOOD, _FIELD, share)
             canvas.box((x + 1, y + 1, x + side - 1, y + side - 1), shade)
             canvas.text((x + side / 2, y + side / 2), f"{share:.0%}", 13, "mm")
     bars = (
@@ -161,12 +161,6 @@ def chart_fusion(study: FusionStudy) -> Tensor:
 
 def _short(name: str) -> str:
     return {"low resolution": "low res."}.get(name, name)
-
-
-def _mixed(a: Colour, b: Colour, share: float) -> Colour:
-    """`share` of a, the rest of b."""
-    red, green, blue = (round(x * share + y * (1 - share)) for x, y in zip(a, b, strict=True))
-    return red, green, blue
 
 
 def chart_curves(curves: Sequence[Curve]) -> Tensor:
