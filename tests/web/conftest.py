@@ -53,13 +53,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Generator[Browser]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
-    from .browser import FLAGS, find_chromium
+    from .browser import ACTION_MS, FLAGS, find_chromium
 
     path = find_chromium()
     if path is None:
         pytest.skip("needs chromium (set PANINI_CHROMIUM)")
+    expect.set_options(timeout=ACTION_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -105,10 +106,12 @@ def editor(browser: Browser, web_server: Server, renderer: str) -> Generator[Edi
     from .browser import Editor
 
     editor = Editor(browser, web_server.url)
-    editor.open()
-    editor.clear()
-    yield editor
-    editor.close()
+    try:
+        editor.open()
+        editor.clear()
+        yield editor
+    finally:
+        editor.close()
     assert not editor.complaints, "\n".join(editor.complaints)
 
 

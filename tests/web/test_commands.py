@@ -61,13 +61,13 @@ def test_a_command_inserts_a_chain_that_could_run_and_undo_takes_it_back(
     editor: Editor, source: str, command: str, types: set[str], screenshot: Any
 ) -> None:
     execute(editor, command)
-    editor.page.wait_for_timeout(300)  # Nodes 2.0 measures its nodes once they are drawn
+    editor.settle(NODES)  # Nodes 2.0 measures its nodes once they are drawn
     nodes = editor.evaluate(NODES)
     assert {node["type"] for node in nodes} == {"LoadImage", "EmptyImage"} | types
     for a, b in combinations(nodes, 2):
         assert not overlap(a["box"], b["box"]), f"{a['type']} covers {b['type']}"
     editor.look_at(0, 0, 0.45)
-    editor.page.wait_for_timeout(300)
+    editor.settle(NODES)
     screenshot(editor.page, command)
 
     queued = inputs(editor)

@@ -15,7 +15,13 @@ from ..server.server import Server
 from .browser import Editor
 
 LEVELS = ["level_4", "level_8", "level_16", "level_32", "level_64", "level_128", "picture"]
-CHANGED = {"preset": "faithful", "level_4": 0.4, "level_32": -0.7, "level_64": 1.0, "picture": 0.1}
+CHANGED: dict[str, Any] = {
+    "preset": "faithful",
+    "level_4": 0.4,
+    "level_32": -0.7,
+    "level_64": 1.0,
+    "picture": 0.1,
+}
 
 
 class Mixer:
