@@ -5,7 +5,8 @@
 
 import { FaceBoard } from "./face_board/board.js";
 import { keepable, lastNumber, readFrames } from "./face_board/frames.js";
-import { judgeFaces, parseRule, toggleFace } from "./face_board/selection.js";
+import { judgeFaces, parseRule, recallVerdicts, toggleFace } from "./face_board/selection.js";
+import { countFaces } from "./face_board/words.js";
 import { app, changeGraph, pictureUrl } from "./shared/comfy.js";
 import { chain, findWidget, isLinked } from "./shared/hooks.js";
 import { PicturePanel } from "./shared/picture_panel.js";
@@ -82,6 +83,7 @@ class NodeBoard {
 
   judge(frame) {
     if (!this.chooses) return judgeFaces("all", frame);
+    if (isLinked(this.node, "selection")) return recallVerdicts(frame);
     return judgeFaces(String(this.value("selection")), frame, Number(this.value("max_faces")) || 0);
   }
 
@@ -134,9 +136,10 @@ class NodeBoard {
   status(verdicts) {
     const count = verdicts.size;
     if (!this.chooses) {
+      const faces = countFaces(count);
       return this.feedsSelection()
-        ? text("face_board.choose_there", "{count} faces: choose in Select Faces.", { count })
-        : text("face_board.count", "{count} faces", { count });
+        ? text("face_board.choose_there", "{faces}: choose in Select Faces.", { faces })
+        : faces;
     }
     const rule = String(this.value("selection"));
     if (!this.obstacle() && parseRule(rule) === null) {

@@ -31,7 +31,7 @@ function attach(node) {
     const height = node.computeSize()[1];
     hideNumbers(node);
     shrink(node, height - node.computeSize()[1]);
-    panel.fit();
+    fit();
     draw();
   };
   const view = createMixer({
@@ -47,7 +47,7 @@ function attach(node) {
     },
   });
   hideNumbers(node);
-  const panel = addPanel(node, {
+  const fit = addPanel(node, {
     ...{ name: "mixer", element: view.element },
     ...{ minHeight: () => LEAST_HEIGHT, minWidth: () => LEAST_WIDTH },
   });

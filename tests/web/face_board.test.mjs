@@ -6,6 +6,7 @@ import {
   judgeFaces,
   namedFaces,
   parseRule,
+  recallVerdicts,
   toggleFace,
   writeRule,
 } from "../../web/face_board/selection.js";
@@ -25,6 +26,11 @@ const FRAME = {
   faces: BOXES.map((box, number) => ({ number, box })),
 };
 const LAST = 4;
+const sent = (faces) => ({ image: IMAGE, width: 10, height: 20, faces });
+const face = (number) => ({
+  ...{ number, box: [0, 0, 5, 5], score: 0.9, size: 5 },
+  ...{ severity: null, selected: true },
+});
 
 for (const [rule, expected] of [
   [" All ", "all"],
@@ -83,6 +89,13 @@ test("of the named faces the first ones are kept", () => {
   assert.ok([...judgeFaces("all", FRAME, 0).values()].every((verdict) => verdict === "kept"));
 });
 
+test("a run tells which faces it kept, and keeps those that it says nothing about", () => {
+  const faces = [{ ...face(0), selected: false }, face(1), { ...face(2), selected: undefined }];
+  const [frame] = readFrames({ frames: [sent(faces)] }).frames;
+  const verdicts = [...recallVerdicts(frame)];
+  assert.deepEqual(verdicts, [[0, "left out"], [1, "kept"], [2, "kept"]]);
+});
+
 for (const [rule, number, expected] of [
   ["all", 2, "0,1,3,4"],
   ["0,1,3,4", 2, "all"],
@@ -118,13 +131,11 @@ test("runs of three and more are written as ranges", () => {
   assert.equal(writeRule(new Set([0, 1]), 9), "0,1");
 });
 
-const sent = (faces) => ({ image: IMAGE, width: 10, height: 20, faces });
-const face = (number) => ({ number, box: [0, 0, 5, 5], score: 0.9, size: 5, severity: null });
 
 test("frames are read as they are sent, without what is not needed", () => {
   const { total, frames } = readFrames({
     total_frames: 3,
-    frames: [sent([{ ...face(0), selected: true }]), sent([])],
+    frames: [sent([{ ...face(0), index: 7 }]), sent([])],
   });
   assert.equal(total, 3);
   assert.deepEqual(frames[0].faces, [face(0)]);

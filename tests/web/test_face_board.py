@@ -137,6 +137,19 @@ def test_the_board_shows_what_the_widgets_say(editor: Editor, web_server: Server
     boards.says("2 of 3 faces selected")
 
 
+def test_a_linked_selection_is_that_of_the_run(editor: Editor, web_server: Server) -> None:
+    boards = Boards(editor, upload(web_server, tile(3, 1, 256), "three.png"))
+    rule = editor.add("PrimitiveString", 900, 700, value="1")
+    editor.link(rule, "STRING", boards.select, "selection")
+    editor.run()
+    boards.says("The selection comes over a link.")
+    for number, checked in enumerate(("false", "true", "false")):
+        expect(boards.face(number)).to_have_attribute("aria-checked", checked)
+    boards.face(0).click(force=True)
+    expect(boards.face(0)).to_have_attribute("aria-checked", "false")
+    assert editor.prompt()[boards.select]["inputs"]["selection"] == [rule, 0]
+
+
 def test_a_batch_is_looked_through(editor: Editor, web_server: Server) -> None:
     boards = Boards(editor, upload(web_server, tile(2, 1, 128), "two.png"), batch=3)
     editor.run()
@@ -200,7 +213,9 @@ def test_sixty_faces_stay_in_their_places(
             "([image, before]) => image.clientWidth !== before",
             arg=[shown.element_handle(), before],
         )
-        editor.page.wait_for_timeout(300)  # the size follows in steps where drawing is slow
+        shown.evaluate(  # the size follows in steps where drawing is slow
+            "(image) => panini.settle(() => image.getBoundingClientRect())"
+        )
         picture = shown.bounding_box()
         assert picture is not None
         assert abs(picture["width"] / picture["height"] - 10 / 6) < 0.02

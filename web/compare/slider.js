@@ -136,6 +136,7 @@ export class CompareSlider {
   /** Draws the divider, the zoom and the texts as they are now. */
   place() {
     const { pair, index, count, total } = this.state;
+    if (!pair) return; // lost while it was dragged
     const { scale, x, y } = this.view;
     const percent = Math.round(this.divider * 100);
     this.stage.style.setProperty("--divider", `${this.divider * 100}%`);

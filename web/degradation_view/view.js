@@ -97,10 +97,11 @@ function createItem(face) {
   const item = create(
     "li",
     { tabindex: "0", title: tellNearest(face) },
+    create("span", { class: "panini-unseen", text: nameFace(face) }),
     create("span", {
       class: "panini-degradation-number",
       text: String(face.number),
-      "aria-label": nameFace(face),
+      "aria-hidden": "true",
     }),
     create("span", { class: "panini-grow", text: face.text }),
     face.severity === null ? null : createBar(face.severity),

@@ -27,7 +27,7 @@ import { create, createButton, keepFitted, setAttributes } from "../shared/dom.j
 import { linkStyle } from "../shared/style.js";
 import { text } from "../shared/text.js";
 import { placeBoxes } from "./frames.js";
-import { describeFace, nameVerdict } from "./words.js";
+import { countFaces, describeFace, nameVerdict } from "./words.js";
 
 const SMALL_BOX = 34; // px on the board, a width that a number would fill
 
@@ -62,7 +62,7 @@ export class FaceBoard {
   createControls() {
     const { onRule, onFrame } = this.actions;
     const step = (by) => () => onFrame(this.state.index + by);
-    this.rules = create(
+    this.ruleButtons = create(
       "div",
       { class: "panini-row panini-grow" },
       createButton(text("face_board.all", "All"), text("face_board.all_tip", "Choose all faces"), () =>
@@ -77,8 +77,12 @@ export class FaceBoard {
     this.back = createButton("‹", text("face_board.back", "Previous picture"), step(-1));
     this.next = createButton("›", text("face_board.next", "Next picture"), step(1));
     this.place = create("span", { class: "panini-place" });
-    this.frames = create("div", { class: "panini-row panini-steps" }, this.back, this.place, this.next);
-    this.controls = create("div", { class: "panini-row" }, this.rules, this.frames);
+    this.frameButtons = create(
+      "div",
+      { class: "panini-row panini-steps" },
+      ...[this.back, this.place, this.next],
+    );
+    this.controls = create("div", { class: "panini-row" }, this.ruleButtons, this.frameButtons);
     return this.controls;
   }
 
@@ -101,10 +105,10 @@ export class FaceBoard {
 
   showControls() {
     const { index, count, total, frame, blocked } = this.state;
-    this.rules.hidden = !this.chooses;
-    for (const button of this.rules.children) button.disabled = blocked;
-    this.frames.hidden = total < 2;
-    this.controls.hidden = this.rules.hidden && this.frames.hidden;
+    this.ruleButtons.hidden = !this.chooses;
+    for (const button of this.ruleButtons.children) button.disabled = blocked;
+    this.frameButtons.hidden = total < 2;
+    this.controls.hidden = this.ruleButtons.hidden && this.frameButtons.hidden;
     this.back.disabled = index <= 0;
     this.next.disabled = index >= count - 1;
     this.place.textContent = `${index + 1} / ${total}`;
@@ -115,8 +119,8 @@ export class FaceBoard {
             total,
           })
         : "";
-    const of = { index: index + 1, total, count: frame.faces.length };
-    const label = text("face_board.label", "Picture {index} of {total}: {count} faces", of);
+    const of = { index: index + 1, total, faces: countFaces(frame.faces.length) };
+    const label = text("face_board.label", "Picture {index} of {total}: {faces}", of);
     setAttributes(this.faces, { "aria-label": label });
     this.tell(null);
   }

@@ -7,6 +7,7 @@
  * @property {number | null} score 0..1
  * @property {number | null} size px
  * @property {number | null} severity how degraded, 0..1
+ * @property {boolean} selected whether the run kept it
  *
  * @typedef {Object} Frame
  * @property {import("../shared/payload.js").FileReference} image may be smaller than the frame
@@ -103,6 +104,7 @@ function readFrame({ image, width, height, faces }) {
       score: numberOrNull(values.score),
       size: numberOrNull(values.size),
       severity: numberOrNull(values.severity),
+      selected: values.selected !== false,
     })),
   };
 }

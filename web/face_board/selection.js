@@ -67,6 +67,15 @@ export function judgeFaces(rule, frame, most = 0) {
 }
 
 /**
+ * What the run made of each face of a frame, where its selection is not known here.
+ * @param {import("./frames.js").Frame} frame
+ * @returns {Map<number, "kept" | "left out">} by number
+ */
+export function recallVerdicts({ faces }) {
+  return new Map(faces.map(({ number, selected }) => [number, selected ? "kept" : "left out"]));
+}
+
+/**
  * The text after a click on a face: named before, left out now, or the other way round.
  * @param {string} rule
  * @param {number} number of the face

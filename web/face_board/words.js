@@ -5,6 +5,15 @@
 import { text } from "../shared/text.js";
 
 /**
+ * So many faces.
+ * @param {number} count
+ */
+export function countFaces(count) {
+  if (count === 1) return text("face_board.one", "1 face");
+  return text("face_board.count", "{count} faces", { count });
+}
+
+/**
  * A face in one line: its number, score, size and severity, as far as they are known.
  * @param {import("./frames.js").Face} face
  * @param {string} verdict

@@ -10,7 +10,7 @@
  */
 
 /** The fidelity behind every preset: 0.5 is neutral, 1 all picture, 0 all prior. */
-export const PRESETS = { balanced: 0.5, faithful: 0.65, beautiful: 0.35 };
+const PRESETS = { balanced: 0.5, faithful: 0.65, beautiful: 0.35 };
 
 const PARTS = 16; // of a histogram's bin, each of which is moved by itself
 

@@ -8,7 +8,7 @@
  */
 
 /** The only version of the payloads that these widgets can read. */
-export const VERSION = 1;
+const VERSION = 1;
 
 /**
  * A payload out of a node's output, or null where there is none that can be read.

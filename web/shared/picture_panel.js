@@ -27,7 +27,7 @@ export class PicturePanel {
     this.show = show;
     this.index = 0;
     this.missing = false; // on the server, which deletes what is temporary
-    this.panel = addPanel(node, {
+    this.fit = addPanel(node, {
       ...{ name, element },
       minHeight: () => (this.shown ? least.height : HINT_HEIGHT),
       minWidth: () => (this.shown ? least.width : 0),
@@ -58,7 +58,7 @@ export class PicturePanel {
   lose() {
     this.missing = true;
     this.show(null);
-    this.panel.fit();
+    this.fit();
   }
 
   change(kept) {
@@ -67,6 +67,6 @@ export class PicturePanel {
     const last = (this.shown ? this.count(this.shown) : 1) - 1;
     this.index = Math.max(0, Math.min(this.index, last));
     this.show(kept);
-    this.panel.fit();
+    this.fit();
   }
 }

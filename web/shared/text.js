@@ -24,7 +24,7 @@ export function loadText() {
 
 /**
  * A text in the chosen language.
- * @param {string} key within the section `panini`, such as face_board.run_first
+ * @param {string} key within the section `panini`, such as face_board.run
  * @param {string} english with {names} for the values
  * @param {Record<string, string | number>} [values]
  */

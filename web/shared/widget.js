@@ -1,14 +1,8 @@
 /**
  * One way of putting an element into a node, for the canvas and for Nodes 2.0.
- *
- * @typedef {Object} Panel
- * @property {any} widget
- * @property {AbortSignal} signal aborted when the node is removed
- * @property {() => void} fit makes the node large enough; to be called when `minHeight` changed
  */
 
 import { app, isVueRenderer } from "./comfy.js";
-import { chain } from "./hooks.js";
 import { succeed } from "./remount.js";
 import { linkStyle } from "./style.js";
 
@@ -24,12 +18,11 @@ const MARGIN = 10; // px, that the front end leaves around the element on the ca
  * @param {() => number} [options.minWidth] px of the graph, of the node
  * @param {(event: WheelEvent) => boolean} [options.onWheel] asked while the element has the focus;
  *   true: the event was used. Otherwise it zooms the canvas, as everywhere.
- * @returns {Panel}
+ * @returns {() => void} makes the node large enough; to be called when `minHeight` changed
  */
 export function addPanel(node, { name, element, minHeight, minWidth = () => 0, onWheel }) {
   linkStyle("panini.css");
   element.classList.add("panini-panel");
-  const removed = new AbortController();
   const widget = node.addDOMWidget(name, `PANINI_${name.toUpperCase()}`, element, {
     serialize: false, // into the prompt
     hideOnZoom: false,
@@ -41,13 +34,12 @@ export function addPanel(node, { name, element, minHeight, minWidth = () => 0, o
   widget.serialize = false; // into the workflow
   keepEventsFromCanvas(element, onWheel);
   succeed(node, name, element);
-  chain(node, "onRemoved", () => removed.abort());
   const fit = () => {
     element.style.minHeight = `${minHeight()}px`; // Nodes 2.0 sizes by content
     growNode(node, minWidth());
   };
   fit();
-  return { widget, signal: removed.signal, fit };
+  return fit;
 }
 
 function growNode(node, minWidth) {
