@@ -7,6 +7,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -20,9 +21,9 @@ from ..models.panini import PaniniNet
 from ..studies import charts, reports
 from ..studies.curve import read_curves
 from ..studies.editing import study_editing
-from ..studies.fusion import SMALL, study_fusion
-from ..studies.response import study_response
-from ..studies.separation import study_separation
+from ..studies.fusion import SMALL, FusionStudy, study_fusion
+from ..studies.response import ResponseStudy, study_response
+from ..studies.separation import SeparationStudy, study_separation
 from ..training.config import DataConfig
 from ..training.data import load_faces
 from ..training.degrade import degrade_images
@@ -40,6 +41,7 @@ from .options import (
 
 EDITED_PRESET = "medium"
 
+Study = TypeVar("Study", SeparationStudy, ResponseStudy, FusionStudy)
 # A study's figures, its text, and its pictures by the end of their names
 Outcome = tuple[object, str, dict[str, Tensor]]
 
@@ -126,11 +128,7 @@ def _study_degradation(arguments: argparse.Namespace) -> Outcome:
     faces = _load(arguments, "faces", model.config.input_size)
     with Progress("face") as progress:
         study = study_separation(model, faces, on_progress=progress.show)
-    return (
-        dataclasses.asdict(study),
-        reports.report_separation(study),
-        {".png": charts.chart_separation(study)},
-    )
+    return _outcome(study, reports.report_separation, charts.chart_separation)
 
 
 def _study_alpha(arguments: argparse.Namespace) -> Outcome:
@@ -138,11 +136,7 @@ def _study_alpha(arguments: argparse.Namespace) -> Outcome:
     faces = _load(arguments, "faces", model.config.input_size)
     with Progress("face") as progress:
         study = study_response(model, faces, on_progress=progress.show)
-    return (
-        dataclasses.asdict(study),
-        reports.report_response(study),
-        {".png": charts.chart_response(study)},
-    )
+    return _outcome(study, reports.report_response, charts.chart_response)
 
 
 def _study_fusion(arguments: argparse.Namespace) -> Outcome:
@@ -156,11 +150,7 @@ def _study_fusion(arguments: argparse.Namespace) -> Outcome:
             seeds=arguments.seeds,
             on_progress=progress.show,
         )
-    return (
-        dataclasses.asdict(study),
-        reports.report_fusion(study),
-        {".png": charts.chart_fusion(study)},
-    )
+    return _outcome(study, reports.report_fusion, charts.chart_fusion)
 
 
 def _study_editing(arguments: argparse.Namespace) -> Outcome:
@@ -199,6 +189,12 @@ def _study_curve(arguments: argparse.Namespace) -> Outcome:
         reports.report_curves(curves),
         {".png": charts.chart_curves(curves)},
     )
+
+
+def _outcome(
+    study: Study, report: Callable[[Study], str], chart: Callable[[Study], Tensor]
+) -> Outcome:
+    return dataclasses.asdict(study), report(study), {".png": chart(study)}
 
 
 def _load(arguments: argparse.Namespace, name: str, size: int) -> Tensor:

@@ -14,7 +14,7 @@ from ..level_statistics import alpha_statistics
 from ..metrics.psnr import psnr
 from ..models.panini import PaniniNet
 from ..training.degradation_ranges import PRESETS, exact_degradation
-from ..training.degrade import degrade, sample_degradations
+from ..training.degrade import degraded_batches
 
 _NOTHING = {"blur": 0.0, "downscale": 1.0, "noise": 0.0, "jpeg": 0.0}
 # Growing severity from nothing at all, in the units of `exact_degradation`.
@@ -25,7 +25,6 @@ DOSES: dict[str, tuple[float, ...]] = {
     "downscale": (1, 2, 4, 6, 10, 16),
 }
 MIXED = ("mild", "medium", "heavy")
-_BATCH = 8
 
 OnProgress = Callable[[int, int], None]
 
@@ -78,15 +77,11 @@ def study_response(
         decibels: list[float] = []
         for ranges in doses.values():
             generator = torch.Generator().manual_seed(seed)
-            parameters = sample_degradations(
-                ranges, len(faces), generator=generator, image_size=faces.shape[-1]
-            )
             means: list[list[float]] = []
             qualities: list[Tensor] = []
-            for start in range(0, len(faces), _BATCH):
-                these = slice(start, start + _BATCH)
-                clean = faces[these].to(model.device).float() / 255
-                degraded = degrade(clean, parameters.select(these), generator=generator)
+            for clean, degraded in degraded_batches(
+                faces, ranges, generator=generator, device=model.device
+            ):
                 qualities.append(psnr(degraded, clean).cpu())
                 alpha = model.predict_alpha(model.encode_degradation(to_network(degraded)))
                 for one in alpha.split(1):

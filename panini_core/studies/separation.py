@@ -12,7 +12,7 @@ from ..images import to_network
 from ..models.panini import PaniniNet
 from ..training.atlas_builder import CLASSES
 from ..training.degradation_ranges import PRESETS, DegradationRanges
-from ..training.degrade import degrade, sample_degradations
+from ..training.degrade import degraded_batches
 from .probes import cross_validated, linear_probe_accuracy, nearest_neighbour_accuracy
 
 KINDS = ("sharp", "blur", "noise", "jpeg", "low resolution")  # of the atlas, one kind of fault each
@@ -20,7 +20,6 @@ FEWEST_FACES = 8
 MIXED = "training"  # the preset whose mixed degradations shall hide who it is
 MIXED_VERSIONS = 8
 FOLDS = 5  # of people, or of versions, each judged by a probe that learned from the others
-_BATCH = 8
 
 OnProgress = Callable[[int, int], None]
 
@@ -70,13 +69,9 @@ def study_separation(
         generator = torch.Generator().manual_seed(seed * 1_009 + number)
         vectors: list[Tensor] = []
         for _ in range(count):
-            parameters = sample_degradations(
-                ranges, len(faces), generator=generator, image_size=faces.shape[-1]
-            )
-            for start in range(0, len(faces), _BATCH):
-                these = slice(start, start + _BATCH)
-                clean = faces[these].to(model.device).float() / 255
-                degraded = degrade(clean, parameters.select(these), generator=generator)
+            for clean, degraded in degraded_batches(
+                faces, ranges, generator=generator, device=model.device
+            ):
                 vectors.append(model.encode_degradation(to_network(degraded)).cpu())
                 done += len(clean)
                 if on_progress is not None:

@@ -14,7 +14,7 @@ from ..images import to_network
 from ..metrics.psnr import psnr
 from ..models.panini import PaniniNet
 from .degradation_ranges import PRESETS, DegradationRanges, FamilyWeights, PassRanges
-from .degrade import degrade, sample_degradations
+from .degrade import degraded_batches
 from .discriminants import fisher_discriminants
 from .t_sne import t_sne
 
@@ -22,7 +22,6 @@ FEWEST_FACES = 4
 KEPT_PER_CLASS = 64
 CLEAN_PSNR, RUINED_PSNR = 40.0, 18.0  # dB, severity 0 and 1
 REACH_QUANTILE, REACH_MARGIN = 0.99, 1.5
-_BATCH = 8
 _NOTHING = PassRanges(
     blur_probability=0.0, resize_probability=0.0, noise_probability=0.0, jpeg_probability=0.0
 )
@@ -76,17 +75,14 @@ def known_samples(
     decibels: list[Tensor] = []
     for number, ranges in enumerate(CLASSES.values()):
         generator = torch.Generator().manual_seed(seed * len(CLASSES) + number)
-        parameters = sample_degradations(
-            ranges, len(faces), generator=generator, image_size=faces.shape[-1]
-        )
-        for start in range(0, len(faces), _BATCH):
-            these = slice(start, start + _BATCH)
-            clean = faces[these].to(model.device).float() / 255
-            degraded = degrade(clean, parameters.select(these), generator=generator)
+        done = number * len(faces)
+        for clean, degraded in degraded_batches(
+            faces, ranges, generator=generator, device=model.device
+        ):
             vectors.append(model.encode_degradation(to_network(degraded)).cpu())
             decibels.append(psnr(degraded, clean).cpu())
+            done += len(clean)
             if on_progress is not None:
-                done = number * len(faces) + min(start + _BATCH, len(faces))
                 on_progress(done, len(CLASSES) * len(faces))
     return KnownSamples(
         vectors=torch.cat(vectors),

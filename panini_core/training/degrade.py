@@ -10,7 +10,7 @@ may be applied to other faces, which makes the positive pairs of UDRL.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import torch
@@ -36,10 +36,32 @@ __all__ = [
     "PassRanges",
     "degrade",
     "degrade_images",
+    "degraded_batches",
     "resize",
     "sample_degradations",
     "shot_noise",
 ]
+
+
+def degraded_batches(
+    faces: Tensor,  # (N, 3, S, S) uint8
+    ranges: DegradationRanges,
+    *,
+    generator: torch.Generator,
+    device: torch.device | str = "cpu",
+    batch: int = 8,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Clean faces and the same degraded, (B, 3, S, S) RGB in [0, 1] on `device`, a few at a time.
+
+    Every face has parameters of its own, drawn before the first batch.
+    """
+    parameters = sample_degradations(
+        ranges, len(faces), generator=generator, image_size=faces.shape[-1]
+    )
+    for start in range(0, len(faces), batch):
+        these = slice(start, start + batch)
+        clean = faces[these].to(device).float() / 255
+        yield clean, degrade(clean, parameters.select(these), generator=generator)
 
 
 def degrade_images(

@@ -22,6 +22,7 @@ from panini_core.training.degrade import (
     PassRanges,
     degrade,
     degrade_images,
+    degraded_batches,
     resize,
     sample_degradations,
     shot_noise,
@@ -316,3 +317,16 @@ def test_as_many_parameters_as_images_are_demanded(faces: Tensor) -> None:
         degrade(faces, neutral_but(3))
     with pytest.raises(ValueError, match="one seed per sample"):
         degrade(faces, neutral_but(2), generator=torch.tensor([1]))
+
+
+def test_batches_degrade_every_face_by_itself() -> None:
+    faces = torch.randint(0, 256, (5, 3, 64, 64), dtype=torch.uint8, generator=seeded(1))
+    parts = list(degraded_batches(faces, PRESETS["medium"], generator=seeded(2), batch=2))
+    assert [len(clean) for clean, _ in parts] == [2, 2, 1]
+    assert torch.equal(torch.cat([clean for clean, _ in parts]), faces.float() / 255)
+    degraded = torch.cat([one for _, one in parts])
+    generator = seeded(2)
+    parameters = sample_degradations(PRESETS["medium"], 5, generator=generator, image_size=64)
+    first = degrade(faces[:2].float() / 255, parameters.select(slice(2)), generator=generator)
+    assert torch.equal(degraded[:2], first)
+    assert degraded.shape == faces.shape
