@@ -1,6 +1,7 @@
 /** The DAFI mixer: faders over the alpha that the network chooses, on PaniniFusionWeights. */
 
-import { alphaChange, changeDistribution } from "./mixer/alpha.js";
+import { alphaChange } from "./mixer/alpha.js";
+import { changeDistribution } from "./mixer/distribution.js";
 import { toStep } from "./mixer/fader.js";
 import { keepable, readReport } from "./mixer/report.js";
 import { LEAST_HEIGHT, LEAST_WIDTH, LEVELS, createMixer } from "./mixer/view.js";

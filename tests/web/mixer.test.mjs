@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import {
-  alphaChange,
-  applyFidelity,
-  changeDistribution,
-  moveAlpha,
-} from "../../web/mixer/alpha.js";
+import { alphaChange, applyFidelity, moveAlpha } from "../../web/mixer/alpha.js";
+import { changeDistribution } from "../../web/mixer/distribution.js";
 import { atHeight, drag, pressKey, toStep, writePosition } from "../../web/mixer/fader.js";
 import { middle, outline } from "../../web/mixer/outline.js";
 import { keepable, readReport } from "../../web/mixer/report.js";
@@ -76,10 +72,43 @@ test("a changed distribution holds the same channels elsewhere", () => {
   }
 });
 
+/** As the node counts them; alphas in order. */
+function distributionOf(alphas) {
+  const histogram = new Array(20).fill(0);
+  for (const alpha of alphas) histogram[Math.min(Math.floor(alpha * 20), 19)] += 1 / alphas.length;
+  return {
+    mean: alphas.reduce((sum, alpha) => sum + alpha, 0) / alphas.length,
+    quantiles: [0.05, 0.25, 0.5, 0.75, 0.95].map((q) => alphas[q * (alphas.length - 1)]),
+    histogram,
+  };
+}
+
+const spread = Array.from({ length: 401 }, (_, channel) => channel / 200 - 1); // -1 to 1
+const sigmoid = (value) => 1 / (1 + Math.exp(-value));
+
+for (const [name, alphas, tolerance] of [
+  ["even", spread.map((x) => 0.5 + 0.499 * x), 0.02],
+  ["crowded at both ends", spread.map((x) => sigmoid(12 * x + 2)), 0.03],
+  ["crowded at 1", spread.map((x) => sigmoid(6 + 5 * x)), 0.02],
+]) {
+  test(`channels that are ${name} are foreseen where they go`, () => {
+    const before = distributionOf(alphas);
+    near(changeDistribution(before, (alpha) => alpha).mean, before.mean, 1e-9);
+    for (const position of positions) {
+      const change = alphaChange("bias", "balanced", position);
+      const done = distributionOf(alphas.map(change));
+      const foreseen = changeDistribution(before, change);
+      near(foreseen.mean, done.mean, tolerance);
+      done.quantiles.forEach((alpha, index) => near(foreseen.quantiles[index], alpha));
+    }
+  });
+}
+
 test("overridden channels all lie in one bin, also at the ends", () => {
   for (const [position, bin] of [[-1, 0], [0.5, 15], [1, 19]]) {
-    const { histogram } = changeDistribution(chosen, alphaChange("override", "", position));
-    near(histogram[bin], 1);
+    const changed = changeDistribution(chosen, alphaChange("override", "", position));
+    near(changed.histogram[bin], 1);
+    near(changed.mean, (position + 1) / 2);
   }
 });
 

@@ -158,10 +158,12 @@ def chain(editor: Editor, web_server: Server) -> Mixer:
 
 
 PREDICT = """async (id, folder, mode, values) => {
-    const alpha = await import(`/extensions/${encodeURIComponent(folder)}/mixer/alpha.js`);
+    const load = (name) => import(`/extensions/${encodeURIComponent(folder)}/mixer/${name}.js`);
+    const { alphaChange } = await load("alpha");
+    const { changeDistribution } = await load("distribution");
     return app.nodeOutputs[id].panini_alpha[0].levels.map(({ widget, chosen, edited }) => {
-        const change = alpha.alphaChange(mode, values.preset, values[widget] ?? 0);
-        return { widget, edited, predicted: alpha.changeDistribution(chosen, change) };
+        const change = alphaChange(mode, values.preset, values[widget] ?? 0);
+        return { widget, edited, predicted: changeDistribution(chosen, change) };
     });
 }"""
 

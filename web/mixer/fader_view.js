@@ -6,7 +6,7 @@ import { atHeight, drag, pressKey, writePosition } from "./fader.js";
 import { middle, outline } from "./outline.js";
 
 /**
- * @typedef {import("./alpha.js").Distribution} Distribution
+ * @typedef {import("./distribution.js").Distribution} Distribution
  * @typedef {Object} FaderState
  * @property {number} position
  * @property {"bias" | "override"} mode

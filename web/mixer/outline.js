@@ -1,6 +1,6 @@
 /** The shapes behind a fader: half a violin to each side, as paths in a box of 100 x 100. */
 
-/** @typedef {import("./alpha.js").Distribution} Distribution */
+/** @typedef {import("./distribution.js").Distribution} Distribution */
 
 const CENTRE = 50;
 const REACH = 44; // of the largest share, to either side

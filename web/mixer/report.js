@@ -1,7 +1,7 @@
 /**
  * What the node tells the mixer of a run.
  *
- * @typedef {import("./alpha.js").Distribution} Distribution
+ * @typedef {import("./distribution.js").Distribution} Distribution
  *
  * @typedef {Object} Report
  * @property {number} faces
