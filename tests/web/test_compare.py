@@ -70,6 +70,12 @@ class Comparison:
         return float(label.removesuffix("×"))
 
     def pictures(self) -> list[FloatRect]:
+        """Where they are, once they are loaded."""
+        self.editor.page.wait_for_function(
+            """() => [...document.querySelectorAll(".panini-compare img")].every(
+                (image) => image.complete && image.naturalWidth > 0
+            )"""
+        )
         boxes = [picture.bounding_box() for picture in self.panel.locator("img").all()]
         return [box for box in boxes if box is not None]
 
