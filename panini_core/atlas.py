@@ -19,7 +19,7 @@ from .checkpoints import DEFAULT_WEIGHTS, CheckpointError
 from .faces import DegradationRepresentation
 from .fingerprint import encoder_fingerprint
 from .models.panini import PaniniNet
-from .options import ATLAS_SUFFIX
+from .options import ATLAS_SUFFIX, MIXED_DEGRADATIONS
 from .tensor_file import read_tensor_file, write_tensor_file
 
 NEIGHBOURS = 15
@@ -140,7 +140,7 @@ def preset_degradation(atlas: DegradationAtlas, name: str) -> DegradationReprese
 
 def readable_name(name: str) -> str:
     """A class's name for people: the presets, which mix all kinds, say so."""
-    return f"{name} mix" if name in ("mild", "medium", "heavy") else name
+    return f"{name} mix" if name in MIXED_DEGRADATIONS else name
 
 
 def atlas_path(weights: str | PathLike[str]) -> Path:

@@ -14,10 +14,9 @@ DEFAULT_BATCH = 8  # faces that go through the network together
 MASK_SHAPES = ("crop", "ellipse", "box")  # in which a face may be masked
 FIDELITY_PRESETS = {"balanced": 0.5, "faithful": 0.65, "beautiful": 0.35}
 # The classes of an atlas, in its order: single degradations of every strength, then mixed ones.
-KNOWN_DEGRADATIONS = (
-    *("sharp", "blur", "noise", "jpeg", "low resolution"),
-    *("mild", "medium", "heavy"),
-)
+SINGLE_DEGRADATIONS = ("sharp", "blur", "noise", "jpeg", "low resolution")
+MIXED_DEGRADATIONS = ("mild", "medium", "heavy")
+KNOWN_DEGRADATIONS = (*SINGLE_DEGRADATIONS, *MIXED_DEGRADATIONS)
 ATLAS_SUFFIX = ".atlas.safetensors"  # of the file beside a checkpoint
 LARGEST_SEED = 2**64 - 1
 

@@ -9,18 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import torch
 from torch import Tensor
 
 from ..align import align_faces, whole_picture_faces
 from ..atlas import load_atlas
 from ..detect import detect_faces, load_detector
-from ..faces import FaceSet
 from ..images import ImageFile, read_image, write_file, write_image
 from ..models.panini import PaniniNet
 from ..studies import charts, reports
 from ..studies.curve import read_curves
-from ..studies.editing import study_editing
+from ..studies.editing import EDITS, study_editing
 from ..studies.fusion import SMALL, FusionStudy, study_fusion
 from ..studies.response import ResponseStudy, study_response
 from ..studies.separation import SeparationStudy, study_separation
@@ -42,8 +40,8 @@ from .options import (
 EDITED_PRESET = "medium"
 
 Study = TypeVar("Study", SeparationStudy, ResponseStudy, FusionStudy)
-# A study's figures, its text, and its pictures by the end of their names
-Outcome = tuple[object, str, dict[str, Tensor]]
+# A study's figures, its text, and its pictures
+Outcome = tuple[object, str, list[Tensor]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,15 +109,17 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     make_folder(output)
     figures = output / f"{what}.json"
-    require_new_file(figures, [], force=arguments.force)
-    study, text, pictures = STUDIES[what](arguments)
-    for ending, pixels in pictures.items():
-        path = output / f"{what}{ending}"
+    endings = [f"-{edit}.jpg" for edit in EDITS] if what == "editing" else [".png"]
+    paths = [output / f"{what}{ending}" for ending in endings]
+    for path in (figures, *paths):  # before the work, which may take an hour
         require_new_file(path, [], force=arguments.force)
+    study, text, pictures = STUDIES[what](arguments)
+    write_file(figures, (json.dumps(study, indent=2, allow_nan=False) + "\n").encode())
+    say(f"Figures: {figures}")
+    for path, pixels in zip(paths, pictures, strict=True):
         write_image(path, ImageFile(pixels))
         say(f"Picture: {path}")
-    write_file(figures, (json.dumps(study, indent=2, allow_nan=False) + "\n").encode())
-    say(f"Figures: {figures}\n\n{text}")
+    say(f"\n{text}")
     return EXIT_DONE
 
 
@@ -173,8 +173,7 @@ def _study_editing(arguments: argparse.Namespace) -> Outcome:
         "faces": study.faces,
         "results": [dataclasses.asdict(result) for result in study.results],
     }
-    sheets = {f"-{edit}.jpg": sheet for edit, sheet in study.sheets.items()}
-    return figures, reports.report_editing(study), sheets
+    return figures, reports.report_editing(study), [study.sheets[edit] for edit in EDITS]
 
 
 def _study_curve(arguments: argparse.Namespace) -> Outcome:
@@ -187,14 +186,14 @@ def _study_curve(arguments: argparse.Namespace) -> Outcome:
     return (
         [dataclasses.asdict(curve) for curve in curves],
         reports.report_curves(curves),
-        {".png": charts.chart_curves(curves)},
+        [charts.chart_curves(curves)],
     )
 
 
 def _outcome(
     study: Study, report: Callable[[Study], str], chart: Callable[[Study], Tensor]
 ) -> Outcome:
-    return dataclasses.asdict(study), report(study), {".png": chart(study)}
+    return dataclasses.asdict(study), report(study), [chart(study)]
 
 
 def _load(arguments: argparse.Namespace, name: str, size: int) -> Tensor:
@@ -213,10 +212,12 @@ def _sample_face(model: PaniniNet, arguments: argparse.Namespace) -> Tensor:
     photograph = read_image(sample_photograph()).pixels[None]
     with usage_errors():
         detector = load_detector(device=choose_device(arguments.device))
-    face_set: FaceSet = align_faces(
-        photograph, detect_faces(detector, photograph), size=model.config.output_size
-    )
-    return torch.clone(face_set.crops[:1])
+    faces = detect_faces(detector, photograph)
+    if len(faces) != 1:
+        raise ValueError(
+            f"The sample photograph has one face, the detector found {len(faces)}: name --faces."
+        )
+    return align_faces(photograph, faces, size=model.config.output_size).crops
 
 
 STUDIES: dict[str, Callable[[argparse.Namespace], Outcome]] = {

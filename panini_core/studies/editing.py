@@ -16,9 +16,10 @@ from ..faces import DegradationRepresentation, FaceSet, InterpolationWeights
 from ..level_statistics import PICTURE_LEVEL
 from ..metrics.psnr import psnr
 from ..models.panini import PaniniNet
+from ..options import SINGLE_DEGRADATIONS
 from ..restore import restore_faces
 
-EXCHANGED = ("sharp", "blur", "noise", "jpeg", "low resolution")
+EDITS = ("degradation", "levels", "fidelity")
 FIDELITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SHOWN = 4  # faces on a sheet
 
@@ -30,7 +31,7 @@ Edit = Callable[[DegradationRepresentation, InterpolationWeights], Interpolation
 class EditResult:
     """One setting, over all faces."""
 
-    edit: str  # "degradation", "levels" or "fidelity"
+    edit: str  # of EDITS
     setting: str
     change: float  # mean absolute difference to the unedited restoration, of 255
     psnr: float  # mean dB to the clean faces
@@ -115,7 +116,7 @@ def _edits(model: PaniniNet, atlas: DegradationAtlas) -> dict[str, dict[str, Edi
     for value, side in ((0.0, "image"), (1.0, "prior")):
         levels |= {f"{name}: {side}": override(level, value) for name, level in names.items()}
     return {
-        "degradation": {readable_name(name): exchange(name) for name in EXCHANGED},
+        "degradation": {readable_name(name): exchange(name) for name in SINGLE_DEGRADATIONS},
         "levels": levels,
         "fidelity": {
             f"{fidelity:g}": lambda own, predicted, fidelity=fidelity: apply_fidelity(

@@ -22,13 +22,13 @@ from ..metrics.ssim import ssim
 from ..models.dafi import FeatureInterpolation
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig, PaniniNet
-from ..training.config import DataConfig, RestorerConfig
+from ..training.config import DataConfig, RestorerConfig, UdrlConfig
 from ..training.data import FaceSampler
 from ..training.degradation_ranges import PRESETS
 from ..training.degrade import degrade, sample_degradations
 from ..training.discriminants import fit_discriminants
 from ..training.restorer import build_optimizer
-from ..training.udrl import MomentumContrast
+from ..training.udrl import MomentumContrast, degraded_pairs
 
 DEGRADATION = "training"
 HELD_OUT_VERSIONS = 4  # of each held-out face, degraded anew
@@ -73,25 +73,24 @@ class Addition(FeatureInterpolation):
         super().__init__(*channels)
         self.tell = nn.ParameterList(torch.zeros(width) for width in channels[1])
 
+    def join(self, level: int, prior: Tensor, image: Tensor) -> Tensor:
+        return (prior + image) / 2
+
     def forward(self, level: int, prior: Tensor, image: Tensor, alpha: Tensor) -> Tensor:
         told = self.tell[level] * (2 * alpha[:, level, : prior.shape[1]] - 1)
-        joined = (prior + self.convs[level](image)) / 2
+        joined = self.join(level, prior, self.convs[level](image).to(prior.dtype))
         return joined + told[:, :, None, None].to(joined.dtype)
 
 
-class Concatenation(FeatureInterpolation):
-    """A convolution over both features side by side, and what alpha tells of each channel."""
+class Concatenation(Addition):
+    """The same with a convolution over both features side by side instead of their sum."""
 
     def __init__(self, *channels: tuple[int, ...]) -> None:
         super().__init__(*channels)
-        self.join = nn.ModuleList(nn.Conv2d(2 * width, width, 1) for width in channels[1])
-        self.tell = nn.ParameterList(torch.zeros(width) for width in channels[1])
+        self.mixers = nn.ModuleList(nn.Conv2d(2 * width, width, 1) for width in channels[1])
 
-    def forward(self, level: int, prior: Tensor, image: Tensor, alpha: Tensor) -> Tensor:
-        told = self.tell[level] * (2 * alpha[:, level, : prior.shape[1]] - 1)
-        both = torch.cat([prior, self.convs[level](image).to(prior.dtype)], 1)
-        joined = self.join[level](both)
-        return joined + told[:, :, None, None].to(joined.dtype)
+    def join(self, level: int, prior: Tensor, image: Tensor) -> Tensor:
+        return self.mixers[level](torch.cat([prior, image], 1))
 
 
 FUSIONS: dict[str, type[FeatureInterpolation]] = {
@@ -221,21 +220,15 @@ def _train_encoder(
     contrast.to(faces.device)
     optimizer = torch.optim.SGD(encoder.parameters(), lr=0.03, momentum=0.9, weight_decay=1e-4)
     sampler = _sampler(faces, UDRL_BATCH, seed)
+    settings = UdrlConfig(degradation=DEGRADATION)
     for step in range(steps):
-        generator = sampler.generator(step, purpose=2)
-        parameters = sample_degradations(
-            PRESETS[DEGRADATION], UDRL_BATCH, generator=generator, image_size=faces.shape[-1]
-        )
-        pair = [
-            to_network(degrade(sampler(2 * step + side), parameters, generator=generator))
-            for side in (0, 1)
-        ]
+        queries, keys = degraded_pairs(sampler, settings, step)
         contrast.follow()
-        loss, keys = contrast(*pair)
+        loss, new_keys = contrast(queries, keys)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        contrast.enqueue(keys)
+        contrast.enqueue(new_keys)
         show(step + 1)
     fit_discriminants(
         encoder, faces, PRESETS[DEGRADATION], groups=200, faces_per_group=4, seed=seed

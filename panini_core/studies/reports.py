@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..metrics.psnr import EQUAL_PSNR
 from .curve import Curve
 from .editing import EditingStudy
 from .fusion import FusionStudy
@@ -28,7 +29,11 @@ def report_response(study: ResponseStudy) -> str:
     parts: list[str] = []
     for response in study.responses:
         rows = [
-            [dose, "" if psnr > 90 else f"{psnr:.1f}", *(f"{alpha:.2f}" for alpha in alphas)]
+            [
+                dose,
+                "" if psnr >= EQUAL_PSNR else f"{psnr:.1f}",
+                *(f"{alpha:.2f}" for alpha in alphas),
+            ]
             for dose, psnr, alphas in zip(
                 response.doses, response.psnr, response.alpha, strict=True
             )

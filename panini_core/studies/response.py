@@ -13,6 +13,7 @@ from ..images import to_network
 from ..level_statistics import alpha_statistics
 from ..metrics.psnr import psnr
 from ..models.panini import PaniniNet
+from ..options import MIXED_DEGRADATIONS
 from ..training.degradation_ranges import PRESETS, exact_degradation
 from ..training.degrade import degraded_batches
 
@@ -24,7 +25,6 @@ DOSES: dict[str, tuple[float, ...]] = {
     "jpeg": (0, 90, 70, 50, 30, 10),
     "downscale": (1, 2, 4, 6, 10, 16),
 }
-MIXED = ("mild", "medium", "heavy")
 
 OnProgress = Callable[[int, int], None]
 
@@ -35,7 +35,7 @@ class Response:
 
     degradation: str  # of DOSES, or "mixed"
     doses: tuple[str, ...]
-    psnr: tuple[float, ...]  # mean dB to the clean face at each dose; infinite for nothing at all
+    psnr: tuple[float, ...]  # mean dB to the clean face at each dose; EQUAL_PSNR for nothing at all
     alpha: tuple[tuple[float, ...], ...]  # [dose][level], mean over faces and channels
     correlation: tuple[float, ...]  # of each level, Spearman's, dose and alpha over all faces
 
@@ -67,7 +67,7 @@ def study_response(
         kind: {f"{dose:g}": exact_degradation(**(_NOTHING | {kind: float(dose)})) for dose in doses}
         for kind, doses in DOSES.items()
     }
-    settings["mixed"] = {name: PRESETS[name] for name in MIXED}
+    settings["mixed"] = {name: PRESETS[name] for name in MIXED_DEGRADATIONS}
     total = sum(len(doses) for doses in settings.values()) * len(faces)
     done = 0
     levels: tuple[str, ...] = ()

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from ..images import to_network
 from ..models.panini import PaniniNet
+from ..options import SINGLE_DEGRADATIONS
 from ..training.atlas_builder import CLASSES
 from ..training.degradation_ranges import PRESETS, DegradationRanges
 from ..training.degrade import degraded_batches
 from .probes import cross_validated, linear_probe_accuracy, nearest_neighbour_accuracy
 
-KINDS = ("sharp", "blur", "noise", "jpeg", "low resolution")  # of the atlas, one kind of fault each
 FEWEST_FACES = 8
 MIXED = "training"  # the preset whose mixed degradations shall hide who it is
 MIXED_VERSIONS = 8
@@ -61,7 +61,7 @@ def study_separation(
         raise ValueError("This model sees the same degradation in every face: nothing to study.")
     if len(faces) < FEWEST_FACES:
         raise ValueError(f"Probes need at least {FEWEST_FACES} faces, got {len(faces)}.")
-    total = (len(KINDS) * versions + MIXED_VERSIONS) * len(faces)
+    total = (len(SINGLE_DEGRADATIONS) * versions + MIXED_VERSIONS) * len(faces)
     done = 0
 
     def encode(ranges: DegradationRanges, count: int, number: int) -> Tensor:  # (count * N, D)
@@ -79,25 +79,27 @@ def study_separation(
         return torch.cat(vectors)
 
     people = torch.arange(len(faces))
-    single = torch.cat([encode(CLASSES[kind], versions, n) for n, kind in enumerate(KINDS)])
-    kind = torch.arange(len(KINDS)).repeat_interleave(versions * len(faces))
-    person = people.repeat(len(KINDS) * versions)
+    single = torch.cat(
+        [encode(CLASSES[kind], versions, n) for n, kind in enumerate(SINGLE_DEGRADATIONS)]
+    )
+    kind = torch.arange(len(SINGLE_DEGRADATIONS)).repeat_interleave(versions * len(faces))
+    person = people.repeat(len(SINGLE_DEGRADATIONS) * versions)
     said = cross_validated(single, kind, person % FOLDS)
 
-    mixed = encode(PRESETS[MIXED], MIXED_VERSIONS, len(KINDS))
+    mixed = encode(PRESETS[MIXED], MIXED_VERSIONS, len(SINGLE_DEGRADATIONS))
     mixed_person = people.repeat(MIXED_VERSIONS)
     version = torch.arange(MIXED_VERSIONS).repeat_interleave(len(faces))
     nobody = torch.zeros(len(mixed), len(mixed), dtype=torch.bool)
     return SeparationStudy(
         faces=len(faces),
         versions=versions,
-        kinds=KINDS,
+        kinds=SINGLE_DEGRADATIONS,
         kind_by_neighbours=nearest_neighbour_accuracy(
             single, kind, person[:, None] == person[None]
         ),
         kind_by_probe=float((said == kind).double().mean()),
         confusion=_confusion(kind, said),
-        kind_by_chance=1 / len(KINDS),
+        kind_by_chance=1 / len(SINGLE_DEGRADATIONS),
         person_by_neighbours=nearest_neighbour_accuracy(
             single, person, kind[:, None] == kind[None]
         ),
@@ -109,6 +111,6 @@ def study_separation(
 
 
 def _confusion(true: Tensor, said: Tensor) -> tuple[tuple[float, ...], ...]:
-    rows = [torch.bincount(said[true == kind], minlength=len(KINDS)).double() for kind in
-            range(len(KINDS))]  # fmt: skip
+    count = len(SINGLE_DEGRADATIONS)
+    rows = [torch.bincount(said[true == kind], minlength=count).double() for kind in range(count)]
     return tuple(tuple((row / row.sum()).tolist()) for row in rows)

@@ -13,6 +13,7 @@ from ..fingerprint import encoder_fingerprint
 from ..images import to_network
 from ..metrics.psnr import psnr
 from ..models.panini import PaniniNet
+from ..options import MIXED_DEGRADATIONS
 from .degradation_ranges import PRESETS, DegradationRanges, FamilyWeights, PassRanges
 from .degrade import degraded_batches
 from .discriminants import fisher_discriminants
@@ -43,7 +44,7 @@ _SINGLE = {
 }
 CLASSES: dict[str, DegradationRanges] = {  # as options.KNOWN_DEGRADATIONS names them
     **{name: DegradationRanges((ranges,)) for name, ranges in _SINGLE.items()},
-    **{name: PRESETS[name] for name in ("mild", "medium", "heavy")},
+    **{name: PRESETS[name] for name in MIXED_DEGRADATIONS},
 }
 OnProgress = Callable[[int, int], None]
 

@@ -17,6 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from ..whole_file import whole_file
 from .config import DataConfig, RunConfig
 from .data import FaceSampler, load_faces
 
@@ -162,9 +163,8 @@ class TrainingSession:
         """Write `state` to the run's folder; a crash leaves the previous one whole."""
         if not self.is_main:
             return
-        temporary = self.folder / (STATE_FILE + ".partial")
-        torch.save(state, temporary)
-        os.replace(temporary, self.folder / STATE_FILE)
+        with whole_file(self.folder / STATE_FILE) as temporary:
+            torch.save(state, temporary)
 
     def load_state(self) -> dict[str, Any] | None:
         """The last saved state, tensors on the CPU, or None in a new run."""

@@ -102,6 +102,20 @@ def test_fusion_trains_on_some_faces_and_judges_by_others(
     assert (output / "fusion.png").is_file()
 
 
+def test_a_picture_that_is_there_is_seen_before_the_work(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*_: object, **__: object) -> FusionStudy:
+        raise AssertionError("an hour would be lost")
+
+    monkeypatch.setitem(study.STUDIES, "fusion", never)
+    (tmp_path / "fusion.png").write_bytes(b"a chart")
+    assert run("fusion", tmp_path, "--training-faces", faces, "--faces", faces) == EXIT_USAGE
+    assert "--force" in capsys.readouterr().err
+    assert (tmp_path / "fusion.png").read_bytes() == b"a chart"
+    assert not (tmp_path / "fusion.json").exists()
+
+
 @pytest.mark.parametrize(("what", "option"), [("alpha", "--faces"), ("fusion", "--training-faces")])
 def test_missing_faces_are_asked_for(
     what: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -9,8 +9,9 @@ from torch import Tensor
 from panini_core.align import whole_picture_faces
 from panini_core.atlas import DegradationAtlas
 from panini_core.models.panini import PaniniNet
+from panini_core.options import SINGLE_DEGRADATIONS
 from panini_core.restore import restore_faces
-from panini_core.studies.editing import EXCHANGED, FIDELITIES, EditingStudy, study_editing
+from panini_core.studies.editing import FIDELITIES, EditingStudy, study_editing
 from panini_core.training.atlas_builder import build_atlas
 
 
@@ -30,7 +31,7 @@ def test_every_edit_has_its_settings(study: EditingStudy) -> None:
         edit: [result.setting for result in study.results if result.edit == edit]
         for edit in study.sheets
     }
-    assert settings["degradation"] == list(EXCHANGED)
+    assert settings["degradation"] == list(SINGLE_DEGRADATIONS)
     assert settings["fidelity"] == [f"{value:g}" for value in FIDELITIES]
     levels = ["4 px", "8 px", "16 px", "picture"]
     sides = [f"{level}: {side}" for side in ("image", "prior") for level in levels]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from panini_core.models.panini import PaniniConfig, PaniniNet
-from panini_core.studies.response import DOSES, MIXED, rank_correlation, study_response
+from panini_core.options import MIXED_DEGRADATIONS
+from panini_core.studies.response import DOSES, rank_correlation, study_response
 
 
 def test_every_degradation_is_given_in_growing_doses(
@@ -23,7 +24,7 @@ def test_every_degradation_is_given_in_growing_doses(
     )
     assert study.levels == ("4", "8", "16", "picture")
     assert [response.degradation for response in study.responses] == [*DOSES, "mixed"]
-    pictures = 3 * (sum(len(doses) for doses in DOSES.values()) + len(MIXED))
+    pictures = 3 * (sum(len(doses) for doses in DOSES.values()) + len(MIXED_DEGRADATIONS))
     assert steps[-1] == (pictures, pictures)
     for response in study.responses:
         assert len(response.alpha) == len(response.doses) == len(response.psnr)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from panini_core.models.panini import PaniniConfig, PaniniNet
-from panini_core.studies.separation import KINDS, MIXED_VERSIONS, SeparationStudy, study_separation
+from panini_core.options import SINGLE_DEGRADATIONS
+from panini_core.studies.separation import MIXED_VERSIONS, SeparationStudy, study_separation
 
 
 class Seeing(nn.Module):
@@ -37,7 +38,7 @@ def test_an_encoder_of_roughness_knows_degradations_and_not_people(
     tiny_model: PaniniNet, study_faces: Tensor
 ) -> None:
     found = study(tiny_model, study_faces, people=False)
-    assert found.kinds == KINDS
+    assert found.kinds == SINGLE_DEGRADATIONS
     assert found.kind_by_chance == pytest.approx(0.2)
     assert found.kind_by_neighbours > 0.5
     assert found.kind_by_probe > 0.5
@@ -45,7 +46,7 @@ def test_an_encoder_of_roughness_knows_degradations_and_not_people(
     assert found.person_by_neighbours_mixed < 0.5
     for row in found.confusion:
         assert sum(row) == pytest.approx(1)
-    right = sum(row[index] for index, row in enumerate(found.confusion)) / len(KINDS)
+    right = sum(row[index] for index, row in enumerate(found.confusion)) / len(SINGLE_DEGRADATIONS)
     assert right == pytest.approx(found.kind_by_probe)
 
 
@@ -66,7 +67,7 @@ def test_it_reports_progress_and_repeats(tiny_model: PaniniNet, study_faces: Ten
     first = study_separation(
         tiny_model, study_faces, versions=1, on_progress=lambda *step: steps.append(step)
     )
-    total = 8 * (len(KINDS) + MIXED_VERSIONS)
+    total = 8 * (len(SINGLE_DEGRADATIONS) + MIXED_VERSIONS)
     assert steps[-1] == (total, total)
     assert study_separation(tiny_model, study_faces, versions=1) == first
 
