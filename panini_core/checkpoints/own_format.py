@@ -18,7 +18,7 @@ CONFIG_KEY, FORMAT_KEY = "panini_config", "panini_format"
 FORMAT = "1"
 MAY_BE_ZERO = (
     *("extractor_blocks", "attention_hidden", "picture_bands"),
-    "degradation_discriminants",
+    *("degradation_discriminants", "latent_rank"),
 )
 
 

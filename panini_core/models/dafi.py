@@ -36,17 +36,35 @@ def interpolate(prior: Tensor, image: Tensor, alpha: Tensor) -> Tensor:
     return alpha.to(prior.dtype) * prior + (1 - alpha).to(prior.dtype) * image.to(prior.dtype)
 
 
-def weigh_bands(images: Tensor, kept: Tensor) -> Tensor:
+def add_bands(drawn: Tensor, images: Tensor, alpha: Tensor) -> Tensor:
+    """The picture, with 1 - alpha (N, B, 3) of each of its B finest bands, plus what was drawn.
+
+    What is coarser than the coarsest band (2^B px) stays; coarse first.
+    """
+    return drawn + weigh_bands(images, 1 - alpha)
+
+
+def interpolate_bands(drawn: Tensor, images: Tensor, alpha: Tensor) -> Tensor:
+    """Band by band alpha (N, B, 3) of what was drawn and 1 - alpha of the picture, coarse first.
+
+    The first band is all that is coarser than the B - 1 others. Both (N, 3, S, S).
+    """
+    difference = drawn - images  # the bands are linear in the picture
+    return images + weigh_bands(difference, alpha[:, 1:], coarsest=alpha[:, 0])
+
+
+def weigh_bands(images: Tensor, kept: Tensor, *, coarsest: Tensor | None = None) -> Tensor:
     """The picture with each of its frequency bands scaled: a Laplacian pyramid, put together again.
 
     images (N, 3, S, S); kept (N, B, 3) in [0, 1], the share of every band and colour, coarse
-    first. What is coarser than the coarsest band (2^B px) stays; shares of 1 give the images back.
+    first; coarsest (N, 3), of what is coarser than the coarsest band (2^B px), which stays if
+    None. Shares of 1 give the images back.
     """
     sizes = [images.float()]
     for _ in range(kept.shape[1]):
         sizes.append(F.avg_pool2d(sizes[-1], 2))
-    picture = sizes.pop()
-    coarse = picture
+    coarse = sizes.pop()
+    picture = coarse if coarsest is None else coarse * coarsest[:, :, None, None]
     for band, fine in enumerate(reversed(sizes)):
         detail = fine - F.interpolate(coarse, scale_factor=2, mode="bilinear")
         picture = F.interpolate(picture, scale_factor=2, mode="bilinear")

@@ -135,6 +135,33 @@ class LatentHead(nn.Module):
         return self.linear(x.flatten(1)).view(len(x), self.rows, -1)
 
 
+class LowRankLatentHead(nn.Module):
+    """As `LatentHead`, with one code for all rows and, of a low rank, how each row differs.
+
+    A GAN was trained with one code for all rows: codes near each other draw better faces.
+    """
+
+    def __init__(self, channels: int, hidden: int, rank: int, rows: int, style_size: int) -> None:
+        super().__init__()
+        self.rows, self.rank = rows, rank
+        self.squeeze = nn.Conv2d(channels, hidden, 3, padding=1)
+        self.hidden = nn.Linear(hidden * 16, style_size)
+        self.code = nn.Linear(style_size, style_size)
+        self.difference = nn.Linear(style_size, rows * rank)
+        self.directions = nn.Parameter(torch.zeros(rows, rank, style_size))  # no difference yet
+        _kaiming(self.squeeze, slope=0.2)
+        _kaiming(self.hidden, slope=0.2)
+        _kaiming(self.code, slope=1.0, scale=0.1)
+        _kaiming(self.difference, slope=1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = _lrelu(self.squeeze(x))
+        x = _lrelu(self.hidden(x.flatten(1)))
+        shares = self.difference(x).view(len(x), self.rows, self.rank)
+        differences = torch.einsum("nrk,rks->nrs", shares, self.directions.to(shares.dtype))
+        return self.code(x)[:, None] + differences
+
+
 class ImageEncoder(nn.Module):
     """Images (N, 3, S, S) in [-1, 1] -> image features, coarse first (4x4, 8x8, …), and W+."""
 
@@ -149,6 +176,7 @@ class ImageEncoder(nn.Module):
         level_channels: Sequence[int],  # of the fused levels, coarse first (4x4, 8x8, …)
         level_convs: int,  # convolutions in every level below the finest
         latent_hidden: int,
+        latent_rank: int = 0,  # r > 0: rows of W+ differ by rank r only
         w_plus_rows: int,
         style_size: int,
     ) -> None:
@@ -169,7 +197,12 @@ class ImageEncoder(nn.Module):
             EncoderLevel(above, [(width, 2)] + [(width, 1)] * (level_convs - 1))
             for above, width in pairwise(fine_first)
         )
-        self.latent_head = LatentHead(level_channels[0], latent_hidden, w_plus_rows, style_size)
+        sizes = (w_plus_rows, style_size)
+        self.latent_head = (
+            LowRankLatentHead(level_channels[0], latent_hidden, latent_rank, *sizes)
+            if latent_rank
+            else LatentHead(level_channels[0], latent_hidden, *sizes)
+        )
 
     def forward(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
         x = F.pixel_unshuffle(images, self.patch) if self.patch > 1 else images

@@ -14,16 +14,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .dafi import FeatureInterpolation, InterpolationPredictor, weigh_bands
+from .dafi import FeatureInterpolation, InterpolationPredictor, add_bands, interpolate_bands
 from .degradation_encoder import DegradationEncoder
 from .image_encoder import ImageEncoder
-from .stylegan2 import StyleGAN2Generator
+from .mobile_stylegan import MobileGenerator
+from .stylegan2 import Fuse, StyleGAN2Generator
+from .window import Window
 
 MEAN_LATENT_RATE = 0.005  # share of a training batch in the running mean, as StyleGAN2 has it
 
 Layers = tuple[tuple[int, int], ...]  # (channels, stride) a convolution
+GanPrior = StyleGAN2Generator | MobileGenerator
+PRIORS = ("stylegan2", "mobile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,10 @@ class PaniniConfig:
 
     # The GAN prior
     prior_channels: tuple[int, ...]  # width at 4, 8, 16, …
+    prior: str = "stylegan2"  # or "mobile": MobileStyleGAN
     style_size: int = 512
     mapping_layers: int = 8
-    detail_patch: int = 1  # p > 1: the last features give p x p pixels each
+    detail_patch: int = 1  # p > 1: the last features give p x p pixels each; mobile: 1 or 2
 
     # The image encoder
     input_patch: int = 1  # p > 1: p x p pixels are folded into channels first
@@ -47,6 +53,7 @@ class PaniniConfig:
     level_channels: tuple[int, ...] = (512,) * 5  # of the fused levels, coarse first: 4, 8, …
     level_convs: int = 1
     latent_hidden: int = 256
+    latent_rank: int = 0  # r > 0: one code and, of rank r, how each row of W+ differs from it
 
     # The degradation representation
     degradation_size: int = 256
@@ -59,6 +66,9 @@ class PaniniConfig:
     # DAFI for the picture itself: its finest frequency bands, weighed by alpha like features, are
     # added to what the prior draws. What is fine already stays, noise and blocks do not pass.
     picture_bands: int = 0
+    # Instead the picture is interpolated like features: alpha of the prior's band, 1 - alpha of the
+    # picture's. The last of the bands is then all that is coarser than the others.
+    interpolated_picture: bool = False
 
     def __post_init__(self) -> None:
         if self.stem[-1][0] != self.level_channels[-1]:
@@ -89,15 +99,23 @@ class PaniniConfig:
                 f"At most {self.degradation_size} discriminants fit a degradation representation "
                 f"of that size, got {self.degradation_discriminants}."
             )
-        if self.picture_bands > 30 or self.input_size % 2**self.picture_bands:
+        halvings = self.picture_bands - self.interpolated_picture
+        if halvings > 30 or (halvings > 0 and self.input_size % 2**halvings):
             raise ValueError(
-                f"{self.picture_bands} picture bands need an input_size that can be halved as "
-                f"often, got {self.input_size}."
+                f"{self.picture_bands} picture bands need an input_size that can be halved "
+                f"{halvings} times, got {self.input_size}."
             )
-        if self.picture_bands and self.output_size != self.input_size:
+        if self.picture_bands and self.output_size % self.input_size:
             raise ValueError(
-                f"Picture bands need an output as large as the input ({self.input_size}), "
-                f"got {self.output_size}."
+                f"Picture bands need an output as large as the input ({self.input_size}), or a "
+                f"multiple of it, got {self.output_size}."
+            )
+        if self.prior not in PRIORS:
+            raise ValueError(f"The prior must be one of {', '.join(PRIORS)}, got {self.prior!r}.")
+        if self.prior == "mobile" and self.detail_patch > 2:
+            raise ValueError(
+                "MobileStyleGAN gives a picture of its last resolution or twice that: detail_patch "
+                f"must be 1 or 2, got {self.detail_patch}."
             )
 
     @property
@@ -112,7 +130,8 @@ class PaniniConfig:
 
     @classmethod
     def preset(cls, name: str) -> PaniniConfig:
-        """`official-mfr`, `official-sr`, `compact` (the default weights) or `tiny` (tests)."""
+        """`official-mfr`, `official-sr`, `mobile` (a real GAN prior), `compact` (the default
+        weights), or for tests `tiny` and `tiny-mobile`."""
         if name not in PRESETS:
             raise ValueError(f"No preset named {name!r}; there are {', '.join(PRESETS)}.")
         return PRESETS[name]
@@ -166,6 +185,45 @@ PRESETS = {
         degradation_discriminants=8,
         picture_bands=4,
     ),
+    "mobile": PaniniConfig(
+        input_size=512,
+        prior_channels=(512, 512, 512, 512, 512, 256, 128, 64),
+        prior="mobile",
+        input_patch=4,
+        extractor_blocks=0,
+        attention_hidden=0,
+        stem=((64, 1), (64, 1)),
+        level_channels=(192, 192, 256, 192, 128, 64),
+        level_convs=2,
+        latent_hidden=64,
+        latent_rank=64,
+        degradation_pool=1,
+        degradation_patch=4,
+        degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
+        degradation_discriminants=8,
+        picture_bands=5,
+        interpolated_picture=True,
+    ),
+    "tiny-mobile": PaniniConfig(
+        input_size=64,
+        prior_channels=(12, 12, 8, 8, 8),
+        prior="mobile",
+        style_size=16,
+        mapping_layers=2,
+        input_patch=4,
+        extractor_blocks=0,
+        attention_hidden=0,
+        stem=((8, 1),),
+        level_channels=(12, 10, 8),
+        latent_hidden=4,
+        latent_rank=4,
+        degradation_size=16,
+        degradation_pool=1,
+        degradation_patch=4,
+        degradation_layers=((8, 1), (16, 2)),
+        picture_bands=3,
+        interpolated_picture=True,
+    ),
     "tiny": PaniniConfig(
         input_size=64,
         prior_channels=(12, 10, 8),
@@ -187,6 +245,16 @@ PRESETS = {
 }
 
 
+def build_gan_prior(config: PaniniConfig) -> GanPrior:
+    """The generator of a configuration, untrained."""
+    channels = {4 * 2**level: width for level, width in enumerate(config.prior_channels)}
+    if config.prior == "mobile":
+        return MobileGenerator(channels, config.style_size, config.mapping_layers)
+    return StyleGAN2Generator(
+        channels, config.style_size, config.mapping_layers, detail_patch=config.detail_patch
+    )
+
+
 class PaniniNet(nn.Module):
     """The whole network of the paper; `config` says which: restoration, super-resolution or ours.
 
@@ -196,13 +264,7 @@ class PaniniNet(nn.Module):
     def __init__(self, config: PaniniConfig) -> None:
         super().__init__()
         self.config = config
-        resolutions = [4 * 2**level for level in range(len(config.prior_channels))]
-        self.gan_prior = StyleGAN2Generator(
-            dict(zip(resolutions, config.prior_channels, strict=True)),
-            config.style_size,
-            config.mapping_layers,
-            detail_patch=config.detail_patch,
-        )
+        self.gan_prior = build_gan_prior(config)
         self.image_encoder = ImageEncoder(
             patch=config.input_patch,
             extractor_channels=config.extractor_channels,
@@ -212,6 +274,7 @@ class PaniniNet(nn.Module):
             level_channels=config.level_channels,
             level_convs=config.level_convs,
             latent_hidden=config.latent_hidden,
+            latent_rank=config.latent_rank,
             w_plus_rows=self.gan_prior.w_plus_rows,
             style_size=config.style_size,
         )
@@ -235,8 +298,8 @@ class PaniniNet(nn.Module):
         self.feature_interpolation = FeatureInterpolation(
             config.level_channels, config.prior_channels[: len(config.level_channels)]
         )
-        if config.picture_bands:
-            self.gan_prior.silence()
+        if config.picture_bands and not config.interpolated_picture:
+            self.gan_prior.silence()  # begin with the picture as it is
 
     @property
     def device(self) -> torch.device:
@@ -278,6 +341,7 @@ class PaniniNet(nn.Module):
         *,
         noise: Sequence[Tensor] | None = None,  # a noise image a styled convolution; None = stored
         latent_pull: float = 0.0,  # how far W+ is moved toward the mean latent, 0..1
+        size: int | None = None,  # of the result, px, if the prior can; None = config.output_size
     ) -> Tensor:  # (N, 3, R, R) nominally in [-1, 1], not clamped, float32
         self._check(images)
 
@@ -294,22 +358,54 @@ class PaniniNet(nn.Module):
             w_plus = self._pull_latents(w_plus, latent_pull)
 
         # The prior's own features, each level interpolated before the next one consumes it
+        fuse = self.fusion(image_features, alpha)
+        size = size or self.config.output_size
+        drawn = self.gan_prior(w_plus, size=size, noise=noise, fuse=fuse)
+
+        # The picture's own frequency bands, as far as the degradation left them
+        return self.mix_picture(drawn, images, alpha)
+
+    def fusion(
+        self, image_features: Sequence[Tensor], alpha: Tensor, window: Window | None = None
+    ) -> Fuse:
+        """What the generator calls after each level: interpolation with the image's features
+        (section 3.2), cut to the `window` from its resolution on."""
+
         def fuse(resolution: int, prior: Tensor) -> Tensor:
             level = self.gan_prior.resolutions.index(resolution)
             if level >= len(image_features):
                 return prior
-            return self.feature_interpolation(level, prior, image_features[level], alpha)
+            image = image_features[level]
+            if window is not None and resolution > window.resolution:
+                image = window.cut(image)
+            return self.feature_interpolation(level, prior, image, alpha)
 
-        restored = self.gan_prior(w_plus, noise=noise, fuse=fuse)
+        return fuse
 
-        # The picture's own frequency bands, as far as the degradation left them
-        if bands := self.config.picture_bands:
-            restored = restored + weigh_bands(images, 1 - alpha[:, -bands:, :3])
-        return restored
+    def mix_picture(self, drawn: Tensor, images: Tensor, alpha: Tensor) -> Tensor:
+        """What the prior drew (N, 3, R, R) with the bands of the picture (N, 3, S, S).
+
+        The picture has nothing to say about detail beyond its own grid: that stays as drawn.
+        """
+        config = self.config
+        if not config.picture_bands:
+            return drawn
+        share = alpha[:, -config.picture_bands :, :3]
+        mix = interpolate_bands if config.interpolated_picture else add_bands
+        factor = drawn.shape[-1] // images.shape[-1]
+        if factor == 1:
+            return mix(drawn, images, share)
+        coarse = F.avg_pool2d(drawn, factor)
+        change = mix(coarse, images, share) - coarse
+        return drawn + F.interpolate(change, scale_factor=factor, mode="nearest")
 
     @torch.no_grad()
     def _follow_latents(self, w_plus: Tensor) -> None:
         """Keep the mean latent while training, as BatchNorm keeps its means."""
+        known = self.gan_prior.mean_latent
+        if known is not None and known.any():  # that of the GAN itself, which is better
+            self.mean_latent.copy_(known.expand_as(self.mean_latent))
+            return
         rate = torch.where(self.mean_latent.any(), MEAN_LATENT_RATE, 1.0)  # the first batch whole
         self.mean_latent.lerp_(w_plus.to(self.mean_latent.dtype).mean(0), rate.to(w_plus.device))
 

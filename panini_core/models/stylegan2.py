@@ -217,6 +217,11 @@ class StyleGAN2Generator(nn.Module):
             )
 
     @property
+    def mean_latent(self) -> Tensor | None:
+        """The mean code, if the generator knows it by itself: no."""
+        return None
+
+    @property
     def w_plus_rows(self) -> int:
         """Number of W+ codes: two a resolution."""
         return 2 * len(self.resolutions)
@@ -234,9 +239,12 @@ class StyleGAN2Generator(nn.Module):
         self,
         w_plus: Tensor,  # (N, w_plus_rows, S)
         *,
+        size: int | None = None,  # None or image_size: this generator has no other
         noise: Sequence[Tensor] | None = None,  # (N or 1, 1, s, s) a styled conv; None = the stored
         fuse: Fuse | None = None,  # None = the plain generator
     ) -> Tensor:  # (N, 3, image_size, image_size), float32, nominally [-1, 1]
+        if size not in (None, self.image_size):
+            raise ValueError(f"This generator's images have {self.image_size} px, not {size}.")
         noises = iter(self.fixed_noise() if noise is None else noise)
         row = iter(range(self.w_plus_rows))
         x = self.constant.expand(w_plus.shape[0], -1, -1, -1)
