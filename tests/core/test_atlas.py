@@ -21,8 +21,8 @@ from panini_core.atlas import (
     save_atlas,
 )
 from panini_core.checkpoints import DEFAULT_WEIGHTS, CheckpointError, save_panini
+from panini_core.checkpoints.fingerprint import encoder_fingerprint
 from panini_core.faces import DegradationRepresentation
-from panini_core.fingerprint import encoder_fingerprint
 from panini_core.models.panini import PaniniNet
 
 NAMES = ("sharp", "blur", "heavy")
@@ -200,7 +200,7 @@ def test_every_preset_of_the_default_atlas_is_what_it_says(
 def test_real_faces_are_described_rightly(
     default_model: PaniniNet, default_atlas: DegradationAtlas, shared: Path
 ) -> None:
-    from panini_core.training.atlas_builder import known_samples
+    from panini_lab.training.atlas_builder import known_samples
 
     files = sorted((shared / "data" / "eval" / "clean").iterdir())[:18]
     faces = torch.stack([(read_image(file).pixels * 255).round().byte() for file in files])

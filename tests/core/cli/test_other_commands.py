@@ -227,8 +227,8 @@ def test_evaluate_of_clean_faces_gives_finite_figures(
 def test_train_tells_a_new_run_from_one_to_resume(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from panini_core.cli import train
-    from panini_core.training.session import STATE_FILE
+    from panini_lab.commands import train
+    from panini_lab.training.session import STATE_FILE
 
     calls: list[list[str]] = []
 
@@ -257,7 +257,7 @@ def test_train_tells_a_new_run_from_one_to_resume(
 
 def test_doctor_lists_and_times(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from panini_core.checkpoints import DEFAULT_WEIGHTS
-    from panini_core.detect import BUNDLED_DETECTOR
+    from panini_core.checkpoints.detector import BUNDLED_DETECTOR
 
     code = main(["doctor", "--device", "cpu", "--model", str(tiny_model)])
     printed = capsys.readouterr().out
