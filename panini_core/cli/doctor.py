@@ -88,9 +88,9 @@ def _describe_detector() -> str:
 
 def _say_laboratory() -> None:
     """What the laboratory's commands find, where it is installed."""
-    findings = find_laboratory("findings")
-    for name, text in () if findings is None else findings.find_backbones():
-        _row(name, text)
+    if (findings := find_laboratory("findings")) is not None:
+        for name, text in findings.find_backbones():
+            _row(name, text)
 
 
 def _time_one_face(model: PaniniNet, device: torch.device) -> str:
