@@ -6,19 +6,19 @@ from comfy_api.latest import ComfyExtension, io
 
 from . import host
 from .align import AlignFaces
-from .bridge import BoxesToFaces, FacesToBoxes, FacesToMask
+from .bridges.boxes import BoxesToFaces, FacesToBoxes, FacesToMask
+from .bridges.other_model import ApplyFaceModel
+from .bridges.segs import FacesToSegs, SegsToFaces
 from .compare import CompareImages
 from .degradation import BlendDegradation, ExtractDegradation
 from .degrade import DegradeImage
 from .detect import DetectFaces
 from .fusion import FusionWeights
 from .load import LoadDetector, LoadModel
-from .other_model import ApplyFaceModel
 from .paste import PasteFaces
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
 from .saved_degradation import LoadDegradation, SaveDegradation
-from .segs import FacesToSegs, SegsToFaces
 from .select import SelectFaces
 
 NODES: list[type[io.ComfyNode]] = [

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
-from ..panini_core.options import DEFAULT_CROP_SIDE
+from ..panini_core import DEFAULT_CROP_SIDE
 from . import host
 from .sockets import Faces, PaniniFaces
 

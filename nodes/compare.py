@@ -7,8 +7,9 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from . import face_board, host
+from . import host
 from .sockets import Faces, PaniniFaces
+from .ui import face_board
 
 PAYLOAD_VERSION = 1
 MOST_PAIRS = 64  # of a batch that are sent to the browser

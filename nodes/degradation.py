@@ -9,8 +9,8 @@ from torch import Tensor
 
 from .. import panini_core as core
 from . import host
-from .degradation_report import describe, payload, represent, write_report
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel
+from .ui.degradation_report import describe, payload, represent, write_report
 from .widgets import share_input
 
 if TYPE_CHECKING:

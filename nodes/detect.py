@@ -9,9 +9,10 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
-from . import face_board, host
-from .degradation_report import describe, represent_in_images
+from . import host
 from .sockets import Faces, PaniniDetector, PaniniFaces, PaniniModel
+from .ui import face_board
+from .ui.degradation_report import describe, represent_in_images
 from .widgets import DEFAULTS, face_size_input, min_size_input, smoothing_input, threshold_input
 
 if TYPE_CHECKING:

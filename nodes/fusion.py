@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from .. import panini_core as core
-from ..panini_core.options import FIDELITY_PRESETS
+from ..panini_core import FIDELITY_PRESETS
 from . import host
 from .sockets import PaniniDegradation, PaniniModel, PaniniWeights
 

@@ -8,7 +8,7 @@ import torch
 from comfy_api.latest import io
 
 from .. import panini_core as core
-from ..panini_core.options import ATLAS_SUFFIX
+from ..panini_core import ATLAS_SUFFIX
 from . import host
 from .sockets import PaniniDetector, PaniniModel
 

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
-from ..panini_core.options import RestoreOptions
+from ..panini_core import RestoreOptions
 from . import host
 from .sockets import PaniniDetector, PaniniModel
 from .widgets import (

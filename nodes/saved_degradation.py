@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 
 from .. import panini_core as core
-from ..panini_core.options import KNOWN_DEGRADATIONS
+from ..panini_core import KNOWN_DEGRADATIONS
 from . import host
 from .sockets import PaniniDegradation, PaniniModel
 

@@ -6,9 +6,10 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
-from ..panini_core.selection import SORT_ORDERS
-from . import face_board, host
+from ..panini_core import SORT_ORDERS
+from . import host
 from .sockets import Faces, PaniniFaces
+from .ui import face_board
 from .widgets import DEFAULTS, selection_input, validate_selection
 
 

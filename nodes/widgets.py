@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..panini_core.options import LARGEST_SEED, RestoreOptions
-from ..panini_core.selection import parse_rule
+from ..panini_core import LARGEST_SEED, RestoreOptions, parse_rule
 
 DEFAULTS = RestoreOptions()
 LARGEST_SIZE = 16384  # px, of a face

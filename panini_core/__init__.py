@@ -13,7 +13,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .align import align_faces, whole_picture_faces
     from .atlas import (
         DegradationAtlas,
         DegradationDescription,
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
         load_atlas,
         preset_degradation,
     )
-    from .boxes import faces_from_boxes
     from .checkpoints import (
         DEFAULT_WEIGHTS,
         CheckpointError,
@@ -29,52 +27,60 @@ if TYPE_CHECKING:
         load_panini,
         save_panini,
     )
-    from .clips import smooth_degradation, smooth_faces, track_faces
-    from .degradation import (
-        apply_fidelity,
-        average_degradation,
-        bias_levels,
-        blend_degradations,
-        move_levels,
-        override_levels,
-        represent_degradation,
-        weigh_features,
-    )
-    from .degradation_file import load_degradation, save_degradation
-    from .detect import detect_faces, load_detector
-    from .drawing import draw_faces, to_pillow
+    from .checkpoints.degradation_file import load_degradation, save_degradation
+    from .checkpoints.detector import load_detector
+    from .checkpoints.fingerprint import encoder_fingerprint
+    from .checkpoints.parser import load_parser
+    from .degrading.degrade import degrade_images
+    from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
+    from .degrading.ranges import exact_degradation
+    from .drawing.faces import draw_faces, to_pillow
+    from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
-    from .fingerprint import encoder_fingerprint
     from .images import ImageFileError, read_image, write_image
-    from .level_statistics import LevelStatistics, alpha_statistics
-    from .masks import draw_masks
     from .models.face_detector import FaceDetector
+    from .models.face_parser import FaceParser
     from .models.panini import PaniniConfig, PaniniNet
     from .options import (
+        ATLAS_SUFFIX,
         DEFAULT_BATCH,
+        DEFAULT_CROP_SIDE,
         DEFAULT_FEATHER,
         DEFAULT_THRESHOLD,
         FIDELITY_PRESETS,
+        KNOWN_DEGRADATIONS,
+        LARGEST_SEED,
+        MASK_SHAPES,
         RestoreOptions,
     )
-    from .parse import FaceParser, load_parser, parse_faces
-    from .paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
     from .pipeline import (
         Restoration,
         represent_in_images,
         restore_images,
         restore_images_with_report,
     )
-    from .plots import plot_alpha, plot_atlas
-    from .restore import restore_faces
-    from .selection import SORT_ORDERS, select_faces, sort_faces
-    from .training.degradation_ranges import PRESETS as DEGRADATION_PRESETS
-    from .training.degradation_ranges import exact_degradation
-    from .training.degrade import degrade_images
+    from .stages.align import align_faces, whole_picture_faces
+    from .stages.alpha import (
+        apply_fidelity,
+        bias_levels,
+        move_levels,
+        override_levels,
+        weigh_features,
+    )
+    from .stages.boxes import faces_from_boxes
+    from .stages.detect import detect_faces
+    from .stages.grouping import rows_of_images
+    from .stages.level_statistics import LevelStatistics, alpha_statistics
+    from .stages.masks import draw_masks
+    from .stages.parse import parse_faces
+    from .stages.paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
+    from .stages.represent import average_degradation, blend_degradations, represent_degradation
+    from .stages.restore import restore_faces
+    from .stages.selection import SORT_ORDERS, parse_rule, select_faces, sort_faces
+    from .stages.track import smooth_degradation, smooth_faces, track_faces
 
 # Which module holds each public name; the imports above and `__all__` say the same (tested).
 _NAMES: dict[str, tuple[str, ...]] = {
-    "align": ("align_faces", "whole_picture_faces"),
     "atlas": (
         "DegradationAtlas",
         "DegradationDescription",
@@ -82,7 +88,6 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "load_atlas",
         "preset_degradation",
     ),
-    "boxes": ("faces_from_boxes",),
     "checkpoints": (
         "DEFAULT_WEIGHTS",
         "CheckpointError",
@@ -90,20 +95,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "load_panini",
         "save_panini",
     ),
-    "clips": ("smooth_degradation", "smooth_faces", "track_faces"),
-    "degradation": (
-        "apply_fidelity",
-        "average_degradation",
-        "bias_levels",
-        "blend_degradations",
-        "move_levels",
-        "override_levels",
-        "represent_degradation",
-        "weigh_features",
-    ),
-    "degradation_file": ("load_degradation", "save_degradation"),
-    "detect": ("detect_faces", "load_detector"),
-    "drawing": ("draw_faces", "to_pillow"),
+    "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
+    "checkpoints.detector": ("load_detector",),
+    "checkpoints.fingerprint": ("encoder_fingerprint",),
+    "checkpoints.parser": ("load_parser",),
+    "degrading.degrade": ("degrade_images",),
+    "degrading.ranges": ("DEGRADATION_PRESETS", "exact_degradation"),
+    "drawing.faces": ("draw_faces", "to_pillow"),
+    "drawing.plots": ("plot_alpha", "plot_atlas"),
     "faces": (
         "DegradationRepresentation",
         "Face",
@@ -111,43 +110,63 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "InterpolationWeights",
         "RestoredFaces",
     ),
-    "fingerprint": ("encoder_fingerprint",),
     "images": ("ImageFileError", "read_image", "write_image"),
-    "level_statistics": ("LevelStatistics", "alpha_statistics"),
-    "masks": ("draw_masks",),
     "models.face_detector": ("FaceDetector",),
+    "models.face_parser": ("FaceParser",),
     "models.panini": ("PaniniConfig", "PaniniNet"),
     "options": (
+        "ATLAS_SUFFIX",
         "DEFAULT_BATCH",
+        "DEFAULT_CROP_SIDE",
         "DEFAULT_FEATHER",
         "DEFAULT_THRESHOLD",
         "FIDELITY_PRESETS",
+        "KNOWN_DEGRADATIONS",
+        "LARGEST_SEED",
+        "MASK_SHAPES",
         "RestoreOptions",
     ),
-    "parse": ("FaceParser", "load_parser", "parse_faces"),
-    "paste": ("face_mask", "paste_faces", "paste_faces_with_mask", "paste_mask"),
     "pipeline": (
         "Restoration",
         "represent_in_images",
         "restore_images",
         "restore_images_with_report",
     ),
-    "plots": ("plot_alpha", "plot_atlas"),
-    "restore": ("restore_faces",),
-    "selection": ("SORT_ORDERS", "select_faces", "sort_faces"),
-    "training.degradation_ranges": ("DEGRADATION_PRESETS", "exact_degradation"),
-    "training.degrade": ("degrade_images",),
+    "stages.align": ("align_faces", "whole_picture_faces"),
+    "stages.alpha": (
+        "apply_fidelity",
+        "bias_levels",
+        "move_levels",
+        "override_levels",
+        "weigh_features",
+    ),
+    "stages.boxes": ("faces_from_boxes",),
+    "stages.detect": ("detect_faces",),
+    "stages.grouping": ("rows_of_images",),
+    "stages.level_statistics": ("LevelStatistics", "alpha_statistics"),
+    "stages.masks": ("draw_masks",),
+    "stages.parse": ("parse_faces",),
+    "stages.paste": ("face_mask", "paste_faces", "paste_faces_with_mask", "paste_mask"),
+    "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
+    "stages.restore": ("restore_faces",),
+    "stages.selection": ("SORT_ORDERS", "parse_rule", "select_faces", "sort_faces"),
+    "stages.track": ("smooth_degradation", "smooth_faces", "track_faces"),
 }
 _NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
+    "ATLAS_SUFFIX",
     "DEFAULT_BATCH",
+    "DEFAULT_CROP_SIDE",
     "DEFAULT_FEATHER",
     "DEFAULT_THRESHOLD",
     "DEFAULT_WEIGHTS",
     "DEGRADATION_PRESETS",
     "FIDELITY_PRESETS",
+    "KNOWN_DEGRADATIONS",
+    "LARGEST_SEED",
+    "MASK_SHAPES",
     "SORT_ORDERS",
     "CheckpointError",
     "DegradationAtlas",
@@ -189,6 +208,7 @@ __all__ = [
     "move_levels",
     "override_levels",
     "parse_faces",
+    "parse_rule",
     "paste_faces",
     "paste_faces_with_mask",
     "paste_mask",
@@ -201,6 +221,7 @@ __all__ = [
     "restore_faces",
     "restore_images",
     "restore_images_with_report",
+    "rows_of_images",
     "save_degradation",
     "save_panini",
     "select_faces",

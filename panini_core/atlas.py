@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from .checkpoints import DEFAULT_WEIGHTS, CheckpointError
+from .checkpoints.fingerprint import encoder_fingerprint
+from .checkpoints.tensor_file import read_tensor_file, write_tensor_file
 from .faces import DegradationRepresentation
-from .fingerprint import encoder_fingerprint
 from .models.panini import PaniniNet
 from .options import ATLAS_SUFFIX, MIXED_DEGRADATIONS
-from .tensor_file import read_tensor_file, write_tensor_file
 
 NEIGHBOURS = 15
 NOTABLE_SHARE = 0.2  # a class with less is not worth a word

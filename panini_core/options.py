@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .selection import SORT_ORDERS, parse_rule
+from .stages.selection import SORT_ORDERS, parse_rule
 
 DEFAULT_THRESHOLD = 0.6  # least score of a face
 DEFAULT_FEATHER = 0.1  # soft border of the paste mask, share of the crop's side

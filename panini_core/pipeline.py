@@ -10,19 +10,20 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from .align import align_faces
-from .chunks import OnChunk, OnImage
-from .clips import smooth_degradation, smooth_faces
-from .degradation import apply_fidelity, represent_degradation, weigh_features
-from .detect import detect_faces
 from .faces import DegradationRepresentation, Face, FaceSet, RestoredFaces
-from .grouping import group_images, rows_of_images
 from .models.face_detector import FaceDetector
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
-from .paste import paste_faces_with_mask
-from .restore import restore_faces
-from .selection import select_faces, sort_faces
+from .stages.align import align_faces
+from .stages.alpha import apply_fidelity, weigh_features
+from .stages.chunks import OnChunk, OnImage
+from .stages.detect import detect_faces
+from .stages.grouping import group_images, rows_of_images
+from .stages.paste import paste_faces_with_mask
+from .stages.represent import represent_degradation
+from .stages.restore import restore_faces
+from .stages.selection import select_faces, sort_faces
+from .stages.track import smooth_degradation, smooth_faces
 
 # So many crops are held at a time; where they are pasted, those of one image if it has more.
 FACES_PER_GROUP = 32

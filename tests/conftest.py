@@ -49,3 +49,10 @@ def random_faces() -> Callable[..., FaceSet]:
         )
 
     return make
+
+
+@pytest.fixture
+def work_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, in which the test runs."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

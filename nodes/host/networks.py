@@ -10,7 +10,7 @@ import comfy.model_management as memory
 import comfy.model_patcher
 from torch import nn
 
-from ...panini_core.options import DEFAULT_BATCH
+from ...panini_core import DEFAULT_BATCH
 from .schemas import supported
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""The command line: `panini COMMAND`. One file a command; each has `add_arguments` and `run`."""
+"""The command line: `panini COMMAND`. One file a command; each has `add_arguments` and `run`.
+
+Training, evaluation and studies are commands of the laboratory: `panini_lab/commands/`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from . import laboratory
 from .console import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USAGE, UsageError, complain
 
 COMMANDS = {
@@ -76,13 +80,22 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == chosen:
-            module: Any = import_module(f".{name}", __name__)
+            module = _find_command(name)
+            if module is None:
+                parser.error(f"{name} {laboratory.MISSING}")
             module.add_arguments(command)
             command.add_argument(
                 "--debug", action="store_true", default=argparse.SUPPRESS, help=debug_help
             )
             command.set_defaults(run=module.run)
     return parser
+
+
+def _find_command(name: str) -> Any | None:
+    """The module of a command; None for one of the laboratory's where that is not installed."""
+    if name in laboratory.COMMANDS:
+        return laboratory.find_laboratory(name)
+    return import_module(f".{name}", __name__)
 
 
 def _version() -> str:

@@ -6,8 +6,8 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from ..degrading.degrade import PRESETS, degrade_images
 from ..images import read_image, write_image
-from ..training.degrade import PRESETS, degrade_images
 from .batch import Result, Tally, run_jobs
 from .inputs import Job, find_sources, plan_jobs
 

@@ -7,12 +7,12 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..detect import load_detector
-from ..drawing import comparison_sheet
+from ..checkpoints.detector import load_detector
+from ..degrading.degrade import degrade_images
+from ..drawing.faces import comparison_sheet
 from ..images import ImageFile, read_image, write_image
 from ..options import RestoreOptions
 from ..pipeline import restore_images_with_report
-from ..training.degrade import degrade_images
 from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, complain, say, usage_errors
 from .inputs import make_folder
 from .options import add_device_argument, add_model_arguments, choose_device, open_model

@@ -7,10 +7,10 @@ import json
 import math
 from pathlib import Path
 
-from ..detect import detect_faces
-from ..drawing import draw_faces
+from ..drawing.faces import draw_faces
 from ..images import ImageFile, read_image, write_file, write_image
-from ..selection import sort_faces
+from ..stages.detect import detect_faces
+from ..stages.selection import sort_faces
 from .batch import Outcome, Result, Tally, run_jobs
 from .inputs import Job, find_sources, require_folder, sidecar
 from .options import add_detector_arguments, add_input_arguments, open_detector

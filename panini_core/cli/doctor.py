@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 
 from ..checkpoints import DEFAULT_WEIGHTS
-from ..detect import load_detector
-from ..metrics.backbones import IDENTITY_FILE, VGG_FILE, MetricUnavailable, find_backbone
+from ..checkpoints.detector import load_detector
 from ..models.panini import PaniniNet
 from .console import EXIT_DONE, EXIT_PROBLEM, say
+from .laboratory import find_laboratory
 from .options import (
     add_device_argument,
     add_model_arguments,
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     say("\nWeights")
     usable = _check("default model", _describe_default_weights)
     usable &= _check("face detector", _describe_detector)
-    _say_backbones()
+    _say_laboratory()
     say("\nSpeed")
     usable &= _check("one face", lambda: _time_one_face(open_model(arguments), device))
     say("\nReady." if usable else "\nNot ready: see the lines marked MISSING.")
@@ -86,12 +86,11 @@ def _describe_detector() -> str:
     return f"{name}: {getattr(detector, 'name', type(detector).__name__)}"
 
 
-def _say_backbones() -> None:
-    for name in (VGG_FILE, IDENTITY_FILE):
-        try:
-            _row("for evaluate", str(find_backbone(name)))
-        except MetricUnavailable:
-            _row("for evaluate", f"no {name} (only panini evaluate uses it; see --backbones)")
+def _say_laboratory() -> None:
+    """What the laboratory's commands find, where it is installed."""
+    if (findings := find_laboratory("findings")) is not None:
+        for name, text in findings.find_backbones():
+            _row(name, text)
 
 
 def _time_one_face(model: PaniniNet, device: torch.device) -> str:

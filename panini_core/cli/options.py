@@ -13,11 +13,11 @@ from typing import Any
 import torch
 
 from ..checkpoints import load_panini
-from ..detect import load_detector
+from ..checkpoints.detector import load_detector
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
-from ..selection import SORT_ORDERS
+from ..stages.selection import SORT_ORDERS
 from .console import UsageError, usage_errors
 
 DEFAULTS = RestoreOptions()

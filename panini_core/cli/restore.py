@@ -13,7 +13,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..drawing import comparison_sheet
+from ..drawing.faces import comparison_sheet
 from ..faces import Face, RestoredFaces
 from ..images import ImageFile, check_writable, read_image, write_file, write_image
 from ..models.face_detector import FaceDetector

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..align import whole_picture_faces
 from ..faces import Face, RestoredFaces
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
-from ..paste import paste_faces
 from ..pipeline import ImageReport, restore_face_set, restore_images_with_report
+from ..stages.align import whole_picture_faces
+from ..stages.paste import paste_faces
 
 
 def restore_picture(

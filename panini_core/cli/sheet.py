@@ -10,14 +10,14 @@ from PIL import Image
 from torch import Tensor
 
 from ..atlas import DegradationAtlas, describe_degradation, load_atlas
-from ..contact_sheet import ContactSheet, Tile, draw_entry, thumbnail
-from ..degradation import represent_degradation
-from ..drawing import at_one_size, zoom_on
+from ..drawing.contact_sheet import ContactSheet, Tile, draw_entry, thumbnail
+from ..drawing.faces import at_one_size, zoom_on
 from ..faces import Face, FaceSet
 from ..images import ImageFile, read_image, write_image
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
+from ..stages.represent import represent_degradation
 from .batch import Outcome, Result, Tally, count, run_jobs
 from .console import usage_errors
 from .inputs import Job, find_sources

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..contact_sheet import LARGEST_TILE, SMALLEST_TILE, TILE
+from ..drawing.contact_sheet import LARGEST_TILE, SMALLEST_TILE, TILE
 from .console import UsageError
 from .inputs import make_folder, require_new_file
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .stylegan2 import full_precision
+from .precision import full_precision
 
 
 class InterpolationPredictor(nn.Module):

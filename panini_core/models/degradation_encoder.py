@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .stylegan2 import full_precision
+from .precision import full_precision
 
 
 def dct_basis(size: int) -> Tensor:

@@ -63,7 +63,7 @@ class Detections:
 
 
 class FaceDetector(Protocol):
-    """Finds faces at the scale it is given; `detect.detect_faces` chooses the scales."""
+    """Finds faces at the scale it is given; `stages.detect` chooses the scales."""
 
     @property
     def device(self) -> torch.device:

@@ -13,19 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .precision import full_precision
+
 FIR_TAPS = (1.0, 3.0, 3.0, 1.0)
 DEMODULATION_EPS = 1e-8
 
 # Called as fuse(resolution, features (N, C, r, r)) -> features, after each resolution's layers.
 Fuse = Callable[[int, Tensor], Tensor]
-
-
-def full_precision(like: Tensor) -> torch.autocast:
-    """A context in which autocast does not lower the precision on the device of `like`."""
-    device = like.device.type
-    return torch.autocast(
-        device if torch.amp.is_autocast_available(device) else "cpu", enabled=False
-    )
 
 
 def fir_kernel(gain: float) -> Tensor:

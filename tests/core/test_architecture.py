@@ -10,13 +10,37 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "panini_core"
+LABORATORY = ROOT / "panini_lab"
 NODES = ROOT / "nodes"
 
-# What a part of the package may import of the others. Values and networks are at the bottom, the
-# pipeline above the stages, training, metrics and the command line on top.
-VALUES = {"faces", "images", "image_file", "file_decoding", "file_encoding", "whole_file"}
-FOUNDATION = VALUES | {"models", "checkpoints"}
-TOP = {"training", "metrics", "studies", "cli", "__main__"}
+# What a part of the package may import of the others, besides itself. Networks and values are at
+# the bottom, the pipeline above the stages, the command line on top.
+BELOW_STAGES = {"models", "faces", "options"}
+MAY_IMPORT = {
+    "models": set[str](),
+    "faces": set[str](),
+    "options": {"stages.selection"},  # the rules that options hold; neither needs torch
+    "checkpoints": {"models", "faces"},
+    "images": {"checkpoints.whole_file"},
+    "degrading": set[str](),
+    "stages": BELOW_STAGES,
+    "atlas": {"models", "faces", "options", "checkpoints"},
+    "drawing": {"faces", "atlas", "stages.level_statistics"},
+    "pipeline": BELOW_STAGES | {"stages"},
+    "cli": BELOW_STAGES
+    | {"checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+    "__main__": {"cli"},
+    "__init__": BELOW_STAGES
+    | {"checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+}
+# Likewise in the laboratory, whose commands are on top; all of it may import the core.
+LABORATORY_MAY_IMPORT = {
+    "metrics": set[str](),
+    "training": {"metrics"},
+    "studies": {"metrics", "training"},
+    "commands": {"metrics", "training", "studies"},
+    "__init__": set[str](),
+}
 FORBIDDEN_NAMES = {"types", "utils", "helpers"}
 
 
@@ -52,28 +76,64 @@ def imports(file: Path) -> Iterator[Import]:
                 yield Import(file, node.lineno, ".".join(parts), relative=node.level > 0)
 
 
-def part(dotted: str) -> str:
-    """`panini_core.models.panini` -> `models`; `` for what is not of the package."""
-    names = dotted.split(".")
-    return names[1] if names[0] == "panini_core" and len(names) > 1 else ""
+def part(dotted: str, package: str = "panini_core") -> str:
+    """`panini_core.models.panini` -> `models.panini`; `` for what is not of the package."""
+    top, _, rest = dotted.partition(".")
+    return rest if top == package else ""
 
 
 def part_of(file: Path) -> str:
-    return file.relative_to(CORE).parts[0].removesuffix(".py")
+    """The room that a file of one of the packages lies in."""
+    return file.relative_to(ROOT).parts[1].removesuffix(".py")
+
+
+def against(table: dict[str, set[str]], imports: list[Import], package: str) -> list[str]:
+    """The imports of a package's parts among each other that `table` does not allow."""
+    return [
+        str(i)
+        for i in imports
+        if (inner := part(i.target, package))
+        and not any(
+            f"{inner}.".startswith(f"{allowed}.")
+            for allowed in {part_of(i.file), *table[part_of(i.file)]}
+        )
+    ]
 
 
 CORE_IMPORTS = [found for file in python_files(CORE) for found in imports(file)]
+LABORATORY_IMPORTS = [found for file in python_files(LABORATORY) for found in imports(file)]
 
 
-def test_the_walk_sees_the_package() -> None:
-    assert len(CORE_IMPORTS) > 100
+def test_the_walk_sees_the_packages() -> None:
+    assert len(CORE_IMPORTS) > 100 and len(LABORATORY_IMPORTS) > 100
     found = {(part_of(i.file), part(i.target)) for i in CORE_IMPORTS if i.relative}
-    assert ("checkpoints", "models") in found
+    assert ("checkpoints", "models.panini") in found
 
 
-def test_the_package_imports_itself_relatively() -> None:
+def test_the_packages_import_themselves_relatively() -> None:
     wrong = [
-        str(i) for i in CORE_IMPORTS if not i.relative and i.target.split(".")[0] == "panini_core"
+        str(i)
+        for i in [*CORE_IMPORTS, *LABORATORY_IMPORTS]
+        if not i.relative and i.target.split(".")[0] == i.file.relative_to(ROOT).parts[0]
+    ]
+    assert wrong == []
+
+
+def test_the_parts_of_the_core_import_what_is_below_them() -> None:
+    assert set(MAY_IMPORT) == {part_of(file) for file in python_files(CORE)}
+    assert against(MAY_IMPORT, CORE_IMPORTS, "panini_core") == []
+
+
+def test_the_parts_of_the_laboratory_import_what_is_below_them() -> None:
+    assert set(LABORATORY_MAY_IMPORT) == {part_of(file) for file in python_files(LABORATORY)}
+    assert against(LABORATORY_MAY_IMPORT, LABORATORY_IMPORTS, "panini_lab") == []
+
+
+def test_the_laboratory_needs_the_command_line_for_its_commands_only() -> None:
+    wrong = [
+        str(i)
+        for i in LABORATORY_IMPORTS
+        if part_of(i.file) != "commands" and f"{part(i.target)}.".startswith("cli.")
     ]
     assert wrong == []
 
@@ -86,55 +146,20 @@ def test_networks_import_torch_and_each_other_only() -> None:
         str(i)
         for i in CORE_IMPORTS
         if part_of(i.file) == "models"
-        and part(i.target) != "models"
+        and not part(i.target).startswith("models")
         and i.target.split(".")[0] not in allowed
         and not (i.file.stem == "face_detector" and i.target.split(".")[0] in detectors)
     ]
     assert wrong == []
 
 
-def test_values_and_checkpoints_know_nothing_of_the_stages() -> None:
-    allowed = {
-        **dict.fromkeys(VALUES, VALUES),
-        "models": {"models"},
-        "checkpoints": {"checkpoints", "models", "whole_file"},
-    }
-    wrong = [
-        str(i)
-        for i in CORE_IMPORTS
-        if i.relative
-        and part_of(i.file) in allowed
-        and part(i.target) not in allowed[part_of(i.file)]
-    ]
-    assert wrong == []
-
-
-def test_stages_import_nothing_from_above_them() -> None:
-    above = TOP | {"pipeline"}
-    wrong = [
-        str(i)
-        for i in CORE_IMPORTS
-        if part_of(i.file) not in TOP | {"__init__"}
-        and part(i.target) in (TOP if part_of(i.file) == "pipeline" else above)
-    ]
-    assert wrong == []
-
-
-def test_training_and_metrics_do_not_need_the_command_line() -> None:
-    wrong = [
-        str(i)
-        for i in CORE_IMPORTS
-        if part_of(i.file) in {"training", "metrics"} and part(i.target) in {"cli", "__main__"}
-    ]
-    assert wrong == []
-
-
 def test_nodes_import_the_public_package_only() -> None:
+    ours = {"panini_core", "panini_lab"}
     wrong = [
         str(i)
         for file in python_files(NODES)
         for i in imports(file)
-        if part(i.target) in TOP or (i.target.split(".")[0] == "panini_core" and not i.relative)
+        if i.target.split(".")[0] in ours and not (i.relative and i.target == "panini_core")
     ]
     assert wrong == []
 
@@ -152,14 +177,19 @@ def test_one_package_of_the_nodes_touches_comfyui() -> None:
 
 
 def test_the_core_does_not_know_its_hosts() -> None:
-    hosts = {"nodes", "comfy", "comfy_api", "comfy_extras", "folder_paths"}
+    hosts = {"panini_lab", "nodes", "comfy", "comfy_api", "comfy_extras", "folder_paths"}
     wrong = [str(i) for i in CORE_IMPORTS if i.target.split(".")[0] in hosts]
     assert wrong == []
 
 
 def test_modules_are_called_by_what_they_hold() -> None:
-    names = [*python_files(CORE), *python_files(NODES), *(p for p in CORE.rglob("*") if p.is_dir())]
-    assert [str(p.relative_to(ROOT)) for p in names if p.stem in FORBIDDEN_NAMES] == []
+    wrong = [
+        str(path.relative_to(ROOT))
+        for folder in (CORE, LABORATORY, NODES)
+        for path in folder.rglob("*")
+        if path.stem in FORBIDDEN_NAMES
+    ]
+    assert wrong == []
 
 
 def test_official_names_stand_in_one_file() -> None:

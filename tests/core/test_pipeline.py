@@ -8,23 +8,24 @@ import torch
 from torch import Tensor
 
 from panini_core import pipeline
-from panini_core.align import align_faces, template
-from panini_core.degradation import represent_degradation
-from panini_core.detect import detect_faces, load_detector
+from panini_core.checkpoints.detector import load_detector
 from panini_core.faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights
 from panini_core.images import read_image
 from panini_core.models.face_detector import Detections
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.options import RestoreOptions
-from panini_core.paste import paste_faces
 from panini_core.pipeline import (
     Restoration,
     represent_in_images,
     restore_images,
     restore_images_with_report,
 )
-from panini_core.restore import restore_faces
-from panini_core.selection import select_faces
+from panini_core.stages.align import align_faces, template
+from panini_core.stages.detect import detect_faces
+from panini_core.stages.paste import paste_faces
+from panini_core.stages.represent import represent_degradation
+from panini_core.stages.restore import restore_faces
+from panini_core.stages.selection import select_faces
 
 SIZE = (140, 200)
 

@@ -107,11 +107,11 @@ def test_a_box_without_a_visible_face_gets_an_upright_one(comfy_pack: Pack) -> N
 def test_boxes_in_the_shapes_that_others_use(
     comfy_pack: Pack, given: Any, count: int, expected: list[list[list[float]]]
 ) -> None:
-    read = comfy_pack.part("nodes.foreign").read_boxes(given, count)
+    read = comfy_pack.part("nodes.bridges.foreign").read_boxes(given, count)
     assert [[box.tolist() for box in frame] for frame in read] == expected
 
 
 @pytest.mark.parametrize("given", ["text", 5, [[1, 2, 3]], [{"x": 1}], [[(1, 2, 3, 4)]] * 3])
 def test_what_are_no_boxes_is_refused(comfy_pack: Pack, given: Any) -> None:
     with pytest.raises(ValueError, match=r"[Bb]ox"):
-        comfy_pack.part("nodes.foreign").read_boxes(given, 2)
+        comfy_pack.part("nodes.bridges.foreign").read_boxes(given, 2)

@@ -85,9 +85,12 @@ def test_torch_is_left_to_comfyui(settings: dict[str, Any]) -> None:
     assert not named & {"torch", "torchvision", "torchaudio", "opencv-python", "onnxruntime"}
 
 
-def test_only_the_core_is_installed(tmp_path: Path) -> None:
+def test_only_the_packages_are_installed(tmp_path: Path) -> None:
     """An installed `nodes` would hide ComfyUI's own module of that name."""
-    assert importlib.metadata.distribution(NAME).read_text("top_level.txt") == "panini_core\n"
+    assert (
+        importlib.metadata.distribution(NAME).read_text("top_level.txt")
+        == "panini_core\npanini_lab\n"
+    )
     script = "import importlib.util as u; print(u.find_spec('panini_core'), u.find_spec('nodes'))"
     found = run(sys.executable, "-c", script, folder=tmp_path)
     assert found.startswith("ModuleSpec") and found.endswith(" None\n")
@@ -101,7 +104,9 @@ def test_the_archive_has_what_the_nodes_need() -> None:
         return set(run("git", "ls-files", "--cached", *options, folder=PROJECT_ROOT).splitlines())
 
     left_out = listed("--ignored", "--exclude-from=.comfyignore")
-    assert {path.split("/")[0] for path in left_out} >= {"tests", ".github", "typings"}
+    assert {path.split("/")[0] for path in left_out} >= {
+        *("tests", ".github", "typings", "panini_lab"),
+    }
     kept = {path.split("/")[0] for path in listed() - left_out}
     assert kept >= {"__init__.py", "nodes", "panini_core", "web", "locales", "LICENSE"}
     needed = ("nodes/", "panini_core/", "web/", "locales/", "example_workflows/")

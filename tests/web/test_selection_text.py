@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from panini_core.faces import Face
-from panini_core.selection import parse_rule, select_faces
+from panini_core.stages.selection import parse_rule, select_faces
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 WIDTH, HEIGHT, MOST = 400, 300, 3

@@ -1,6 +1,6 @@
 /**
  * The text of the selection widget, read and written as the node reads it
- * (`panini_core/selection.py`).
+ * (`panini_core/stages/selection.py`).
  *
  * @typedef {Object} Frame
  * @property {number} width px

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from panini_core.align import template
 from panini_core.checkpoints import save_panini
 from panini_core.models.face_detector import Detections
 from panini_core.models.panini import PaniniConfig, PaniniNet
+from panini_core.stages.align import template
 
 
 class FakeDetector:

@@ -10,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from panini_core import contact_sheet, load_panini
+from panini_core import load_panini
 from panini_core.atlas import DegradationAtlas, save_atlas
+from panini_core.checkpoints.fingerprint import encoder_fingerprint
 from panini_core.cli import main, sheet
-from panini_core.fingerprint import encoder_fingerprint
+from panini_core.drawing import contact_sheet
 from panini_core.images import ImageFile, read_image, write_image
 
 pytestmark = pytest.mark.usefixtures("fake_detector")

@@ -8,7 +8,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from panini_core.checkpoints import read_state_dict
-from panini_core.detect import BUNDLED_DETECTOR
+from panini_core.checkpoints.detector import BUNDLED_DETECTOR
 from panini_core.models.face_detector import prior_boxes
 from panini_core.models.retinaface import (
     FOLDED_KEY,

@@ -1,0 +1,1 @@
+"""What nodes show: payloads of the views in the browser, and reports."""

@@ -1,0 +1,85 @@
+"""What the nodes tell about degradations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from ... import panini_core as core
+from .. import host
+
+if TYPE_CHECKING:
+    from ...panini_core import (
+        DegradationAtlas,
+        DegradationDescription,
+        DegradationRepresentation,
+        Face,
+        FaceSet,
+        PaniniNet,
+    )
+
+PAYLOAD_VERSION = 1
+
+
+def represent(model: host.ManagedNetwork[PaniniNet], faces: FaceSet) -> DegradationRepresentation:
+    """The degradation of each face, on the CPU."""
+    network, batch = host.load_panini(model)
+    found = core.represent_degradation(network, faces, batch=batch)
+    return core.DegradationRepresentation(found.vectors.cpu())
+
+
+def represent_in_images(
+    model: host.ManagedNetwork[PaniniNet], images: Tensor, faces: Sequence[Face]
+) -> DegradationRepresentation:
+    """The degradation of each face of the images (N, 3, H, W), on the CPU; no crops are kept."""
+    network, batch = host.load_panini(model)
+    found = core.represent_in_images(network, images, faces, batch=batch)
+    return core.DegradationRepresentation(found.vectors.cpu())
+
+
+def describe(
+    model: host.ManagedNetwork[PaniniNet], degradation: DegradationRepresentation
+) -> tuple[DegradationAtlas | None, tuple[DegradationDescription, ...]]:
+    """The model's atlas, and what it says of each face; None and nothing if it has none."""
+    atlas = core.load_atlas(model.network, model.source)
+    return atlas, () if atlas is None else core.describe_degradation(atlas, degradation)
+
+
+def write_report(found: Sequence[DegradationDescription], count: int) -> str:
+    """A line about each face."""
+    if not count:
+        return "There is no face."
+    if not found:
+        return f"{count} faces; this model has no atlas of known degradations to compare with."
+    return "\n".join(f"face {number}: {known.text}" for number, known in enumerate(found))
+
+
+def payload(
+    atlas: DegradationAtlas | None, found: Sequence[DegradationDescription], count: int
+) -> dict[str, Any]:
+    """The `ui` of the degradation view: the map, and where each face lies on it."""
+    known_map = None
+    if atlas is not None:
+        positions, labels = atlas.positions.tolist(), atlas.labels.tolist()
+        points = [
+            [round(x, 3), round(y, 3), label]
+            for (x, y), label in zip(positions, labels, strict=True)
+        ]
+        known_map = {"labels": list(atlas.names), "points": points}
+    faces = [
+        {
+            "number": number,
+            "position": [round(value, 4) for value in known.position],
+            "severity": round(known.severity, 3),
+            "nearest": [[name, round(share, 3)] for name, share in known.nearest],
+            "text": known.text,
+        }
+        for number, known in enumerate(found)
+    ]
+    return {
+        "panini_degradation": [
+            {"version": PAYLOAD_VERSION, "atlas": known_map, "count": count, "faces": faces}
+        ]
+    }

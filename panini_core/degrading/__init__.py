@@ -1,0 +1,1 @@
+"""How clean pictures are made worse: the degradation model and its parameters."""

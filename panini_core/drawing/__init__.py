@@ -1,0 +1,1 @@
+"""Pictures for people: numbered faces, sheets of pairs, plots."""

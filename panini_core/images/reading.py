@@ -1,0 +1,36 @@
+"""A picture's file in: found, read, and decoded as RGB in [0, 1]."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .decoding import decode_image
+from .value import ImageFile, ImageFileError
+from .writing import WRITABLE_SUFFIXES
+
+READABLE_SUFFIXES = WRITABLE_SUFFIXES | {
+    *(".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k", ".avif", ".dib", ".mpo")
+}
+
+
+def read_image(path: str | Path) -> ImageFile:
+    """Reads one picture, upright (EXIF orientation applied), as RGB float32 in [0, 1].
+
+    CMYK, palette and other colour modes become RGB, with a note. Of a file with several
+    pictures the first is read, with a note. Raises ImageFileError for a path that is missing,
+    a folder, empty, truncated, not a picture, larger than MAX_PIXELS or of an unsupported mode.
+    """
+    path = Path(path)
+    expected = "a picture"
+    if path.is_dir():
+        raise ImageFileError(path, expected, "a folder", "Name the files in it.")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageFileError(path, expected, "no such file", "Check the name.") from error
+    except OSError as error:
+        got = f"“{error.strerror or error}”"
+        raise ImageFileError(path, expected, got, "Check the file's permissions.") from error
+    if not data:
+        raise ImageFileError(path, expected, "an empty file", "Copy or download it again.")
+    return decode_image(path, data)

@@ -1,0 +1,101 @@
+"""A picture's file out: in the format of its name, in the picture's kind, whole or not at all.
+
+A picture keeps its kind: bit depth, grey or colour, alpha, colour profile, EXIF and resolution.
+8-bit and 16-bit values survive reading and writing exactly in the lossless formats.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from ..checkpoints.whole_file import whole_file
+from .encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image
+from .value import ImageFile, ImageFileError
+
+_FORMAT_OF_SUFFIX = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jfif": "JPEG",
+    ".jpe": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
+WRITABLE_SUFFIXES = frozenset(_FORMAT_OF_SUFFIX)
+
+
+def write_image(path: str | Path, image: ImageFile) -> None:
+    """Writes a picture in the format of the path's suffix, in its own kind.
+
+    Values are rounded half to even. JPEG is written at quality 95 with 4:4:4 chroma, WebP
+    lossless where the source was lossless and else at quality 95, PNG and TIFF compressed
+    without loss. Complete or not at all: the file gets its name only once it is whole, so that
+    a failure leaves an older file as it was. Raises ImageFileError as `check_writable` does,
+    for values that are not finite, and where the folder or the format refuses the picture.
+    """
+    path = Path(path)
+    check_writable(path, image)
+    if not bool(image.pixels.isfinite().all()):
+        got = "NaN or infinity"
+        remedy = "Compute it in full precision (fp32); nothing was written."
+        raise ImageFileError(path, "finite pixels", got, remedy)
+    file_format = _target_format(path, image)
+    try:
+        data = encode_image(file_format, image)
+    except (OSError, ValueError, OverflowError, struct.error) as error:
+        width, height = image.size
+        raise ImageFileError(
+            path,
+            f"a picture that {file_format} can hold",
+            f"{width}x{height} px ({error})",
+            "Choose another format, such as PNG.",
+        ) from error
+    write_file(path, data)
+
+
+def check_writable(path: str | Path, image: ImageFile) -> None:
+    """Raises ImageFileError where the format of the path's suffix cannot hold the picture."""
+    path = Path(path)
+    file_format = _target_format(path, image)
+    if image.bit_depth == 16 and file_format not in SIXTEEN_BIT_FORMATS:
+        expected = f"8-bit values, as {file_format} holds them"
+        raise ImageFileError(path, expected, "16-bit", "Write PNG or TIFF.")
+    transparent = image.alpha is not None and bool((image.alpha < 1).any())
+    if transparent and file_format not in ALPHA_FORMATS:
+        expected = f"an opaque picture, since {file_format} has no alpha"
+        raise ImageFileError(path, expected, "transparency", "Write PNG, TIFF or WebP.")
+
+
+def write_file(path: str | Path, data: bytes) -> None:
+    """Writes a whole file under a temporary name beside it, then moves it to its own.
+
+    Raises ImageFileError where that fails; then nothing new is left behind.
+    """
+    path = Path(path)
+    try:
+        with whole_file(path) as temporary, temporary.open("xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise ImageFileError(
+            path,
+            "a place that can be written to",
+            f"“{error.strerror or error}”",
+            "Check that the folder exists, its permissions and the free space.",
+        ) from error
+
+
+def _target_format(path: Path, image: ImageFile) -> str:
+    suffix = path.suffix.lower()
+    if suffix in _FORMAT_OF_SUFFIX:
+        return _FORMAT_OF_SUFFIX[suffix]
+    if not suffix and image.format in _FORMAT_OF_SUFFIX.values():
+        return image.format
+    raise ImageFileError(
+        path,
+        f"a name that ends in one of {', '.join(sorted(WRITABLE_SUFFIXES))}",
+        f"“{suffix}”" if suffix else f"none, and a source of format {image.format}",
+        "Choose one of these; .png keeps everything.",
+    )

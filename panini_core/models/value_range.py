@@ -1,0 +1,15 @@
+"""The two value ranges: [0, 1] of files and stages, [-1, 1] of networks."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def to_network(images: Tensor) -> Tensor:
+    """[0, 1] to the networks' [-1, 1]; any shape."""
+    return images * 2 - 1
+
+
+def from_network(images: Tensor) -> Tensor:
+    """The networks' [-1, 1] to [0, 1], clamped; any shape."""
+    return ((images + 1) / 2).clamp(0, 1)

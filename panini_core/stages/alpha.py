@@ -1,0 +1,111 @@
+"""Stage two: degradation representation -> interpolation weights, and their edits.
+
+Every edit acts on each face by itself. Neutral values change nothing, to the bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..faces import DegradationRepresentation, InterpolationWeights
+from ..models.panini import PaniniNet
+from ..options import DEFAULT_BATCH
+from .chunks import run_in_chunks
+
+
+@torch.inference_mode()
+def weigh_features(
+    model: PaniniNet, degradation: DegradationRepresentation, *, batch: int = DEFAULT_BATCH
+) -> InterpolationWeights:
+    """The interpolation weights that the model derives from the DR (section 3.2), `batch` faces
+    at a time.
+
+    Raises ValueError if the DR does not have the model's size.
+    """
+    vectors = degradation.vectors.to(model.device)
+
+    def weigh(chunk: slice) -> Tensor:
+        return model.predict_alpha(vectors[chunk])
+
+    alphas = [model.predict_alpha(vectors[:0])]  # of the right shape, without faces too
+    alphas += run_in_chunks(weigh, len(vectors), batch=batch, device=model.device)
+    return InterpolationWeights(torch.cat(alphas))
+
+
+def apply_fidelity(weights: InterpolationWeights, fidelity: float) -> InterpolationWeights:
+    """Move alpha toward the image's own features (1), or toward the GAN prior (0).
+
+    0.5 is neutral. Between, alpha goes linearly to 0 or to 1. Raises ValueError outside [0, 1].
+    """
+    if not 0 <= fidelity <= 1:
+        raise ValueError(f"Fidelity must lie in 0..1 (0.5 is neutral), got {fidelity}.")
+    if fidelity == 0.5:
+        return weights
+    target = 0.0 if fidelity > 0.5 else 1.0
+    amount = abs(2 * fidelity - 1)
+    return InterpolationWeights(weights.alpha + (target - weights.alpha) * amount)
+
+
+def bias_levels(weights: InterpolationWeights, biases: Sequence[float]) -> InterpolationWeights:
+    """Add a bias to alpha's logit per level, coarse first: alpha = sigmoid(logit(alpha) + bias).
+
+    0 is neutral, positive values trust the GAN prior more; infinities give exactly 0 or 1.
+    Raises ValueError if there is not one bias a level.
+    """
+    _check_levels(weights, biases, "bias")
+    alpha = weights.alpha.clone()
+    for level, bias in enumerate(biases):
+        if math.isinf(bias):
+            alpha[:, level] = float(bias > 0)
+        elif bias:
+            alpha[:, level] = torch.sigmoid(torch.logit(alpha[:, level].double()) + bias).to(alpha)
+    return InterpolationWeights(alpha)
+
+
+def move_levels(weights: InterpolationWeights, positions: Sequence[float]) -> InterpolationWeights:
+    """Move alpha by a fader in [-1, 1] per level, coarse first: 0 is neutral, 1 exactly the GAN
+    prior, -1 exactly the image.
+
+    Between, a position v adds log((1 + v) / (1 - v)) to alpha's logit (see `bias_levels`): an
+    alpha of a half becomes (v + 1) / 2. Raises ValueError if there is not one position a level, or
+    one lies outside [-1, 1].
+    """
+    _check_levels(weights, positions, "position")
+    for level, position in enumerate(positions):
+        if not -1 <= position <= 1:
+            raise ValueError(f"The fader of level {level} must lie in -1..1, got {position}.")
+    return bias_levels(
+        weights,
+        [
+            math.copysign(math.inf, v) if abs(v) == 1 else math.log((1 + v) / (1 - v))
+            for v in positions
+        ],
+    )
+
+
+def override_levels(
+    weights: InterpolationWeights, values: Sequence[float | None]
+) -> InterpolationWeights:
+    """Replace alpha of a level, coarse first, by a constant in [0, 1]; None keeps the level.
+
+    Raises ValueError if there is not one value a level, or one lies outside [0, 1].
+    """
+    _check_levels(weights, values, "value")
+    alpha = weights.alpha.clone()
+    for level, value in enumerate(values):
+        if value is None:
+            continue
+        if not 0 <= value <= 1:
+            raise ValueError(f"Alpha of level {level} must lie in 0..1, got {value}.")
+        alpha[:, level] = value
+    return InterpolationWeights(alpha)
+
+
+def _check_levels(weights: InterpolationWeights, values: Sequence[float | None], name: str) -> None:
+    levels = weights.alpha.shape[1]
+    if len(values) != levels:
+        raise ValueError(f"Expected one {name} for each of {levels} levels, got {len(values)}.")

@@ -1,0 +1,62 @@
+"""Boxes from elsewhere -> faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..faces import Face
+from ..models.face_detector import FaceDetector
+from .align import FFHQ_TEMPLATE
+from .detect import detect_faces
+
+LEAST_OVERLAP = 0.3  # of a box with a detected face's box (intersection over union)
+DETECTION_THRESHOLD = 0.3  # low: the box says already that there is a face
+ESTIMATED_SCORE = 0.0  # of a face whose landmarks are guessed
+
+# Where RetinaFace's box lies around the landmarks of an upright face, from FFHQ's template.
+_FACE_IN_TEMPLATE = (150.0, 135.0, 362.0, 430.0)
+
+
+def faces_from_boxes(
+    detector: FaceDetector, images: Tensor, boxes: Sequence[Sequence[Tensor]]
+) -> list[Face]:
+    """The faces in given boxes, image by image, in the boxes' order.
+
+    images (N, 3, H, W) RGB in [0, 1]; boxes: for each image, tensors (4,) x0, y0, x1, y1 in px.
+    A box gets the landmarks of the detected face that it overlaps most. Where the detector sees
+    none, an upright face that fills the box is assumed; its score is 0.
+
+    Raises ValueError if there are not as many lists of boxes as images.
+    """
+    if len(boxes) != len(images):
+        raise ValueError(f"Expected boxes of {len(images)} images, got {len(boxes)} lists.")
+    found: list[list[Face]] = [[] for _ in range(len(images))]
+    for face in detect_faces(detector, images, threshold=DETECTION_THRESHOLD):
+        found[face.image_index].append(face)
+    faces: list[Face] = []
+    for index, (own, detected) in enumerate(zip(boxes, found, strict=True)):
+        for box in own:
+            box = box.float().cpu()
+            best = max(detected, key=lambda face: _overlap(box, face.box), default=None)
+            if best is not None and _overlap(box, best.box) >= LEAST_OVERLAP:
+                faces.append(replace(best, box=box))
+            else:
+                faces.append(Face(box, _upright_landmarks(box), ESTIMATED_SCORE, index))
+    return faces
+
+
+def _upright_landmarks(box: Tensor) -> Tensor:
+    """The template's landmarks (5, 2), stretched so that its face fills the box."""
+    template_box = torch.tensor(_FACE_IN_TEMPLATE)
+    unit = (torch.tensor(FFHQ_TEMPLATE) - template_box[:2]) / (template_box[2:] - template_box[:2])
+    return box[:2] + unit * (box[2:] - box[:2])
+
+
+def _overlap(a: Tensor, b: Tensor) -> float:
+    inside = (torch.minimum(a[2:], b[2:]) - torch.maximum(a[:2], b[:2])).clamp(min=0).prod()
+    union = (a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - inside
+    return (inside / union.clamp(min=1e-6)).item()

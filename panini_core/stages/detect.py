@@ -1,0 +1,196 @@
+"""Stage one: images -> faces, at the scales at which the detectors see them best."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..faces import Face
+from ..models.face_detector import MAX_OVERLAP, Detections, FaceDetector
+from ..options import DEFAULT_THRESHOLD
+from .chunks import OnImage
+
+# The networks see faces of about 20 to 400 px, and sharp ones. Every image is looked at with its
+# long side at COARSE_SIDE, finer for small faces, and at OVERVIEW_SIDE, where large faces show that
+# are too blurred or noisy at their own size.
+OVERVIEW_SIDE = 160
+COARSE_SIDE = 640
+LARGEST_ENLARGEMENT = 4.0  # of a tiny image
+FINE_SCALE = 2.0  # shows faces of 16 px, which score low as they are, at 32 px
+SCALES_DIFFER = 1.2  # below this ratio one scale is enough
+SMALLEST_SEEN = 20  # network px
+LARGEST_FINE = 400  # network px; larger faces fall apart at the fine scale
+SURELY_SEEN = 24  # network px; what is so large at the coarse scale must show there as well
+SURE_SCORE = 0.8  # of what only the overview shows
+MAX_SHARED = 0.3  # share of a face that only the overview shows inside another face
+MAX_CONTAINED = 0.7  # share of a box inside a larger and better one from which it is a part of it
+PIXELS_PER_CALL = 2**23  # one image at a time, or as many as have so many pixels together
+
+
+@torch.no_grad()
+def detect_faces(
+    detector: FaceDetector,
+    images: Tensor,
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+    min_size: float = 0,
+    max_size: float = math.inf,
+    max_side: int = 2560,
+    on_image: OnImage | None = None,
+) -> list[Face]:
+    """All faces of a batch of images (N, 3, H, W), RGB in [0, 1].
+
+    `threshold` is the least score in [0, 1]. `min_size` and `max_size` bound the longer side of a
+    face's box, in px; a high `min_size` saves time. Faces down to about 16 px are found in images
+    with a long side of up to `max_side` / 2. Larger images are seen with a long side of at most
+    `max_side`: raise it to find small faces in them, at a cost in time and memory that grows with
+    its square. `on_image(done, total)` is called as images are done, and may raise to stop. They
+    are looked at few at a time, so that the memory needed does not grow with their number.
+
+    Returns faces image by image, from left to right, in image pixels, float32 on the CPU. Boxes
+    and landmarks of faces that the border cuts may lie outside the image.
+    """
+    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+        raise ValueError(
+            f"Expected float images (N, 3, H, W), got {images.dtype} {tuple(images.shape)}."
+        )
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"The threshold must lie in 0..1, got {threshold}.")
+    height, width = images.shape[-2:]
+    scales = choose_scales(height, width, min_size, max_side)
+    pixels = height * width * max(1.0, scales[-1]) ** 2  # of an image where it is largest
+    faces: list[Face] = []
+    done = 0
+    for group in images.split(max(int(PIXELS_PER_CALL / max(pixels, 1)), 1)):
+        for detections in _detect(detector, group, scales, threshold):
+            sides = detections.sides
+            detections = detections.select((sides >= min_size) & (sides <= max_size))
+            faces += _faces(detections, done)
+            done += 1
+        if on_image is not None:
+            on_image(done, len(images))
+    return faces
+
+
+def _detect(
+    detector: FaceDetector, images: Tensor, scales: tuple[float, float, float], threshold: float
+) -> list[Detections]:
+    """What all scales together show of each image."""
+    overview, coarse, fine = scales
+    found = _detect_at(detector, images, coarse, threshold / 2)
+    if fine > coarse:
+        finer = _detect_at(detector, images, fine, threshold)
+        found = [_join_finer(*pair, coarse, fine) for pair in zip(found, finer, strict=True)]
+    found = [detections.select(detections.scores > threshold) for detections in found]
+    if overview < coarse:
+        blurred = _detect_at(detector, images, overview, threshold)
+        found = [_join_blurred(*pair, overview) for pair in zip(found, blurred, strict=True)]
+    return [_without_parts(detections) for detections in found]
+
+
+def _faces(detections: Detections, index: int) -> list[Face]:
+    """The faces of image `index`, from left to right."""
+    return [
+        Face(
+            detections.boxes[row].clone(),
+            detections.landmarks[row].clone(),
+            detections.scores[row].item(),
+            index,
+        )
+        for row in detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist()
+    ]
+
+
+def choose_scales(
+    height: int, width: int, min_size: float, max_side: int = 2560
+) -> tuple[float, float, float]:
+    """The overview, the coarse and the fine scale (network px per image px).
+
+    The outer ones equal the coarse one where they would add nothing.
+    """
+    side = max(height, width)
+    coarse = min(COARSE_SIDE, max_side) / side
+    if coarse > 1:
+        coarse = min(coarse, LARGEST_ENLARGEMENT)
+    overview = OVERVIEW_SIDE / side
+    fine = min(FINE_SCALE, max_side / side, SMALLEST_SEEN / max(min_size, 1))
+    return (
+        overview if overview * SCALES_DIFFER < coarse else coarse,
+        coarse,
+        fine if fine > coarse * SCALES_DIFFER else coarse,
+    )
+
+
+def _detect_at(
+    detector: FaceDetector, images: Tensor, scale: float, threshold: float
+) -> list[Detections]:
+    """What the detector sees of each image at a scale, in image pixels."""
+    height, width = images.shape[-2:]
+    size = (max(round(height * scale), 1), max(round(width * scale), 1))
+    # Rounding to whole pixels makes the scales of x and y differ a little.
+    back = torch.tensor([width / size[1], height / size[0]])
+    result: list[Detections] = []
+    for chunk in images.split(max(PIXELS_PER_CALL // (size[0] * size[1]), 1)):
+        for found in detector(_resize(chunk, size).to(detector.device), threshold):
+            boxes, landmarks = found.boxes * back.repeat(2), found.landmarks * back
+            result.append(Detections(boxes, landmarks, found.scores))
+    return result
+
+
+def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Antialiased, float32, where the images are."""
+    images = images.float()
+    if images.shape[-2:] == size:
+        return images
+    if images.device.type == "mps":  # lacks the filter before torch 2.7
+        images = images.cpu()
+    return F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+
+
+def _join_finer(
+    coarse: Detections, fine: Detections, coarse_scale: float, fine_scale: float
+) -> Detections:
+    """The faces of both scales, each once.
+
+    What shows at the fine scale only, though the coarse one would show it too, is not a face. To
+    be a witness, the coarse scale may score lower than to find.
+    """
+    from torchvision.ops import box_iou
+
+    confirmed = (box_iou(fine.boxes, coarse.boxes) > MAX_OVERLAP).any(1)
+    small = fine.sides * coarse_scale < SURELY_SEEN
+    fine = fine.select((small | confirmed) & (fine.sides * fine_scale < LARGEST_FINE))
+    return _concatenate(coarse, fine).merge_overlaps()
+
+
+def _join_blurred(found: Detections, overview: Detections, scale: float) -> Detections:
+    """The faces found, and the large and sure ones elsewhere that only the overview shows."""
+    known = (_shared_area(overview, found) > MAX_SHARED * overview.areas[:, None]).any(1)
+    sure = (overview.sides * scale > SURELY_SEEN) & (overview.scores > SURE_SCORE)
+    return _concatenate(found, overview.select(sure & ~known))
+
+
+def _without_parts(faces: Detections) -> Detections:
+    """Without boxes that lie in a larger one that scores higher."""
+    area, score = faces.areas, faces.scores
+    better = (area > area[:, None]) & (score > score[:, None])
+    inside = _shared_area(faces, faces) > MAX_CONTAINED * area[:, None]
+    return faces.select(~(better & inside).any(1))
+
+
+def _shared_area(some: Detections, others: Detections) -> Tensor:
+    """(K, L): the area that some boxes have in common with others, px²."""
+    low = torch.maximum(some.boxes[:, None, :2], others.boxes[:, :2])
+    high = torch.minimum(some.boxes[:, None, 2:], others.boxes[:, 2:])
+    return (high - low).clamp(min=0).prod(-1)
+
+
+def _concatenate(*parts: Detections) -> Detections:
+    return Detections(
+        torch.cat([part.boxes for part in parts]),
+        torch.cat([part.landmarks for part in parts]),
+        torch.cat([part.scores for part in parts]),
+    )

@@ -1,0 +1,160 @@
+"""Faces as layers over a picture: colour, mask and place of each, blended tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..faces import RestoredFaces
+from .colour import match_low_frequencies, to_grey
+from .warp import Pyramid, invert_affine, transform_points
+
+MASK_EDGE = 0.97  # where the mask reaches zero, in half crops from the centre
+MASK_POWER = 3.0  # of the superellipse: 2 is a circle, infinity a square
+CENTRE_WEIGHT = 8.0  # how fast a face yields to one whose centre is nearer
+TILE = 256  # px; pictures are blended tile by tile, so that memory does not grow with them
+FILTER_REACH = 3  # px by which filtering may spread a mask
+DETAIL_RAMP = 0.25  # detail comes back fully from 1 + so many px of the photograph per crop px
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceLayer:
+    """One face, ready to be drawn onto a picture."""
+
+    colour: Pyramid  # (C, R, R), C = 1 on grey pictures; added to `detail` times the picture
+    detail: float  # share of the picture's detail that is kept
+    mask: Pyramid  # (2, R, R): the mask, and how near the face's centre is
+    to_crop: Tensor  # (2, 3): picture px -> crop px
+    window: tuple[int, int, int, int]  # left, top, right, bottom of what it may touch, px
+
+
+def make_layer(
+    restored: RestoredFaces,
+    row: int,
+    image: Tensor,  # (C, H, W), the photograph
+    size: tuple[int, int],  # height and width of the picture, the photograph enlarged
+    *,
+    mask: Tensor,  # (1, M, M), in the frame of the crop
+    match_colour: bool,
+    keep_detail: float,
+) -> FaceLayer:
+    """Bring one restored face to its photograph's colours, detail and place."""
+    colour = _face_colour(restored, row, image, match_colour)
+    side = colour.shape[-1]
+    to_crop = _to_crop(restored, row)  # from the photograph's px
+
+    # Where a face has more pixels than its crop: restored + detail * (picture - picture seen
+    # through the crop). The last part is known here; the picture is added where it is drawn.
+    pixels = float(torch.linalg.det(to_crop[:, :2]).abs()) ** -0.5  # of the photograph per crop px
+    detail = keep_detail * min(max((pixels - 1) / DETAIL_RAMP, 0), 1)
+    if detail > 0:
+        seen = Pyramid(image.to(colour)).sample(
+            invert_affine(to_crop)[None], (side, side), "reflection"
+        )
+        colour = colour - detail * seen[0].clamp(0, 1)
+
+    shrink = torch.tensor([image.shape[-1] / size[1], image.shape[-2] / size[0], 1.0]).double()
+    to_crop = to_crop * shrink
+    weights = Pyramid(_mask_and_nearness(mask, colour))
+    return FaceLayer(Pyramid(colour), detail, weights, to_crop, _window(to_crop, side, *size))
+
+
+def face_mask(size: int, feather: float) -> Tensor:
+    """The usual mask of a crop, (1, size, size) float32: a rounded square from the hair to below
+    the chin and past the ears, one inside, zero before the crop's border, smooth between."""
+    axis = ((torch.arange(size) + 0.5) / size * 2 - 1).abs() ** MASK_POWER
+    radius = (axis[:, None] + axis) ** (1 / MASK_POWER)
+    ramp = ((MASK_EDGE - radius) / max(2 * feather, 1 / size)).clamp(0, 1)
+    return (ramp * ramp * (3 - 2 * ramp))[None]
+
+
+def _face_colour(restored: RestoredFaces, row: int, image: Tensor, match_colour: bool) -> Tensor:
+    """A restored crop in the colours of its image: (C, R, R), as many channels as the image."""
+    dtype = torch.promote_types(image.dtype, torch.float32)
+    colour = restored.crops[row].to(image.device, dtype)
+    before = restored.face_set.crops[row].to(colour)
+    if len(image) == 1:
+        colour, before = to_grey(colour), to_grey(before)
+    return match_low_frequencies(colour, before) if match_colour else colour
+
+
+def _mask_and_nearness(mask: Tensor, colour: Tensor) -> Tensor:
+    """(2, R, R): the mask of a crop, and how near the centre is, from 1 there to almost 0 in the
+    corners."""
+    side = colour.shape[-1]
+    mask = mask.to(colour)
+    if mask.shape[-1] != side or mask.shape[-2] != side:
+        mask = F.interpolate(mask[None], (side, side), mode="bilinear")[0]
+    axis = ((torch.arange(side) + 0.5) / side * 2 - 1).to(colour) ** 2
+    nearness = torch.exp(-CENTRE_WEIGHT * (axis[:, None] + axis))
+    return torch.cat([mask, nearness[None]])
+
+
+def _to_crop(restored: RestoredFaces, row: int) -> Tensor:
+    """Image px -> the face set's crop px -> the restored crop's px: (2, 3)."""
+    face_set = restored.face_set
+    enlarge = restored.crops.shape[-1] / face_set.crops.shape[-1]
+    return face_set.to_crop[row].cpu().double() * enlarge
+
+
+def _window(to_crop: Tensor, side: int, height: int, width: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the part of the picture that a crop covers, px."""
+    corners = torch.tensor([[0, 0], [side, 0], [0, side], [side, side]], dtype=to_crop.dtype)
+    corners = transform_points(invert_affine(to_crop), corners)
+    left, top = (corners.amin(0).floor() - FILTER_REACH).long().tolist()
+    right, bottom = (corners.amax(0).ceil() + FILTER_REACH).long().tolist()
+    return max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+
+
+def tiles(
+    layers: Sequence[FaceLayer], height: int, width: int
+) -> Iterator[tuple[slice, slice, list[FaceLayer]]]:
+    """Rows and columns of the tiles that faces touch, shrunk to their windows, with these faces."""
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            right, bottom = min(left + TILE, width), min(top + TILE, height)
+            inside = [
+                layer
+                for layer in layers
+                if layer.window[0] < right
+                and layer.window[1] < bottom
+                and layer.window[2] > left
+                and layer.window[3] > top
+            ]
+            if inside:
+                rows = slice(
+                    max(top, min(layer.window[1] for layer in inside)),
+                    min(bottom, max(layer.window[3] for layer in inside)),
+                )
+                columns = slice(
+                    max(left, min(layer.window[0] for layer in inside)),
+                    min(right, max(layer.window[2] for layer in inside)),
+                )
+                yield rows, columns, inside
+
+
+def blend(
+    layers: Sequence[FaceLayer], picture: Tensor, rows: slice, columns: slice
+) -> tuple[Tensor, Tensor]:
+    """The faces' colour (C, h, w) and their joint mask (1, h, w) in a part of the picture, which
+    is not changed. picture: (C, H, W), the whole."""
+    size = (rows.stop - rows.start, columns.stop - columns.start)
+    colours: list[Tensor] = []
+    masks: list[Tensor] = []
+    for layer in layers:
+        to_crop = layer.to_crop.clone()
+        origin = torch.tensor([columns.start, rows.start], dtype=to_crop.dtype)
+        to_crop[:, 2] += to_crop[:, :2] @ origin
+        colour = layer.colour.sample(to_crop[None], size, "reflection")[0]
+        if layer.detail:
+            colour += layer.detail * picture[:, rows, columns].to(colour)
+        colours.append(colour.clamp_(0, 1))
+        masks.append(layer.mask.sample(to_crop[None], size, "zeros")[0].clamp_(0, 1))
+    stacked, (mask, nearness) = torch.stack(colours), torch.stack(masks, 1).unsqueeze(2)
+    weight = mask * nearness.clamp(min=1e-6)  # never zero where the mask is not
+    weight = weight / weight.sum(0).clamp(min=torch.finfo(weight.dtype).tiny)
+    return (stacked * weight).sum(0), 1 - (1 - mask).prod(0)

@@ -1,0 +1,120 @@
+"""Which of the faces that were found are restored: a short text, the same for people and files."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from .grouping import rows_of_images
+
+if TYPE_CHECKING:  # so that rules are read without loading torch
+    from ..faces import Face
+
+NAMED_RULES = ("all", "largest", "center", "none")
+SORT_ORDERS = (
+    "as detected",
+    "left to right",
+    "right to left",
+    "top to bottom",
+    "bottom to top",
+    "large to small",
+    "small to large",
+    "confidence",
+    "centre",
+)
+LAST_NUMBER = 9999
+_NUMBERS = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
+
+
+def parse_rule(rule: str) -> str | set[int]:
+    """`all`, `largest`, `center` and `none` as they are; `0,2,4-6` as the numbers of the faces.
+
+    Raises ValueError for anything else.
+    """
+    name = rule.strip().lower()
+    if name in NAMED_RULES:
+        return name
+    numbers: set[int] = set()
+    for part in rule.split(","):
+        match = _NUMBERS.fullmatch(part)
+        first = int(match[1]) if match else 0
+        last = int(match[2] or first) if match else -1
+        if not first <= last <= LAST_NUMBER:
+            raise ValueError(
+                f"Cannot select faces by {rule!r}: expected {', '.join(NAMED_RULES)} or numbers "
+                f"from 0 to {LAST_NUMBER} such as 0,2,4-6."
+            )
+        numbers.update(range(first, last + 1))
+    return numbers
+
+
+def sort_faces(faces: Sequence[Face], order: str, *, height: int, width: int) -> list[Face]:
+    """The faces image by image, those of an image (height x width px) in one of SORT_ORDERS.
+
+    Positions are those of the boxes' centres. Equals stay in the order in which they were given,
+    and so do all with `as detected`. Raises ValueError for another order.
+    """
+    if order not in SORT_ORDERS:
+        raise ValueError(f"Cannot sort faces by {order!r}: expected {', '.join(SORT_ORDERS)}.")
+    keys: dict[str, Callable[[Face], float]] = {
+        "as detected": lambda face: 0,
+        "left to right": lambda face: _centre(face)[0],
+        "right to left": lambda face: -_centre(face)[0],
+        "top to bottom": lambda face: _centre(face)[1],
+        "bottom to top": lambda face: -_centre(face)[1],
+        "large to small": lambda face: -_area(face),
+        "small to large": _area,
+        "confidence": lambda face: -face.score,
+        "centre": lambda face: _distance(face, height, width),
+    }
+    return sorted(faces, key=lambda face: (face.image_index, keys[order](face)))
+
+
+def select_faces(
+    faces: Sequence[Face], rule: str, *, height: int, width: int, max_faces: int = 0
+) -> list[Face]:
+    """Those of the faces that the rule names, image by image, in their order.
+
+    `all`; `largest`: the one with the largest box; `center`: the one nearest to the middle of its
+    image (height x width px); `none`; `0,2,4-6`: by number, in the order in which the faces of an
+    image are given. Numbers that an image does not have are no error. Of those, the first
+    `max_faces` of an image are kept; 0 keeps all. Raises ValueError if the rule cannot be read or
+    `max_faces` is below 0.
+    """
+    if max_faces < 0:
+        raise ValueError(f"max_faces must be at least 0 (0 keeps all), got {max_faces}.")
+    parsed = parse_rule(rule)
+    chosen: list[Face] = []
+    for rows in rows_of_images(faces).values():
+        own = [faces[row] for row in rows]
+        chosen += _choose(own, parsed, height, width)[: max_faces or None]
+    return chosen
+
+
+def _choose(faces: list[Face], rule: str | set[int], height: int, width: int) -> list[Face]:
+    """The faces of one image (at least one) that a parsed rule names."""
+    if isinstance(rule, set):
+        return [face for number, face in enumerate(faces) if number in rule]
+    if rule == "largest":
+        return [max(faces, key=_area)]
+    if rule == "center":
+        return [min(faces, key=lambda face: _distance(face, height, width))]
+    return faces if rule == "all" else []
+
+
+def _area(face: Face) -> float:
+    x0, y0, x1, y1 = face.box.tolist()
+    return (x1 - x0) * (y1 - y0)
+
+
+def _centre(face: Face) -> tuple[float, float]:
+    x0, y0, x1, y1 = face.box.tolist()
+    return (x0 + x1) / 2, (y0 + y1) / 2
+
+
+def _distance(face: Face, height: int, width: int) -> float:
+    """From the middle of the image, px."""
+    x, y = _centre(face)
+    return math.hypot(x - width / 2, y - height / 2)

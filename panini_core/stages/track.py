@@ -1,0 +1,173 @@
+"""Faces of a clip: who is who from frame to frame, and steady values over time.
+
+The images of a batch are taken for consecutive frames: a face's `image_index` is its time. Time is
+counted in frames.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..faces import DegradationRepresentation, Face
+from .grouping import rows_of_images
+
+LARGEST_GAP = 5  # frames in a row in which a face may be missed
+LEAST_OVERLAP = 0.3  # of the box that is expected with the box that is found (IoU)
+LARGEST_DISTANCE = 0.3  # of the landmarks from where they are expected, share of the face's size
+STEADINESS = 0.5  # share of what was known of a motion that a new frame leaves
+ROWS_PER_STEP = 256  # faces that are smoothed together
+
+
+@dataclass(slots=True)
+class _Track:
+    """A face that is followed: where it was last, and how it moves."""
+
+    number: int
+    face: Face
+    velocity: Tensor  # (2,) px per frame
+
+    def expected(self, frame: int) -> Tensor:
+        """Box and landmarks (7, 2) in a later frame, if the face moves on as it did."""
+        return _points(self.face) + self.velocity * (frame - self.face.image_index)
+
+    def follow(self, face: Face) -> None:
+        """Goes on to a face of a later frame."""
+        moved = face.landmarks.double().mean(0) - self.face.landmarks.double().mean(0)
+        moved /= face.image_index - self.face.image_index
+        self.velocity = torch.lerp(moved, self.velocity, STEADINESS)
+        self.face = face
+
+
+def track_faces(faces: Sequence[Face]) -> list[int]:
+    """A number for each face, from 0, the same for the same face in all frames.
+
+    A face goes on where its motion so far leads: boxes must overlap there and landmarks be near;
+    of several, those that fit best go together. A face may be missed in up to LARGEST_GAP frames.
+    What fits nothing begins a new track, as all faces do after a cut.
+    """
+    numbers = [-1] * len(faces)
+    tracks: list[_Track] = []
+    count = 0
+    for frame, rows in rows_of_images(faces).items():
+        tracks = [one for one in tracks if frame - one.face.image_index <= LARGEST_GAP + 1]
+        pairs = _match(tracks, [faces[row] for row in rows], frame)
+        for place, row in enumerate(rows):
+            track = pairs.get(place)
+            if track is None:
+                still = torch.zeros(2, dtype=torch.float64)
+                track = _Track(count, faces[row], still)
+                tracks.append(track)
+                count += 1
+            else:
+                track.follow(faces[row])
+            numbers[row] = track.number
+    return numbers
+
+
+def smooth_faces(faces: Sequence[Face], frames: float) -> list[Face]:
+    """The faces with box and landmarks smoothed over time within each track, in their order.
+
+    The weights are a Gaussian of standard deviation `frames`; under them a straight motion is
+    fitted, so that a face that stands still or moves evenly keeps its place also where its track
+    begins or ends. 0 gives the same faces. Raises ValueError below 0.
+    """
+    _check(frames)
+    if frames == 0 or not faces:
+        return list(faces)
+    points = torch.stack([_points(face) for face in faces])
+    smooth = _smooth(points.flatten(1), faces, frames).view_as(points)
+    return [
+        replace(
+            face,
+            box=moved[:2].flatten().to(face.box),
+            landmarks=moved[2:].to(face.landmarks),
+        )
+        for face, moved in zip(faces, smooth, strict=True)
+    ]
+
+
+def smooth_degradation(
+    degradation: DegradationRepresentation, faces: Sequence[Face], frames: float
+) -> DegradationRepresentation:
+    """The DR of each face smoothed over time within its track, as `smooth_faces` does.
+
+    0 gives the same object. Raises ValueError below 0, or if the counts differ.
+    """
+    _check(frames)
+    if len(degradation) != len(faces):
+        raise ValueError(f"Got {len(degradation)} degradations for {len(faces)} faces.")
+    if frames == 0 or not faces:
+        return degradation
+    vectors = degradation.vectors
+    smooth = _smooth(vectors.cpu().double(), faces, frames)
+    return DegradationRepresentation(smooth.to(vectors.dtype).to(vectors.device))
+
+
+def _check(frames: float) -> None:
+    if not 0 <= frames < math.inf:
+        raise ValueError(f"Smoothing must be 0 frames or more, got {frames}.")
+
+
+def _points(face: Face) -> Tensor:
+    """The corners of the box and the landmarks: (7, 2) in px, float64 on the CPU."""
+    return torch.cat([face.box.view(2, 2), face.landmarks]).cpu().double()
+
+
+def _match(tracks: Sequence[_Track], faces: Sequence[Face], frame: int) -> dict[int, _Track]:
+    """The tracks that go on, by the place of their face in `faces`; the best fits first."""
+    if not tracks:
+        return {}
+    expected = torch.stack([track.expected(frame) for track in tracks])
+    overlap, distance = _compare(expected, torch.stack([_points(face) for face in faces]))
+    fitting = torch.nonzero((overlap >= LEAST_OVERLAP) & (distance <= LARGEST_DISTANCE))
+    misfit = (distance - overlap)[tuple(fitting.T)]
+    pairs: dict[int, _Track] = {}
+    used: set[int] = set()
+    for index, place in fitting[misfit.argsort(stable=True)].tolist():
+        if index not in used and place not in pairs:
+            pairs[place] = tracks[index]
+            used.add(index)
+    return pairs
+
+
+def _compare(some: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Of faces (T, 7, 2) and (K, 7, 2) as `_points` gives them: the overlap of their boxes (IoU)
+    and the mean distance of their landmarks in sizes of the larger face, both (T, K)."""
+    some, others = some[:, None], others[None]
+    low = torch.maximum(some[:, :, 0], others[:, :, 0])
+    high = torch.minimum(some[:, :, 1], others[:, :, 1])
+    shared = (high - low).clamp(min=0).prod(-1)
+    sides, other_sides = some[:, :, 1] - some[:, :, 0], others[:, :, 1] - others[:, :, 0]
+    union = sides.prod(-1) + other_sides.prod(-1) - shared
+    size = torch.maximum(sides.amax(-1), other_sides.amax(-1))
+    distance = (some[:, :, 2:] - others[:, :, 2:]).norm(dim=-1).mean(-1)
+    return shared / union.clamp(min=1e-9), distance / size.clamp(min=1e-9)
+
+
+def _smooth(values: Tensor, faces: Sequence[Face], frames: float) -> Tensor:
+    """Values (F, C) of the faces, float64, smoothed within each track."""
+    numbers = torch.tensor(track_faces(faces))
+    times = torch.tensor([face.image_index for face in faces], dtype=torch.float64)
+    result = torch.empty_like(values)
+    for number in range(int(numbers.max()) + 1):
+        rows = torch.nonzero(numbers == number)[:, 0]
+        for part in rows.split(ROWS_PER_STEP):
+            result[part] = _fit(times[part], times[rows], values[rows], frames)
+    return result
+
+
+def _fit(at: Tensor, times: Tensor, values: Tensor, frames: float) -> Tensor:
+    """Values (K, C) at the times `at` (K,) of straight lines fitted to values (T, C) at `times`
+    (T,), each under a Gaussian around its time."""
+    weights = torch.exp(-0.5 * ((times - at[:, None]) / frames) ** 2)
+    weights = weights / weights.sum(1, keepdim=True)
+    away = times - (weights @ times)[:, None]  # (K, T): from the middle of what is weighed
+    spread = (weights * away**2).sum(1, keepdim=True)
+    here = at[:, None] - (weights @ times)[:, None]
+    lever = torch.where(spread > 1e-9, here / spread, 0.0)  # a single time has no slope
+    return (weights * (1 + lever * away)) @ values

@@ -1,0 +1,1 @@
+"""The laboratory's commands; `panini` finds them here. One file a command."""

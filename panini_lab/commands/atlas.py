@@ -1,0 +1,92 @@
+"""`panini atlas --faces SOURCES… -o FILE`: known degradations, as one model sees them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from panini_core.atlas import describe_degradation, preset_degradation, save_atlas
+from panini_core.cli.console import EXIT_DONE, Progress, UsageError, say, usage_errors
+from panini_core.cli.inputs import require_new_file
+from panini_core.cli.options import (
+    add_device_argument,
+    add_model_arguments,
+    default_of,
+    open_model,
+    positive_integer,
+)
+from panini_core.drawing.plots import plot_atlas
+from panini_core.images import ImageFile, write_image
+
+from ..training.atlas_builder import KEPT_PER_CLASS, build_atlas
+from ..training.config import DataConfig
+from ..training.data import load_faces
+
+SUFFIX = ".atlas.safetensors"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--faces",
+        nargs="+",
+        required=True,
+        metavar="SOURCE",
+        help="folders or tar files with clean faces, aligned as FFHQ's",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help=f"a name that ends in {SUFFIX}; it is found beside the model under the model's name",
+    )
+    parser.add_argument(
+        "--limit",
+        type=positive_integer,
+        default=256,
+        metavar="N",
+        help=f"use so many faces; {KEPT_PER_CLASS} of them are stored, more make distances more "
+        "meaningful (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=default_of(build_atlas, "seed"),
+        metavar="N",
+        help="of the degradations that are drawn (default: %(default)s)",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the map as a picture there")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
+    add_device_argument(parser)
+    add_model_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    target: Path = arguments.output
+    if not target.name.lower().endswith(SUFFIX):
+        raise UsageError(f"{target}: expected a name that ends in {SUFFIX}.")
+    for path in (target, arguments.plot):
+        if path is not None:
+            require_new_file(path, [], force=arguments.force)
+    model = open_model(arguments)
+    with usage_errors():
+        config = DataConfig(
+            sources=tuple(arguments.faces),
+            image_size=model.config.input_size,
+            limit=arguments.limit,
+        )
+        faces = load_faces(config)
+    with Progress("face") as progress:
+        atlas = build_atlas(model, faces, seed=arguments.seed, on_progress=progress.show)
+
+    save_atlas(target, atlas)
+    size = target.stat().st_size / 1e3
+    say(f"{len(atlas.vectors)} samples of {len(faces)} faces -> {target} ({size:.0f} kB)")
+    for name in atlas.names:
+        (typical,) = describe_degradation(atlas, preset_degradation(atlas, name))
+        say(f"  {name}: a typical one is {typical.text}")
+    if arguments.plot is not None:
+        write_image(arguments.plot, ImageFile(plot_atlas(atlas, [])))
+        say(f"Map: {arguments.plot}")
+    return EXIT_DONE

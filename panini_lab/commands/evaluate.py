@@ -1,0 +1,118 @@
+"""`panini evaluate --degraded DIR --clean DIR`: aligned faces against clean ones, in figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from torch import Tensor
+
+from panini_core.cli.console import EXIT_DONE, Progress, say
+from panini_core.cli.inputs import make_folder, require_new_file
+from panini_core.cli.options import (
+    add_device_argument,
+    add_model_arguments,
+    choose_device,
+    open_model,
+    positive_integer,
+)
+from panini_core.cli.sheet_file import add_tile_argument, require_sheet
+from panini_core.images import ImageFile, write_file, write_image
+from panini_core.stages.align import whole_picture_faces
+from panini_core.stages.restore import restore_faces
+
+from ..metrics.evaluation import evaluate_folders
+from ..metrics.pair_sheet import PairSheet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--degraded",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="aligned degraded faces; given those of --clean, it shows what becomes of faces that "
+        "need no restoration",
+    )
+    parser.add_argument(
+        "--clean", required=True, type=Path, metavar="DIR", help="the same faces, clean"
+    )
+    parser.add_argument(
+        "--restored",
+        type=Path,
+        metavar="DIR",
+        help="the same faces, restored (default: restored now, by --model)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there as well")
+    parser.add_argument(
+        "--backbones",
+        type=Path,
+        metavar="DIR",
+        help="the folder of the networks behind the VGG distance and the identity",
+    )
+    _add_sheet_arguments(parser)
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
+    add_device_argument(parser)
+    add_model_arguments(parser)
+
+
+def _add_sheet_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sheet",
+        type=Path,
+        metavar="FILE",
+        help="draw the pairs there (.jpg or .png): degraded, restored and clean side by side with "
+        "their figures, the worst first by the restored face's VGG distance, or by its PSNR where "
+        "that is not measured",
+    )
+    parser.add_argument(
+        "--worst",
+        type=positive_integer,
+        metavar="N",
+        help="on the sheet, show only the worst N pairs (default: as many as fit)",
+    )
+    add_tile_argument(parser)
+
+
+def _require_results(arguments: argparse.Namespace) -> None:
+    """Raises UsageError where a result may not be written."""
+    folders: list[Path | None] = [arguments.degraded, arguments.clean, arguments.restored]
+    inputs = [file for folder in folders if folder and folder.is_dir() for file in folder.iterdir()]
+    if arguments.json is not None:
+        require_new_file(arguments.json, inputs, force=arguments.force)
+        make_folder(arguments.json.parent)
+        inputs.append(arguments.json)
+    if arguments.sheet is not None:
+        require_sheet(arguments.sheet, inputs, force=arguments.force)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    _require_results(arguments)
+    sheet = PairSheet(tile=arguments.tile, worst=arguments.worst)
+    model = open_model(arguments) if arguments.restored is None else None
+
+    def restore(images: Tensor) -> Tensor:
+        assert model is not None
+        return restore_faces(model, whole_picture_faces(images)).crops
+
+    with Progress("pair") as progress:
+        report = evaluate_folders(
+            arguments.degraded,
+            arguments.clean,
+            arguments.restored,
+            restore=restore if model is not None else None,
+            backbones=arguments.backbones,
+            device=choose_device(arguments.device),
+            on_progress=progress.show,
+            on_pair=None if arguments.sheet is None else sheet.add,
+        )
+    say(report.to_text())
+    if arguments.json is not None:
+        write_file(arguments.json, json.dumps(report.to_dict(), indent=2).encode())
+        say(f"Figures of every picture: {arguments.json}")
+    if arguments.sheet is not None:
+        pixels, title = sheet.finish()
+        write_image(arguments.sheet, ImageFile(pixels))
+        say(f"Sheet: {arguments.sheet} ({title})")
+    return EXIT_DONE

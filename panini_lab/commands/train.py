@@ -1,0 +1,63 @@
+"""`panini train WHAT CONFIG`: the training runs. Several GPUs: torchrun -m panini_core train …"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from panini_core.cli.console import EXIT_DONE, UsageError, say, usage_errors
+
+from ..training.config import PriorConfig, RestorerConfig, UdrlConfig, load_config
+from ..training.prior import train_prior
+from ..training.restorer import train_restorer
+from ..training.session import STATE_FILE
+from ..training.udrl import train_degradation
+
+Training = Callable[[str | Path, Sequence[str]], Path]
+TRAININGS: dict[str, tuple[type[Any], Training]] = {
+    "degradation": (UdrlConfig, train_degradation),
+    "restorer": (RestorerConfig, train_restorer),
+    "prior": (PriorConfig, train_prior),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        choices=list(TRAININGS),
+        help="degradation: the degradation encoder (contrastive); restorer: the whole network; "
+        "prior: the GAN prior by itself, from scratch",
+    )
+    parser.add_argument(
+        "config", metavar="CONFIG", help="a TOML file, or the name of one that comes along"
+    )
+    parser.add_argument(
+        "--set",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="change entries of the configuration, such as run.output=runs/first run.steps=2000",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the state in the run's folder"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    kind, train = TRAININGS[arguments.what]
+    with usage_errors():
+        config = load_config(arguments.config, kind, arguments.overrides)
+    state = Path(config.run.output) / STATE_FILE
+    if arguments.resume and not state.is_file():
+        raise UsageError(f"--resume: there is no {state}. Set run.output to the run's folder.")
+    if state.is_file() and not arguments.resume:
+        raise UsageError(
+            f"{state} holds an earlier run. Go on with --resume, or set another run.output."
+        )
+    result = train(arguments.config, arguments.overrides)
+    say(f"Trained: {result}")
+    return EXIT_DONE

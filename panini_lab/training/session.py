@@ -1,0 +1,195 @@
+"""What every training run needs: device, processes, schedule, log, state on disk."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import signal
+import time
+from collections import defaultdict
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from panini_core.checkpoints.whole_file import whole_file
+
+from .config import DataConfig, RunConfig
+from .data import FaceSampler, load_faces
+
+logger = logging.getLogger(__name__)
+
+STATE_FILE = "state.pt"
+LOG_FILE = "log.jsonl"
+
+
+class TrainingSession:
+    """One run in one folder, on one process or several (`torchrun`).
+
+    A context manager: inside it SIGTERM and SIGINT ask for a stop after the current step, so that
+    the state is saved and the run can be resumed to the step.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        if not config.output:
+            raise ValueError("A run needs a folder for its state: set run.output.")
+        self.config = config
+        self.rank = int(os.environ.get("RANK", "0"))
+        self.world_size = int(os.environ.get("WORLD_SIZE", "1"))
+        self.device = _pick_device(config.device)
+        self.folder = Path(config.output)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.stop_requested = False
+        self._sums: dict[str, float] = defaultdict(float)
+        self._counts: dict[str, int] = defaultdict(int)
+        self._started = time.monotonic()
+        self._logged_step: int | None = None
+        self._board = _tensorboard(self.folder) if self.is_main else None
+
+    @property
+    def is_main(self) -> bool:
+        return self.rank == 0
+
+    def __enter__(self) -> TrainingSession:
+        if self.world_size > 1 and not dist.is_initialized():
+            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+        self._handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if self._board is not None:
+            self._board.close()
+        if self.world_size > 1:
+            if error is None:  # a process that leaves while others still write may abort
+                dist.barrier()
+            dist.destroy_process_group()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.stop_requested:
+            raise KeyboardInterrupt
+        self.stop_requested = True
+
+    def should_stop(self) -> bool:
+        """Whether any process was asked to stop; all processes must call it together."""
+        if self.world_size == 1:
+            return self.stop_requested
+        flag = torch.tensor(float(self.stop_requested), device=self.device)
+        dist.all_reduce(flag)
+        return flag.item() > 0
+
+    # Data, precision, parallelism and schedule
+
+    def sampler(self, config: DataConfig) -> FaceSampler:
+        """The training faces on this process's device, and its share of every batch."""
+        return FaceSampler(
+            load_faces(config, device=self.device),
+            config,
+            batch=self.config.batch,
+            seed=self.config.seed,
+            rank=self.rank,
+            world_size=self.world_size,
+        )
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16)
+
+    def parallel(self, network: nn.Module) -> nn.Module:
+        """The network, wrapped for several processes if there are several."""
+        if self.world_size == 1:
+            return network
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        # With the adversary alone, or a frozen part, some parameters get no gradient in a step.
+        return nn.parallel.DistributedDataParallel(network, ids, find_unused_parameters=True)
+
+    def learning_rate(self, step: int, base: float) -> float:
+        """Warm-up, constant, then a decay over the last `decay_steps` steps."""
+        config = self.config
+        rate = base * min(1.0, (step + 1) / max(1, config.warmup_steps))
+        left = config.steps - step
+        if config.decay == "none" or left >= config.decay_steps:
+            return rate
+        share = max(0.0, left / config.decay_steps)
+        if config.decay == "cosine":
+            share = 0.5 * (1 - math.cos(math.pi * share))
+        elif config.decay != "linear":
+            raise ValueError(f"run.decay must be cosine, linear or none, got {config.decay!r}.")
+        return rate * (config.final_rate + (1 - config.final_rate) * share)
+
+    # Log
+
+    def record(self, **values: float | Tensor) -> None:
+        """Add values to the averages that the next `log` prints."""
+        for name, value in values.items():
+            self._sums[name] += float(value)
+            self._counts[name] += 1
+
+    def log(self, step: int, **values: float) -> None:
+        """Write the averages since the last call, and `values`, to the log and TensorBoard, and to
+        Python's logging."""
+        averages = {name: self._sums[name] / self._counts[name] for name in self._sums}
+        self._sums.clear()
+        self._counts.clear()
+        elapsed = time.monotonic() - self._started
+        if self._logged_step is not None and step > self._logged_step and averages:
+            done = (step - self._logged_step) * self.config.batch * self.world_size
+            averages["faces_per_second"] = done / max(elapsed, 1e-9)
+        self._started, self._logged_step = time.monotonic(), step
+        if not self.is_main:
+            return
+        line = {"step": step, **averages, **values}
+        total = self.config.steps
+        figures = "  ".join(f"{k} {v:.4g}" for k, v in line.items() if k != "step")
+        logger.info("step %d of %d  %s", step, total, figures)
+        with (self.folder / LOG_FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({k: _rounded(v) for k, v in line.items()}) + "\n")
+        if self._board is not None:
+            for name, value in line.items():
+                self._board.add_scalar(name, value, step)
+
+    # State
+
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Write `state` to the run's folder; a crash leaves the previous one whole."""
+        if not self.is_main:
+            return
+        with whole_file(self.folder / STATE_FILE) as temporary:
+            torch.save(state, temporary)
+
+    def load_state(self) -> dict[str, Any] | None:
+        """The last saved state, tensors on the CPU, or None in a new run."""
+        path = self.folder / STATE_FILE
+        if not path.is_file():
+            return None
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _pick_device(name: str) -> torch.device:
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _rounded(value: float) -> float:
+    return value if isinstance(value, int) else float(f"{value:.6g}")
+
+
+def _tensorboard(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:  # optional: the log holds the same numbers
+        return None
+    return SummaryWriter(str(folder / "tensorboard"))

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panini_core.faces import DegradationRepresentation, FaceSet, InterpolationWeights
+from panini_core.models.panini import PaniniNet
+from panini_core.stages.alpha import (
+    apply_fidelity,
+    bias_levels,
+    move_levels,
+    override_levels,
+    weigh_features,
+)
+
+MakeFaces = Callable[..., FaceSet]
+
+
+@pytest.fixture
+def model(tiny_model: PaniniNet) -> PaniniNet:
+    return tiny_model
+
+
+def some_weights(faces: int = 3) -> InterpolationWeights:
+    generator = torch.Generator().manual_seed(1)
+    return InterpolationWeights(torch.rand(faces, 4, 12, generator=generator))
+
+
+def test_a_representation_of_another_model_is_refused(model: PaniniNet) -> None:
+    with pytest.raises(ValueError, match=r"must be \(N, 16\)"):
+        weigh_features(model, DegradationRepresentation(torch.zeros(2, 256)))
+
+
+def test_neutral_edits_change_nothing() -> None:
+    weights = some_weights()
+    assert torch.equal(apply_fidelity(weights, 0.5).alpha, weights.alpha)
+    assert torch.equal(bias_levels(weights, [0.0] * 4).alpha, weights.alpha)
+    assert torch.equal(override_levels(weights, [None] * 4).alpha, weights.alpha)
+
+
+@settings(deadline=None)
+@given(low=st.floats(0, 1), high=st.floats(0, 1))
+def test_more_fidelity_never_trusts_the_prior_more(low: float, high: float) -> None:
+    low, high = sorted((low, high))
+    weights = some_weights()
+    more = apply_fidelity(weights, high).alpha
+    less = apply_fidelity(weights, low).alpha
+    assert (more <= less + 1e-6).all()
+    assert 0 <= more.min()
+    assert less.max() <= 1
+
+
+def test_the_ends_of_fidelity() -> None:
+    assert (apply_fidelity(some_weights(), 1.0).alpha == 0).all()
+    assert (apply_fidelity(some_weights(), 0.0).alpha == 1).all()
+    with pytest.raises(ValueError, match=r"0\.\.1"):
+        apply_fidelity(some_weights(), 1.2)
+
+
+def test_a_bias_moves_its_level_only() -> None:
+    weights = some_weights()
+    biased = bias_levels(weights, [0.0, 2.0, -math.inf, math.inf]).alpha
+    assert torch.equal(biased[:, 0], weights.alpha[:, 0])
+    expected = torch.sigmoid(torch.logit(weights.alpha[:, 1]) + 2)
+    torch.testing.assert_close(biased[:, 1], expected)
+    assert (biased[:, 2] == 0).all()
+    assert (biased[:, 3] == 1).all()
+
+
+def test_faders_go_from_the_image_to_the_prior() -> None:
+    weights = some_weights()
+    moved = move_levels(weights, [0.0, 1.0, -1.0, 0.5]).alpha
+    assert torch.equal(moved[:, 0], weights.alpha[:, 0])
+    assert (moved[:, 1] == 1).all()
+    assert (moved[:, 2] == 0).all()
+    expected = torch.sigmoid(torch.logit(weights.alpha[:, 3]) + math.log(3))
+    torch.testing.assert_close(moved[:, 3], expected)
+    even = InterpolationWeights(torch.full((1, 4, 2), 0.5))
+    moved = move_levels(even, [-0.8, -0.2, 0.2, 0.8]).alpha[0, :, 0]
+    torch.testing.assert_close(moved, torch.tensor([0.1, 0.4, 0.6, 0.9]))
+
+
+@given(low=st.floats(-1, 1), high=st.floats(-1, 1))
+def test_a_higher_fader_never_trusts_the_prior_less(low: float, high: float) -> None:
+    low, high = sorted((low, high))
+    less, more = (move_levels(some_weights(), [v] * 4).alpha for v in (low, high))
+    assert (less <= more + 1e-6).all()
+    assert 0 <= less.min()
+    assert more.max() <= 1
+
+
+@pytest.mark.parametrize("value", [-1.01, 1.01, math.inf, math.nan])
+def test_faders_out_of_range_are_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="level 2"):
+        move_levels(some_weights(), [0, 0, value, 0])
+    with pytest.raises(ValueError, match="each of 4 levels, got 1"):
+        move_levels(some_weights(), [0])
+
+
+def test_an_override_replaces_its_level_only() -> None:
+    weights = some_weights()
+    replaced = override_levels(weights, [None, 0.25, None, 1.0]).alpha
+    assert torch.equal(replaced[:, [0, 2]], weights.alpha[:, [0, 2]])
+    assert (replaced[:, 1] == 0.25).all()
+    with pytest.raises(ValueError, match="level 2"):
+        override_levels(weights, [None, None, 1.5, None])
+    with pytest.raises(ValueError, match="each of 4 levels, got 1"):
+        override_levels(weights, [0.5])

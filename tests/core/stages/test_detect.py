@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from panini_core.checkpoints.detector import load_detector
+from panini_core.images import read_image
+from panini_core.models.face_detector import Detections, FaceDetector
+from panini_core.stages.detect import choose_scales, detect_faces
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers_each_run() -> None:
+    torch.manual_seed(0)
+
+
+FACES = {
+    "group_six.jpg": 6,
+    "four_women.png": 4,
+    "group_four_small.jpg": 4,
+    "old_two.png": 2,
+    "old_portrait.png": 1,
+    "no_face_found.png": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def bundled() -> FaceDetector:
+    return load_detector("bundled")
+
+
+@pytest.fixture(scope="module")
+def photos(shared: Path) -> Path:
+    return shared / "data/photos"
+
+
+def load(path: Path) -> Tensor:
+    return read_image(path).pixels[None]
+
+
+def scaled(images: Tensor, scale: float) -> Tensor:
+    size = [max(round(side * scale), 1) for side in images.shape[-2:]]
+    return F.interpolate(images, size, mode="bicubic", antialias=True).clamp(0, 1)
+
+
+class Stub:
+    """Reports one box, given in shares of the image, at every scale; keeps the sizes it saw."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, *boxes: tuple[float, float, float, float], score: float = 0.9) -> None:
+        self.boxes = boxes
+        self.score = score
+        self.seen: list[tuple[int, ...]] = []
+
+    def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+        self.seen.append(tuple(images.shape))
+        height, width = images.shape[-2:]
+        boxes = torch.tensor(self.boxes).view(-1, 4) * torch.tensor([width, height] * 2)
+        landmarks = boxes[:, None, :2].repeat(1, 5, 1)
+        scores = torch.full((len(boxes),), self.score)
+        one = Detections(boxes, landmarks, scores).select(scores > threshold)
+        return [one] * images.shape[0]
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_finds_the_faces_of_photographs(name: str, photos: Path, bundled: FaceDetector) -> None:
+    image = load(photos / name)
+    faces = detect_faces(bundled, image)
+    assert len(faces) == FACES[name]
+    for face in faces:
+        assert 0.6 < face.score <= 1
+        (x0, y0, x1, y1), eye, nose = face.box.tolist(), face.landmarks[0], face.landmarks[2]
+        assert -0.1 * face.size < x0 < x1 < image.shape[-1] + 0.1 * face.size
+        assert x0 < eye[0] < x1
+        assert y0 < eye[1] < nose[1] < y1
+
+
+def test_finds_the_family(photos: Path, bundled: FaceDetector) -> None:
+    """Three people, and a knob that scores little more than the default threshold."""
+    faces = detect_faces(bundled, load(photos / "family.png"))
+    assert len(faces) == 4
+    assert sum(face.score > 0.9 for face in faces) == 3
+
+
+def test_facexlib_weights_find_the_same(photos: Path, shared: Path) -> None:
+    detector = load_detector(shared / "data/weights/retinaface_mobile0.25.pth")
+    for name in ("group_four_small.jpg", "old_two.png"):
+        assert len(detect_faces(detector, load(photos / name))) == FACES[name]
+
+
+def test_faces_are_sorted_by_image_then_left_to_right(photos: Path, bundled: FaceDetector) -> None:
+    image = load(photos / "group_four_small.jpg")
+    batch = torch.cat([image, torch.zeros_like(image), image.flip(-1)])
+    faces = detect_faces(bundled, batch)
+    assert [face.image_index for face in faces] == [0] * 4 + [2] * 4
+    for index in (0, 2):
+        lefts = [face.box[0].item() for face in faces if face.image_index == index]
+        assert lefts == sorted(lefts)
+
+
+def test_a_batch_gives_what_its_images_give(photos: Path, bundled: FaceDetector) -> None:
+    image = load(photos / "group_four_small.jpg")
+    alone = detect_faces(bundled, image)
+    batch = detect_faces(bundled, torch.cat([image.flip(-1), image]))[4:]
+    for one, other in zip(alone, batch, strict=True):
+        torch.testing.assert_close(one.landmarks, other.landmarks, atol=0.02, rtol=0)
+
+
+def test_faces_of_16_px_are_found(photos: Path, bundled: FaceDetector) -> None:
+    image = load(photos / "group_six.jpg")
+    sizes = [face.size for face in detect_faces(bundled, image)]
+    small = scaled(image, 16 / (sum(sizes) / len(sizes)))
+    faces = detect_faces(bundled, small)
+    assert len(faces) == 6
+    assert 13 < sum(face.size for face in faces) / 6 < 19
+
+    canvas = torch.full((1, 3, 900, 1400), 0.4)  # the same small faces in a larger picture
+    canvas[..., 300 : 300 + small.shape[-2], 700 : 700 + small.shape[-1]] = small
+    assert len(detect_faces(bundled, canvas)) == 6
+
+
+def test_very_large_images_are_seen_whole_and_fine(photos: Path, bundled: FaceDetector) -> None:
+    image = load(photos / "group_six.jpg")
+    large = F.interpolate(image, scale_factor=3.5, mode="bilinear")  # 4480 x 3101, faces of 480 px
+    small = load(photos / "group_four_small.jpg")  # faces of 45 px
+    large[..., :310, :491] = small
+    faces = detect_faces(bundled, large)
+    assert len(faces) == 10
+    assert sum(face.size > 300 for face in faces) == 6
+    expected = torch.stack([face.landmarks for face in detect_faces(bundled, small)])
+    found = torch.stack([face.landmarks for face in faces if face.size < 100])
+    assert (found - expected).abs().mean() < 3
+
+
+def test_a_face_cut_by_the_border_is_found(photos: Path, bundled: FaceDetector) -> None:
+    image = load(photos / "old_two.png")
+    face = detect_faces(bundled, image)[0]
+    cut = int(face.landmarks[:2, 0].mean().item() - 0.2 * face.size)
+    assert len(detect_faces(bundled, image[..., cut:])) == 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_takes_every_float_type(dtype: torch.dtype, photos: Path, bundled: FaceDetector) -> None:
+    image = load(photos / "group_four_small.jpg").to(dtype)
+    before = image.clone()
+    faces = detect_faces(bundled, image)
+    assert len(faces) == 4
+    assert faces[0].box.dtype == torch.float32
+    assert torch.equal(image, before)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (7, 3), (2, 5000)])
+def test_odd_images_give_no_face(size: tuple[int, int], bundled: FaceDetector) -> None:
+    assert detect_faces(bundled, torch.rand(2, 3, *size)) == []
+
+
+def test_boxes_return_to_image_coordinates_at_every_size() -> None:
+    for height, width in [(50, 80), (333, 511), (1200, 1999), (4001, 6007)]:
+        stub = Stub((0.25, 0.5, 0.5, 0.75))
+        face, *others = detect_faces(stub, torch.zeros(1, 3, height, width))
+        assert not others
+        expected = torch.tensor([0.25 * width, 0.5 * height, 0.5 * width, 0.75 * height])
+        torch.testing.assert_close(face.box, expected)
+        assert max(max(seen) for seen in stub.seen) <= 2560
+
+
+def test_threshold_and_size_bound_what_is_returned() -> None:
+    stub = Stub((0.1, 0.1, 0.2, 0.2), (0.5, 0.5, 0.9, 0.9), score=0.7)
+    image = torch.zeros(1, 3, 500, 500)
+    assert len(detect_faces(stub, image)) == 2
+    assert len(detect_faces(stub, image, threshold=0.75)) == 0
+    assert [face.size for face in detect_faces(stub, image, min_size=100)] == pytest.approx([200])
+    assert [face.size for face in detect_faces(stub, image, max_size=100)] == pytest.approx([50])
+
+
+class Counter(Stub):
+    """Finds as many boxes as an image's first pixel says, in twentieths of white."""
+
+    def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+        self.seen.append(tuple(images.shape))
+        return [self._count(image) for image in images]
+
+    def _count(self, image: Tensor) -> Detections:
+        count = round(image[0, 0, 0].item() * 20)
+        lefts = torch.arange(count)[:, None] * 0.1 * image.shape[-1]
+        side = 0.09 * image.shape[-1]
+        boxes = torch.cat([lefts, torch.zeros_like(lefts), lefts + side, lefts * 0 + side], dim=1)
+        return Detections(boxes, torch.zeros(count, 5, 2), torch.full((count,), 0.9))
+
+
+def test_many_images_are_seen_few_at_a_time_and_counted() -> None:
+    counts = [index % 4 for index in range(50)]
+    images = torch.tensor(counts)[:, None, None, None] / 20 * torch.ones(1, 3, 400, 600)
+    detector, progress = Counter(), list[tuple[int, int]]()
+    faces = detect_faces(detector, images, on_image=lambda *step: progress.append(step))
+    assert [sum(face.image_index == index for face in faces) for index in range(50)] == counts
+    assert [face.image_index for face in faces] == sorted(face.image_index for face in faces)
+    assert max(shape[0] for shape in detector.seen) < 10  # a fine view of 50 images: 48 Mpx
+    assert [total for _, total in progress] == [50] * len(progress)
+    done = [done for done, _ in progress]
+    assert len(done) > 5 and done == sorted(set(done)) and done[-1] == 50
+
+
+def test_a_callback_may_stop_the_search() -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    detector = Counter()
+    with pytest.raises(KeyboardInterrupt):
+        detect_faces(detector, torch.zeros(50, 3, 400, 600), on_image=stop)
+    assert sum(shape[0] for shape in detector.seen) < 50
+
+
+class Scripted(Stub):
+    """Other boxes, in shares of the image, at the coarse, the fine and the overview scale."""
+
+    def __init__(self, *answers: list[list[float]]) -> None:
+        super().__init__()
+        self.answers = list(answers)
+
+    def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+        side = images.shape[-1]
+        rows = torch.tensor(self.answers.pop(0)).view(-1, 5)
+        rows = rows[rows[:, 4] > threshold]
+        return [Detections(rows[:, :4] * side, torch.zeros(len(rows), 5, 2), rows[:, 4])]
+
+
+def test_a_part_of_a_better_larger_face_is_not_a_face() -> None:
+    whole, part = [0.2, 0.2, 0.4, 0.4, 0.95], [0.22, 0.22, 0.24, 0.24, 0.7]
+    image = torch.zeros(1, 3, 640, 640)
+    faces = detect_faces(Scripted([whole], [part], []), image)
+    assert [face.size for face in faces] == pytest.approx([128])
+    faces = detect_faces(Scripted([], [part], [whole]), image)
+    assert [face.size for face in faces] == pytest.approx([128])
+
+
+def test_what_should_show_at_both_scales_but_does_not_is_no_face() -> None:
+    small, large = [0.1, 0.1, 0.12, 0.12, 0.7], [0.5, 0.5, 0.6, 0.6, 0.7]
+    image = torch.zeros(1, 3, 640, 640)
+    assert len(detect_faces(Scripted([], [small], []), image)) == 1
+    assert len(detect_faces(Scripted([], [large], []), image)) == 0
+    weak = [*large[:4], 0.4]  # too weak to be found alone, but a witness
+    assert len(detect_faces(Scripted([weak], [large], []), image)) == 1
+    assert len(detect_faces(Scripted([weak], [], []), image)) == 0
+
+
+def test_the_overview_adds_large_faces_only() -> None:
+    image = torch.zeros(1, 3, 640, 640)
+    large, small = [0.2, 0.2, 0.6, 0.6, 0.9], [0.8, 0.8, 0.9, 0.9, 0.9]
+    unsure = [0.5, 0.5, 0.9, 0.9, 0.7]
+    faces = detect_faces(Scripted([], [], [large, small, unsure]), image)
+    assert [face.size for face in faces] == pytest.approx([0.4 * 640])
+    shifted = [0.22, 0.2, 0.62, 0.6, 0.7]  # the same face, seen better at another scale
+    faces = detect_faces(Scripted([shifted], [], [large]), image)
+    assert [face.score for face in faces] == pytest.approx([0.7])
+
+
+def test_badly_blurred_faces_are_found(shared: Path, bundled: FaceDetector) -> None:
+    names = ("002", "005", "011", "013", "019", "029", "032")
+    paths = [shared / f"data/eval/degraded/{name}.png" for name in names]
+    faces = detect_faces(bundled, torch.cat([load(path) for path in paths]))
+    assert [face.image_index for face in faces] == list(range(len(names)))
+    assert all(280 < face.size < 450 for face in faces)
+
+
+def test_scales() -> None:
+    assert choose_scales(40, 20, 0) == (4, 4, 4)  # tiny: enlarged
+    assert choose_scales(100, 50, 0) == (1.6, 4, 4)
+    assert choose_scales(900, 1280, 0) == (0.125, 0.5, 2)
+    overview, coarse, fine = choose_scales(4000, 6000, 0)
+    assert (overview * 6000, coarse * 6000, fine * 6000) == pytest.approx((160, 640, 2560))
+    assert choose_scales(4000, 6000, 0, 6000)[2] == 1
+    assert choose_scales(900, 1280, min_size=80) == (0.125, 0.5, 0.5)  # no small face is wanted
+    assert choose_scales(900, 1280, 0, max_side=320) == (0.125, 0.25, 0.25)
+
+
+@pytest.mark.parametrize("images", [torch.zeros(3, 8, 8), torch.zeros(1, 4, 8, 8)])
+def test_other_shapes_are_refused(images: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
+        detect_faces(Stub(), images)
+
+
+def test_bytes_and_wrong_thresholds_are_refused() -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        detect_faces(Stub(), torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
+    with pytest.raises(ValueError, match="threshold"):
+        detect_faces(Stub(), torch.zeros(1, 3, 8, 8), threshold=60)

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panini_core.faces import Face
+from panini_core.stages.selection import SORT_ORDERS, parse_rule, select_faces, sort_faces
+
+
+def face(x: float, y: float, side: float, image_index: int = 0) -> Face:
+    box = torch.tensor([x, y, x + side, y + side])
+    return Face(box, torch.zeros(5, 2), 0.9, image_index)
+
+
+FACES = [
+    face(0, 0, 10),
+    face(45, 45, 10),
+    face(60, 10, 30),
+    face(5, 5, 20, 1),
+    face(80, 80, 19, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("all", [0, 1, 2, 3, 4]),
+        ("largest", [2, 3]),
+        ("center", [1, 3]),
+        (" Center ", [1, 3]),
+        ("0", [0, 3]),
+        ("1,0", [0, 1, 3, 4]),
+        ("1-2", [1, 2, 4]),
+        ("0, 2 - 9", [0, 2, 3]),
+        ("7", []),
+        ("none", []),
+        ("1,1,1", [1, 4]),
+    ],
+)
+def test_rules(rule: str, expected: list[int]) -> None:
+    chosen = select_faces(FACES, rule, height=100, width=100)
+    assert [FACES.index(one) for one in chosen] == expected
+
+
+@pytest.mark.parametrize(
+    "rule", ["", "biggest", "1,,2", "-1", "3-1", "1.5", "0;2", "1-2-3", "0-99999999999"]
+)
+def test_other_texts_are_refused(rule: str) -> None:
+    with pytest.raises(ValueError, match="expected all, largest, center, none or numbers"):
+        parse_rule(rule)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.sets(st.integers(0, 12), min_size=1))
+def test_numbers_written_one_by_one_select_exactly_them(numbers: set[int]) -> None:
+    faces = [face(10 * index, 0, 5) for index in range(10)]
+    chosen = select_faces(faces, ",".join(map(str, numbers)), height=50, width=100)
+    assert [faces.index(one) for one in chosen] == sorted(n for n in numbers if n < 10)
+
+
+def test_no_faces_stay_none() -> None:
+    for rule in ("all", "largest", "center", "none", "0"):
+        assert select_faces([], rule, height=10, width=10) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "max_faces", "expected"),
+    [("all", 2, [0, 1, 3, 4]), ("1-9", 1, [1, 4]), ("all", 0, [0, 1, 2, 3, 4]), ("none", 1, [])],
+)
+def test_a_limit_keeps_the_first_of_each_image(
+    rule: str, max_faces: int, expected: list[int]
+) -> None:
+    chosen = select_faces(FACES, rule, height=100, width=100, max_faces=max_faces)
+    assert [FACES.index(one) for one in chosen] == expected
+
+
+def test_a_limit_below_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="max_faces must be at least 0"):
+        select_faces(FACES, "all", height=100, width=100, max_faces=-1)
+
+
+# --- order --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("as detected", [0, 1, 2, 3, 4]),
+        ("left to right", [0, 1, 2, 3, 4]),
+        ("right to left", [2, 1, 0, 4, 3]),
+        ("top to bottom", [0, 2, 1, 3, 4]),
+        ("bottom to top", [1, 2, 0, 4, 3]),
+        ("large to small", [2, 0, 1, 3, 4]),
+        ("small to large", [0, 1, 2, 4, 3]),
+        ("confidence", [0, 1, 2, 3, 4]),
+        ("centre", [1, 2, 0, 3, 4]),
+    ],
+)
+def test_orders(order: str, expected: list[int]) -> None:
+    ordered = sort_faces(FACES, order, height=100, width=100)
+    assert [FACES.index(one) for one in ordered] == expected
+
+
+def test_confidence_puts_the_surest_first() -> None:
+    faces = [Face(torch.zeros(4), torch.zeros(5, 2), score) for score in (0.7, 0.9, 0.8)]
+    ordered = sort_faces(faces, "confidence", height=10, width=10)
+    assert [one.score for one in ordered] == [0.9, 0.8, 0.7]
+
+
+def test_positions_are_those_of_the_centres() -> None:
+    wide, narrow = face(0, 0, 100), face(10, 10, 20)  # begins further left, lies further right
+    assert sort_faces([wide, narrow], "left to right", height=9, width=9) == [narrow, wide]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.sampled_from(SORT_ORDERS), st.permutations(range(5)))
+def test_every_order_keeps_all_faces_and_puts_images_one_after_the_other(
+    order: str, shuffled: list[int]
+) -> None:
+    faces = [FACES[index] for index in shuffled]
+    ordered = sort_faces(faces, order, height=100, width=100)
+    assert sorted(map(id, ordered)) == sorted(map(id, faces))
+    assert [one.image_index for one in ordered] == [0, 0, 0, 1, 1]
+
+
+def test_other_orders_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"'by name': expected as detected, .*, centre\."):
+        sort_faces(FACES, "by name", height=10, width=10)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panini_core.faces import DegradationRepresentation, Face
+from panini_core.stages.align import template
+from panini_core.stages.track import LARGEST_GAP, smooth_degradation, smooth_faces, track_faces
+
+
+def face(frame: int, x: float, y: float = 50.0, size: float = 60.0) -> Face:
+    """A face whose box begins at x, y."""
+    corner = torch.tensor([x, y])
+    box = torch.cat([corner, corner + size])
+    return Face(box, corner + template(512).float() / 512 * size, 0.9, frame)
+
+
+def trembling(count: int, pixels: float, move: Callable[[int], float]) -> list[Face]:
+    generator = torch.Generator().manual_seed(0)
+    faces: list[Face] = []
+    for frame in range(count):
+        one = face(frame, move(frame))
+        shake = pixels * torch.randn(5, 2, generator=generator)
+        shift = pixels * torch.randn(2, generator=generator).repeat(2)
+        faces.append(Face(one.box + shift, one.landmarks + shake, one.score, frame))
+    return faces
+
+
+def error(faces: list[Face], move: Callable[[int], float]) -> float:
+    """Root mean square of the landmarks' distance from where they belong, px."""
+    true = [face(one.image_index, move(one.image_index)).landmarks for one in faces]
+    found = [one.landmarks for one in faces]
+    return (torch.stack(found) - torch.stack(true)).square().mean().sqrt().item()
+
+
+# --- tracks -------------------------------------------------------------------------------------
+
+
+def test_a_face_keeps_its_number() -> None:
+    faces = [face(frame, 10 + 8 * frame) for frame in range(20)]
+    assert track_faces(faces) == [0] * 20
+
+
+def test_numbers_do_not_depend_on_the_order_within_a_frame() -> None:
+    faces: list[Face] = []
+    for frame in range(6):
+        pair = [face(frame, 10 + frame), face(frame, 200 - frame)]
+        faces += pair if frame % 2 else pair[::-1]
+    numbers = track_faces(faces)
+    assert numbers == [0, 1, 1, 0] * 3
+
+
+def test_faces_that_pass_each_other_keep_their_numbers() -> None:
+    faces = [
+        one
+        for frame in range(25)
+        for one in (face(frame, 10 + 10 * frame), face(frame, 250 - 10 * frame, 60, 66))
+    ]
+    assert track_faces(faces) == [0, 1] * 25
+
+
+def test_a_face_that_another_hides_while_they_cross_keeps_its_number() -> None:
+    faces: list[Face] = []
+    for frame in range(25):
+        faces.append(face(frame, 10 + 10 * frame))
+        if not 11 <= frame <= 13:
+            faces.append(face(frame, 250 - 10 * frame, 60, 55))
+    numbers = track_faces(faces)
+    for one, number in zip(faces, numbers, strict=True):
+        assert number == (0 if one.size == 60 else 1)
+
+
+@pytest.mark.parametrize(("gap", "tracks"), [(1, 1), (LARGEST_GAP, 1), (LARGEST_GAP + 1, 2)])
+def test_a_face_may_be_missed_for_a_few_frames(gap: int, tracks: int) -> None:
+    faces = [face(frame, 10 + 3 * frame) for frame in range(20) if not 8 <= frame < 8 + gap]
+    assert len(set(track_faces(faces))) == tracks
+
+
+def test_a_cut_begins_new_tracks() -> None:
+    before = [face(frame, 10) for frame in range(5)]
+    after = [face(frame, 10 + 55) for frame in range(5, 9)]  # overlaps, but hardly
+    larger = [face(frame, 30, 20, 150) for frame in range(9, 12)]
+    assert track_faces(before + after + larger) == [0] * 5 + [1] * 4 + [2] * 3
+
+
+def test_one_face_of_a_frame_follows_a_track_only() -> None:
+    faces = [face(0, 10), face(1, 12), face(1, 20)]
+    assert track_faces(faces) == [0, 0, 1]
+
+
+def test_no_faces_have_no_tracks() -> None:
+    assert track_faces([]) == []
+    assert smooth_faces([], 2) == []
+
+
+# --- smoothing ----------------------------------------------------------------------------------
+
+
+def test_zero_gives_the_same_objects() -> None:
+    faces = [face(0, 10), face(1, 13)]
+    assert all(a is b for a, b in zip(smooth_faces(faces, 0), faces, strict=True))
+    degradation = DegradationRepresentation(torch.rand(2, 4))
+    assert smooth_degradation(degradation, faces, 0) is degradation
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    frames=st.floats(0.05, 30),
+    speed=st.floats(-12, 12),
+    missing=st.sets(st.integers(0, 11), max_size=4),
+)
+def test_what_stands_or_moves_evenly_stays(frames: float, speed: float, missing: set[int]) -> None:
+    faces = [face(frame, 200 + speed * frame) for frame in range(12) if frame not in missing]
+    for one, smooth in zip(faces, smooth_faces(faces, frames), strict=True):
+        torch.testing.assert_close(smooth.box, one.box, atol=1e-2, rtol=0)
+        torch.testing.assert_close(smooth.landmarks, one.landmarks, atol=1e-2, rtol=0)
+        assert (smooth.score, smooth.image_index) == (one.score, one.image_index)
+        assert smooth.box.dtype == smooth.landmarks.dtype == torch.float32
+
+
+@pytest.mark.parametrize("speed", [0.0, 4.0])
+def test_trembling_falls_the_more_the_longer_the_time(speed: float) -> None:
+    def move(frame: int) -> float:
+        return 50 + speed * frame
+
+    faces = trembling(60, 1.0, move)
+    errors = [error(smooth_faces(faces, frames), move) for frames in (0, 1, 3, 8)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[2] < 0.45 * errors[0]
+
+
+def test_a_swinging_head_is_followed() -> None:
+    def move(frame: int) -> float:
+        return 100 + 30 * math.sin(frame / 10)
+
+    faces = trembling(100, 1.0, move)
+    assert error(smooth_faces(faces, 2), move) < 0.6 * error(faces, move)
+
+
+def test_faces_of_different_tracks_do_not_mix() -> None:
+    left = [face(frame, 10) for frame in range(8)]
+    right = [face(frame, 200, 90, 40) for frame in range(8)]
+    mixed = [one for pair in zip(left, right, strict=True) for one in pair]
+    for one, smooth in zip(mixed, smooth_faces(mixed, 3), strict=True):
+        torch.testing.assert_close(smooth.landmarks, one.landmarks)
+
+
+def test_a_cut_is_not_smoothed_over() -> None:
+    faces = [face(frame, 10 if frame < 5 else 300) for frame in range(10)]
+    for one, smooth in zip(faces, smooth_faces(faces, 4), strict=True):
+        torch.testing.assert_close(smooth.box, one.box)
+
+
+def test_degradations_are_smoothed_within_their_tracks() -> None:
+    generator = torch.Generator().manual_seed(0)
+    faces = [one for frame in range(40) for one in (face(frame, 10), face(frame, 200))]
+    means = torch.tensor([[0.0, 5.0], [10.0, -5.0]]).repeat(40, 1)
+    noisy = DegradationRepresentation(means + torch.randn(80, 2, generator=generator))
+    smooth = smooth_degradation(noisy, faces, 5)
+    assert smooth.vectors.shape == (80, 2) and smooth.vectors.dtype == torch.float32
+    before = (noisy.vectors - means).square().mean()
+    assert (smooth.vectors - means).square().mean() < 0.15 * before
+    even = DegradationRepresentation(means)
+    torch.testing.assert_close(smooth_degradation(even, faces, 5).vectors, means)
+
+
+@pytest.mark.parametrize("frames", [-1.0, math.nan, math.inf])
+def test_other_times_are_refused(frames: float) -> None:
+    with pytest.raises(ValueError, match="0 frames or more"):
+        smooth_faces([face(0, 0)], frames)
+
+
+def test_one_degradation_a_face_is_needed() -> None:
+    with pytest.raises(ValueError, match="3 degradations for 1 faces"):
+        smooth_degradation(DegradationRepresentation(torch.zeros(3, 2)), [face(0, 0)], 1)

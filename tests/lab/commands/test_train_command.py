@@ -1,0 +1,39 @@
+"""`panini train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from panini_core.cli import main
+
+pytestmark = pytest.mark.usefixtures("work_folder")
+
+
+def test_train_tells_a_new_run_from_one_to_resume(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from panini_lab.commands import train
+    from panini_lab.training.session import STATE_FILE
+
+    calls: list[list[str]] = []
+
+    def record(config: str | Path, overrides: list[str]) -> Path:
+        calls.append(overrides)
+        return Path("run/result.safetensors")
+
+    kind, _ = train.TRAININGS["restorer"]
+    monkeypatch.setitem(train.TRAININGS, "restorer", (kind, record))
+    command = ["train", "restorer", "compact-restorer", "--set", "run.output=run", "run.batch=2"]
+    assert main([*command, "--resume"]) == 2
+    assert main(command) == 0
+    assert calls == [["run.output=run", "run.batch=2"]]
+    assert "result.safetensors" in capsys.readouterr().out
+    Path("run").mkdir()
+    (Path("run") / STATE_FILE).touch()
+    assert main(command) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main([*command, "--resume"]) == 0
+    assert main(["train", "restorer", "nothing"]) == 2
+    assert main(["train", "restorer", "compact-restorer", "--set", "run.sheep=2"]) == 2
