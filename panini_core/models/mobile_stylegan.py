@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from .stylegan2 import Fuse, MappingNetwork, full_precision
+from .precision import full_precision
+from .stylegan2 import Fuse, MappingNetwork
 from .window import Window
 
 SLOPE = 0.2  # of the leaky ReLUs; unlike StyleGAN2's they have no gain
