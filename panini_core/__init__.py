@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         DEFAULT_WEIGHTS,
         CheckpointError,
         convert_checkpoint,
+        load_gan_prior,
         load_panini,
         save_panini,
     )
@@ -92,6 +93,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "DEFAULT_WEIGHTS",
         "CheckpointError",
         "convert_checkpoint",
+        "load_gan_prior",
         "load_panini",
         "save_panini",
     ),
@@ -203,6 +205,7 @@ __all__ = [
     "load_atlas",
     "load_degradation",
     "load_detector",
+    "load_gan_prior",
     "load_panini",
     "load_parser",
     "move_levels",

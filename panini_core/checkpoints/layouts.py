@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from ..models.panini import PaniniConfig
-from .files import CheckpointError, CheckpointFile
+from .files import CheckpointError, CheckpointFile, first_few
 
 OUTER_PREFIX = "generator."  # the restorer inside MMEditing's model
 TRAINING_ONLY = ("discriminator.", "perceptual_loss.")  # beside the restorer, not needed
@@ -32,6 +32,7 @@ class Layout(Enum):
     OFFICIAL_PANINI = "an official Panini network (MMEditing)"
     OFFICIAL_UDRL = "an official degradation encoder (MoCo)"
     STYLEGAN2 = "a StyleGAN2 prior (MMGeneration)"
+    MOBILE_PRIOR = "a MobileStyleGAN prior (of `panini prior`)"
 
 
 # A layout is recognised by any name that begins so; the more specific come first.
@@ -43,6 +44,7 @@ SIGNS: dict[Layout, tuple[str, ...]] = {
     ),
     Layout.OFFICIAL_UDRL: ("encoder_q.E.",),
     Layout.STYLEGAN2: ("generator_ema.style_mapping.", "generator_ema.convs."),
+    Layout.MOBILE_PRIOR: ("to_bands.mod_weight", "conv1.mod_weight"),
     Layout.DEGRADATION_ENCODER: ("features.0.", "projection.0."),
     Layout.GAN_PRIOR: ("blocks.4.", "mapping.layers."),
 }
@@ -54,6 +56,18 @@ def recognise(names: Collection[str]) -> Layout | None:
         if any(name.startswith(signs) for name in names):
             return layout
     return None
+
+
+def unexpected_layout(
+    file: CheckpointFile, found: Layout | None, *expected: Layout
+) -> CheckpointError:
+    """The error for a file of another layout than those expected."""
+    names = sorted(file.tensors)
+    what = found.value if found else f"{len(names)} tensors such as {first_few(names)}"
+    return CheckpointError(
+        file.path,
+        f"expected {' or '.join(layout.value for layout in expected)}, found {what}.",
+    )
 
 
 def select(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

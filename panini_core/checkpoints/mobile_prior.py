@@ -7,7 +7,6 @@ details of a Haar step lie beside each other for every channel, ours band by ban
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..models.mobile_stylegan import BANDS, MobileGenerator
-from ..models.stylegan2 import MappingNetwork
+from ..models.stylegan2 import EqualLinear
 from .files import CheckpointError, CheckpointFile
 
 LAST_BLOCK = re.compile(r"blocks\.(\d+)\.conv2\.bias$")
@@ -70,6 +69,7 @@ def mobile_prior_tensors(
         state[f"{own}.bias"] = take(f"{source}.bias")
 
     for index, layer in enumerate(generator.mapping.layers):
+        assert isinstance(layer, EqualLinear)
         weight, bias = take(f"mapping.{index}.weight"), take(f"mapping.{index}.bias")
         state[f"mapping.layers.{index}.weight"] = weight / layer.scale
         state[f"mapping.layers.{index}.bias"] = bias / layer.lr_mul

@@ -35,6 +35,8 @@ class RunConfig:
     seed: int = 1
     device: str = "auto"  # "auto" = cuda, mps or cpu, whichever is there
     bf16: bool = True  # bfloat16 autocast
+    compile: bool = False  # torch.compile for what is only drawn: a minute more at the start
+    timings: bool = False  # on accelerators: log the share of each part of a step, for some speed
     learning_rate: float = 1e-3
     warmup_steps: int = 100  # linear, from 0
     decay: str = "cosine"  # of the last decay_steps: "cosine", "linear" or "none"
@@ -137,7 +139,28 @@ class PriorConfig:
     ema: float = 0.999
 
 
-Config = TypeVar("Config", UdrlConfig, RestorerConfig, PriorConfig)
+@dataclass(frozen=True, slots=True)
+class InversionConfig:
+    """Learning a GAN prior's codes and features from degraded pictures of faces that it drew."""
+
+    run: RunConfig = field(default_factory=RunConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    model: str = "mobile"  # a PaniniConfig preset
+    degradation: str = "training"  # a degradation preset
+    initial_prior: str = ""  # the GAN prior; stays as it is
+    initial_model: str = ""  # a network to start from; its prior is replaced by initial_prior
+    initial_encoder: str = ""  # of a new network: another one, whose encoders are taken as they fit
+    views: int = 2  # how often each drawn face is degraded in a batch, differently
+    truncation: tuple[float, float] = (0.5, 1.0)  # range of psi of the codes
+    window: int = 0  # features of 64 px: the levels from there on are compared inside; 0 = whole
+    code_weight: float = 1.0  # of the codes' loss; the features' is 1
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.0
+    gradient_clip: float = 1.0
+    ema: float = 0.998
+
+
+Config = TypeVar("Config", UdrlConfig, InversionConfig, RestorerConfig, PriorConfig)
 
 
 def load_config(path: str | Path, kind: type[Config], overrides: Sequence[str] = ()) -> Config:

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from .config import DataConfig
+from .sampling import seeded_generator
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 _DECODED_AT_ONCE = 64
@@ -104,8 +105,7 @@ class FaceSampler:
 
     def generator(self, step: int, purpose: int = 0) -> torch.Generator:
         """A CPU generator of this step, process and purpose."""
-        mixed = ((self.seed * 1_000_003 + step) * 1_009 + self.rank) * 31 + purpose
-        return torch.Generator().manual_seed(mixed % 2**63)
+        return seeded_generator(self.seed, step, self.rank, purpose)
 
     def indices(self, step: int) -> Tensor:
         """Which faces step `step` sees: permutations one after the other, split over processes."""

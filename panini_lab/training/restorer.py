@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from panini_core.checkpoints import (
     load_degradation_encoder,
-    load_gan_prior,
+    fill_gan_prior,
     load_panini,
     save_panini,
 )
@@ -36,7 +36,7 @@ def build_model(config: RestorerConfig) -> PaniniNet:
     else:
         model = PaniniNet(PaniniConfig.preset(config.model))
     if config.initial_prior:
-        load_gan_prior(config.initial_prior, model.gan_prior)
+        fill_gan_prior(config.initial_prior, model.gan_prior)
     if config.initial_degradation_encoder:
         if model.degradation_encoder is None:
             raise ValueError(
@@ -198,7 +198,9 @@ def train_restorer(config_path: str | Path, overrides: Sequence[str] = ()) -> Pa
                     figures, restored = validation.measure(
                         training.average.average, training.losses.vgg, session.device
                     )
-                validation.write_sheet(session.folder / f"preview-{step:07d}.jpg", restored)
+                validation.write_sheet(
+                    session.folder / f"preview-{step:07d}.jpg", {"restored": restored}
+                )
             if figures or last or step % config.run.log_every == 0:
                 session.log(step, **figures)
             if last or step % config.run.checkpoint_every == 0:

@@ -9,6 +9,8 @@ import os
 import signal
 import time
 from collections import defaultdict
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -45,8 +47,9 @@ class TrainingSession:
         self.folder = Path(config.output)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.stop_requested = False
-        self._sums: dict[str, float] = defaultdict(float)
+        self._sums: dict[str, float | Tensor] = defaultdict(float)
         self._counts: dict[str, int] = defaultdict(int)
+        self._seconds: dict[str, float] = defaultdict(float)
         self._started = time.monotonic()
         self._logged_step: int | None = None
         self._board = _tensorboard(self.folder) if self.is_main else None
@@ -127,24 +130,61 @@ class TrainingSession:
             raise ValueError(f"run.decay must be cosine, linear or none, got {config.decay!r}.")
         return rate * (config.final_rate + (1 - config.final_rate) * share)
 
+    @staticmethod
+    def require_finite(total: Tensor, step: int, losses: Mapping[str, Tensor]) -> None:
+        """Raises FloatingPointError, with the losses, before a step would spoil the weights."""
+        if not torch.isfinite(total):
+            values = ", ".join(f"{name} {loss.item()}" for name, loss in losses.items())
+            raise FloatingPointError(
+                f"The loss is not finite at step {step}: {values}. Lower the learning rate or "
+                "set gradient_clip; the last saved state is untouched."
+            )
+
     # Log
 
     def record(self, **values: float | Tensor) -> None:
         """Add values to the averages that the next `log` prints."""
         for name, value in values.items():
-            self._sums[name] += float(value)
+            # Tensors are summed where they are: reading one would wait for the device.
+            self._sums[name] = self._sums[name] + value
             self._counts[name] += 1
+
+    @contextmanager
+    def timed(self, section: str) -> Generator[None]:
+        """Count the time inside as a section of the steps; the log gives its share.
+
+        On an accelerator, which works behind the program's back, the section waits for it, and so
+        runs are timed only where `run.timings` asks for it.
+        """
+        if not self._timed:
+            yield
+            return
+        started = time.monotonic()
+        yield
+        self._wait()
+        self._seconds[section] += time.monotonic() - started
+
+    @property
+    def _timed(self) -> bool:
+        return self.device.type == "cpu" or self.config.timings
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
 
     def log(self, step: int, **values: float) -> None:
         """Write the averages since the last call, and `values`, to the log and TensorBoard, and to
         Python's logging."""
-        averages = {name: self._sums[name] / self._counts[name] for name in self._sums}
-        self._sums.clear()
-        self._counts.clear()
-        elapsed = time.monotonic() - self._started
+        averages = {name: float(self._sums[name]) / self._counts[name] for name in self._sums}
+        elapsed = max(time.monotonic() - self._started, 1e-9)
         if self._logged_step is not None and step > self._logged_step and averages:
             done = (step - self._logged_step) * self.config.batch * self.world_size
-            averages["faces_per_second"] = done / max(elapsed, 1e-9)
+            averages["faces_per_second"] = done / elapsed
+            averages |= {f"time_{name}": t / elapsed for name, t in self._seconds.items()}
+        for sums in (self._sums, self._counts, self._seconds):
+            sums.clear()
         self._started, self._logged_step = time.monotonic(), step
         if not self.is_main:
             return
@@ -166,6 +206,11 @@ class TrainingSession:
             return
         with whole_file(self.folder / STATE_FILE) as temporary:
             torch.save(state, temporary)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the run's folder holds a state to go on from."""
+        return (self.folder / STATE_FILE).is_file()
 
     def load_state(self) -> dict[str, Any] | None:
         """The last saved state, tensors on the CPU, or None in a new run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,14 +54,18 @@ class ValidationPairs:
             figures["val_vgg"] = float(torch.cat(distances).mean())
         return figures, torch.cat(restored)
 
-    def write_sheet(self, path: Path, restored: Tensor, *, rows: int = 6) -> None:
-        """A picture with degraded, restored and clean side by side."""
+    def write_sheet(
+        self, path: Path, restored: Mapping[str, Tensor], *, rows: int = 6
+    ) -> None:
+        """A picture with the degraded faces, `restored` ones by caption, and the clean ones.
+
+        The rows are spread over the pairs.
+        """
+        columns = {"degraded": self.degraded, **restored, "clean": self.clean}
         sheet = ContactSheet()
-        for faces in zip(self.degraded[:rows], restored[:rows], self.clean[:rows], strict=True):
-            labels = ("degraded", "restored", "clean")
-            tiles = [
-                Tile(to_pillow(face), label) for face, label in zip(faces, labels, strict=True)
-            ]
+        count = len(self.clean)
+        for row in sorted({index * count // rows for index in range(rows)}):
+            tiles = [Tile(to_pillow(faces[row]), label) for label, faces in columns.items()]
             sheet.add(draw_entry([], tiles))
         write_image(path, ImageFile(sheet.finish([])))
 

@@ -1,0 +1,59 @@
+"""The one training loop: steps, log, previews, state; what a step does is injected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from .session import TrainingSession
+
+
+class Training(Protocol):
+    """Networks, optimisers and data of one run."""
+
+    step: int
+    """How many steps were done."""
+
+    def train_step(self) -> None:
+        """One step; records its losses in the session."""
+        ...
+
+    def preview(self, name: str) -> dict[str, float]:
+        """Writes pictures of where the run stands into its folder; returns figures for the log."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that `load_state_dict` needs to go on to the bit."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+    def write_result(self) -> Path:
+        """Writes the averaged weights; returns their file."""
+        ...
+
+
+def run_training(training: Training, session: TrainingSession) -> Path:
+    """Train up to `session.config.steps`, going on from the state in the run's folder if there is
+    one. A stop that was asked for ends it after a step, state saved. Returns the result's file."""
+    config = session.config
+    if state := session.load_state():
+        training.load_state_dict(state)
+    result = training.write_result() if session.is_main else session.folder
+    while training.step < config.steps:
+        training.train_step()
+        training.step += 1
+        stop = session.should_stop()
+        last = stop or training.step == config.steps
+        figures: dict[str, float] = {}
+        if session.is_main and (last or training.step % config.preview_every == 0):
+            figures = training.preview(f"preview-{training.step:07d}")
+        if figures or last or training.step % config.log_every == 0:
+            session.log(training.step, **figures)
+        if last or training.step % config.checkpoint_every == 0:
+            session.save_state({"step": training.step, **training.state_dict()})
+            if session.is_main:
+                result = training.write_result()
+        if stop:
+            break
+    return result
