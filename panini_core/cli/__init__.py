@@ -23,6 +23,7 @@ COMMANDS = {
     "degrade": "make pictures worse, for trials and training",
     "atlas": "measure known degradations, as the model sees them, to describe others by",
     "convert": "turn a checkpoint into one safetensors file",
+    "prior": "turn the published networks of MobileStyleGAN into one file, the GAN prior",
     "train": "train the degradation encoder or the whole restorer",
     "evaluate": "measure restored faces against clean ones",
     "study": "show how the mechanism behaves: figures, charts, sheets of edits",

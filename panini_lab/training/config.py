@@ -70,10 +70,19 @@ class UdrlConfig:
 
 @dataclass(frozen=True, slots=True)
 class AdversaryConfig:
-    """The StyleGAN2 discriminator: non-saturating logistic loss with a lazy R1 penalty."""
+    """The adversary: StyleGAN2's discriminator, or a projected one on VGG features."""
 
-    weight: float = 0.0  # of the generator's adversarial loss; 0 = no adversary
+    kind: str = "stylegan2"  # or "projected"
+    weight: float = 0.0  # of the generator's adversarial loss
+    # Instead of a weight: what its gradient is held at, relative to that of the other losses, both
+    # measured at the picture. Neither = no adversary.
+    gradient_share: float = 0.0
     start: int = 0  # first step with the adversary
+    alone: int = 0  # so many steps from there on only the discriminator learns
+    # What counts as real: crisp files, if their list is given (CSV: shard, name, source, scale).
+    real_index: str = ""
+    real_max_scale: float = 1.05  # how far the original was enlarged; above 1 it is softer
+    real_without: tuple[str, ...] = ()  # sources that are left out
     channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128, 64, 32)  # at 4, 8, …
     # Its input size follows from the channels; if smaller than the image, it sees random crops.
     learning_rate: float = 1e-3
@@ -86,6 +95,9 @@ class LossConfig:
     """Weights of the restorer's losses; 0 switches one off and saves its cost."""
 
     pixel: float = 1.0  # L1 on [-1, 1]
+    drawn: float = 0.0  # of all picture losses once more, on the prior's drawing before the mixing
+    inversion: float = 0.0  # of the inversion's loss, on drawn faces
+    code: float = 1.0  # of the codes inside that
     perceptual: float = 0.1  # VGG distance
     perceptual_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_4")
     perceptual_crop: int = 0  # on a random crop of so many px; 0 = the whole face
@@ -118,7 +130,13 @@ class RestorerConfig:
     initial_degradation_encoder: str = ""  # a UDRL result (ours, or MoCo .pth.tar)
     initial_prior: str = ""  # a StyleGAN2 file, or the result of a prior run
     freeze_degradation_encoder: bool = False
-    prior_rate: float = 1.0  # learning rate of the GAN prior and the alpha predictor, relative
+    freeze_prior: bool = False
+    prior_from: int = 0  # the resolution from which on the prior is trained; 0 = all of it
+    prior_rate: float = 1.0  # learning rate of the GAN prior, relative
+    alpha_rate: float = 0.0  # of the alpha predictor, relative; 0 = as the prior's
+    drawn_share: float = 0.0  # of each batch: faces drawn by the prior; 1 needs no data
+    window: int = 0  # features of 64 px that finer levels are computed for; 0 = whole faces
+    whole_every: int = 0  # with a window: whole faces, and their identity, every so many steps
     # Share of faces whose alpha is moved at random, so that edited weights stay meaningful.
     alpha_jitter: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)

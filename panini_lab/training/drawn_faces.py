@@ -43,6 +43,8 @@ class FaceDrawer:
         self.levels = frozenset(levels)
         self.truncation = truncation
         if compiled:
+            # Blocks share their code, and each, with each batch size, counts as a recompilation.
+            torch._dynamo.config.recompile_limit = 8 * len(self.prior.blocks)
             for block in self.prior.blocks.values():  # one by one: features leave between them
                 block.compile(dynamic=False)
 

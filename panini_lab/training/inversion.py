@@ -247,6 +247,7 @@ class InversionTraining:
             self.optimizer.step()
             self.average.update(self.model)
         session.record(**{name: loss.detach() for name, loss in losses.items()})
+        self.step += 1
 
     @torch.no_grad()
     def preview(self, name: str) -> dict[str, float]:
@@ -292,13 +293,18 @@ def degrade_views(
     return degrade(repeated, parameters, generator=generator)
 
 
-def random_window(size: int, generator: torch.Generator) -> Window | None:
-    """A random window of `size` features of 64 px, margins included; None for 0."""
+def random_window(
+    size: int, generator: torch.Generator, *, margin: int = WINDOW_MARGIN
+) -> Window | None:
+    """A random window of `size` features of 64 px, margins included; None for 0.
+
+    Even places: the picture's coarsest band has cells of two such features.
+    """
     if not size:
         return None
     most = (WINDOW_RESOLUTION - size) // 2
     top, left = (2 * torch.randint(0, most + 1, (2,), generator=generator)).tolist()
-    return Window(WINDOW_RESOLUTION, top, left, size, margin=WINDOW_MARGIN)
+    return Window(WINDOW_RESOLUTION, top, left, size, margin=margin)
 
 
 def train_inversion(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:

@@ -15,7 +15,7 @@ class Training(Protocol):
     """How many steps were done."""
 
     def train_step(self) -> None:
-        """One step; records its losses in the session."""
+        """One step, counted in `step`; records its losses in the session."""
         ...
 
     def preview(self, name: str) -> dict[str, float]:
@@ -42,7 +42,6 @@ def run_training(training: Training, session: TrainingSession) -> Path:
     result = training.write_result() if session.is_main else session.folder
     while training.step < config.steps:
         training.train_step()
-        training.step += 1
         stop = session.should_stop()
         last = stop or training.step == config.steps
         figures: dict[str, float] = {}

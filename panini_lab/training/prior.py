@@ -13,9 +13,10 @@ from torch import Tensor
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.models.stylegan2 import StyleGAN2Generator
 
-from .adversary import Adversary
+from .adversary import StyleGAN2Adversary
 from .config import PriorConfig, load_config
 from .ema import ExponentialAverage
+from .losses import SeenPictures
 from .session import TrainingSession
 
 RESULT_FILE = "gan_prior.safetensors"
@@ -34,7 +35,7 @@ def train_prior(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
         optimizer = torch.optim.Adam(
             generator.parameters(), lr=config.run.learning_rate, betas=config.betas
         )
-        adversary = Adversary(config.adversary, session)
+        adversary = StyleGAN2Adversary(config.adversary, session)
         step = 0
         if state := session.load_state():
             step = state["step"]
@@ -57,14 +58,18 @@ def train_prior(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
             w_plus = codes[:, None].expand(-1, generator.w_plus_rows, -1)
             with session.autocast():
                 fake: Tensor = parallel(w_plus)
-            loss = adversary.generator_loss(fake, seeded)
+            loss = config.adversary.weight * adversary.generator_loss(SeenPictures(fake), seeded)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             average.update(generator)
             real = faces(step) * 2 - 1
             session.record(generator=loss.detach())
-            session.record(**adversary.train_step(fake.detach(), real, seeded, rate))
+            session.record(
+                **adversary.train_step(
+                    SeenPictures(fake.detach()), SeenPictures(real), seeded, rate
+                )
+            )
 
             step += 1
             stop = session.should_stop()

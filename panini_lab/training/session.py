@@ -94,15 +94,27 @@ class TrainingSession:
 
     # Data, precision, parallelism and schedule
 
-    def sampler(self, config: DataConfig) -> FaceSampler:
-        """The training faces on this process's device, and its share of every batch."""
+    def sampler(
+        self,
+        config: DataConfig,
+        *,
+        bank: Tensor | None = None,
+        batch: int | None = None,
+        among: Tensor | None = None,
+    ) -> FaceSampler:
+        """The training faces on this process's device, and its share of every batch.
+
+        bank: the faces, if they were loaded already; batch: of this process, if not the run's;
+        among: indices of the faces that are used.
+        """
         return FaceSampler(
-            load_faces(config, device=self.device),
+            load_faces(config, device=self.device) if bank is None else bank,
             config,
-            batch=self.config.batch,
+            batch=batch or self.config.batch,
             seed=self.config.seed,
             rank=self.rank,
             world_size=self.world_size,
+            among=among,
         )
 
     def autocast(self) -> torch.autocast:

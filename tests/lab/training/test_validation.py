@@ -22,7 +22,8 @@ def test_the_sheet_shows_degraded_restored_and_clean_side_by_side(tmp_path: Path
     config = ValidationConfig(str(tmp_path / "degraded"), str(tmp_path / "clean"))
     pairs = ValidationPairs(config, size=SIZE)
 
-    pairs.write_sheet(tmp_path / "sheet.png", torch.full((3, 3, SIZE, SIZE), 0.5), rows=2)
+    restored = {"restored": torch.full((3, 3, SIZE, SIZE), 0.5)}
+    pairs.write_sheet(tmp_path / "sheet.png", restored, rows=2)
     pixels = read_image(tmp_path / "sheet.png").pixels[0]
     row = pixels[-16 - SIZE // 2]  # through the middle of the last faces
     tiles = [row[start + SIZE // 2].item() for start in (16, 16 + SIZE + 4, 16 + 2 * (SIZE + 4))]
