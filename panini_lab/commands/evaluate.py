@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backbones",
         type=Path,
         metavar="DIR",
-        help="the folder of the networks behind the VGG distance and the identity",
+        help="the folder of the networks behind the VGG distance, texture and the identity",
     )
     _add_sheet_arguments(parser)
     parser.add_argument("--force", action="store_true", help="overwrite existing files")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import fmean, median
 
 import numpy as np
 import torch
@@ -14,8 +15,10 @@ from panini_core.drawing.contact_sheet import ContactSheet, Tile, draw_entry
 from panini_core.drawing.faces import to_pillow
 from panini_core.images import ImageFile, write_image
 
+from ..metrics.fine_energy import fine_energy
 from ..metrics.psnr import psnr
-from ..metrics.vgg_distance import VggFeatures, vgg_distance
+from ..metrics.texture import texture_distance
+from ..metrics.vgg_distance import VggFeatures, feature_distance
 from .config import ValidationConfig
 from .data import IMAGE_SUFFIXES
 
@@ -38,21 +41,26 @@ class ValidationPairs:
     def measure(
         self, restore: Restore, vgg: VggFeatures | None, device: torch.device
     ) -> tuple[dict[str, float], Tensor]:
-        """Mean PSNR and, with `vgg`, VGG distance; and the restored faces in [0, 1], on the CPU."""
+        """The validation figures, and the restored faces in [0, 1], on the CPU.
+
+        Means over the faces: `val_psnr`, `val_fine` (with `val_fine_median`) and, with `vgg`,
+        `val_vgg` and `val_texture`.
+        """
         restored: list[Tensor] = []
-        psnrs: list[Tensor] = []
-        distances: list[Tensor] = []
+        measured: list[dict[str, Tensor]] = []  # of each face, (1,) by metric
         for degraded, clean in zip(self.degraded.split(1), self.clean.split(1), strict=True):
             clean = clean.to(device)
             result = (restore(degraded.to(device) * 2 - 1).float() / 2 + 0.5).clamp(0, 1)
-            psnrs.append(psnr(result, clean))
+            found = {"psnr": psnr(result, clean), "fine": fine_energy(result, clean)}
             if vgg is not None:
-                distances.append(vgg_distance(vgg, result, clean))
+                features, expected = vgg(result), vgg(clean)
+                found["vgg"] = feature_distance(features, expected)
+                found["texture"] = texture_distance(features, expected)
+            measured.append(found)
             restored.append(result.cpu())
-        figures = {"val_psnr": float(torch.cat(psnrs).mean())}
-        if distances:
-            figures["val_vgg"] = float(torch.cat(distances).mean())
-        return figures, torch.cat(restored)
+        values = {metric: [float(found[metric]) for found in measured] for metric in measured[0]}
+        figures = {f"val_{metric}": fmean(values[metric]) for metric in values}
+        return {**figures, "val_fine_median": median(values["fine"])}, torch.cat(restored)
 
     def write_sheet(
         self, path: Path, restored: Mapping[str, Tensor], *, rows: int = 6
