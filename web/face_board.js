@@ -109,7 +109,10 @@ class NodeBoard {
       return text("face_board.missing", "The picture is no longer there: run again.");
     }
     if (this.chooses && !isLinked(this.node, "image")) {
-      return text("face_board.connect", "Connect the image, then run: faces are chosen by clicking.");
+      return text(
+        "face_board.connect",
+        "Connect the image, then run: faces are chosen by clicking.",
+      );
     }
     return this.chooses
       ? text("face_board.run_choose", "Run, then choose faces by clicking.")

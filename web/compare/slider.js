@@ -54,8 +54,17 @@ export class CompareSlider {
 
   createPicture() {
     const onError = { error: () => this.actions.onMissing() };
-    const image = create("img", { class: "panini-picture", alt: "", draggable: "false", on: onError });
-    const moved = create("div", { class: "panini-moved" }, create("div", { class: "panini-fitted" }, image));
+    const image = create("img", {
+      class: "panini-picture",
+      alt: "",
+      draggable: "false",
+      on: onError,
+    });
+    const moved = create(
+      "div",
+      { class: "panini-moved" },
+      create("div", { class: "panini-fitted" }, image),
+    );
     return { image, moved };
   }
 
@@ -225,6 +234,7 @@ export class CompareSlider {
 }
 
 function showPicture(image, url) {
-  if (!url) image.removeAttribute("src"); // so that it is asked for again
+  if (!url)
+    image.removeAttribute("src"); // so that it is asked for again
   else if (image.getAttribute("src") !== url) image.src = url;
 }

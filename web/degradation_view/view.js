@@ -50,7 +50,9 @@ function createMap({ atlas, faces }) {
   const dots = classPaths(atlas).map((d, label) =>
     createSvg("path", { class: "panini-degradation-dots", d, stroke: classColour(label) }),
   );
-  const badges = placeBadges(faces).map((place, index) => place && createBadge(faces[index], place));
+  const badges = placeBadges(faces).map(
+    (place, index) => place && createBadge(faces[index], place),
+  );
   return create(
     "div",
     { class: "panini-degradation-map" },
@@ -79,7 +81,12 @@ function createBadge(face, { x, y }) {
 
 function createList({ atlas, faces, count }) {
   const items = faces.map((face) => createItem(face));
-  const list = create("ol", { class: "panini-degradation-faces" }, ...items, tellMore(faces, count));
+  const list = create(
+    "ol",
+    { class: "panini-degradation-faces" },
+    ...items,
+    tellMore(faces, count),
+  );
   const legend = create(
     "ul",
     {
@@ -106,7 +113,10 @@ function createItem(face) {
     create("span", { class: "panini-grow", text: face.text }),
     face.severity === null ? null : createBar(face.severity),
   );
-  for (const [type, lit] of [["pointerenter", true], ["pointerleave", false]]) {
+  for (const [type, lit] of [
+    ["pointerenter", true],
+    ["pointerleave", false],
+  ]) {
     item.addEventListener(type, () => light(item, face, lit));
   }
   item.addEventListener("focus", () => light(item, face, true));

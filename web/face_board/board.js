@@ -65,8 +65,10 @@ export class FaceBoard {
     this.ruleButtons = create(
       "div",
       { class: "panini-row panini-grow" },
-      createButton(text("face_board.all", "All"), text("face_board.all_tip", "Choose all faces"), () =>
-        onRule?.("all"),
+      createButton(
+        text("face_board.all", "All"),
+        text("face_board.all_tip", "Choose all faces"),
+        () => onRule?.("all"),
       ),
       createButton(
         text("face_board.none", "None"),
@@ -222,7 +224,8 @@ export class FaceBoard {
       End: () => this.focusFace(lastFace),
     };
     const press = event.target instanceof HTMLButtonElement && [" ", "Enter"].includes(event.key);
-    if (press) event.stopPropagation(); // the browser turns it into a click
+    if (press)
+      event.stopPropagation(); // the browser turns it into a click
     else if (Object.hasOwn(actions, event.key)) {
       actions[event.key]();
       event.preventDefault();

@@ -44,7 +44,8 @@ export function namedFaces(rule, frame) {
   if (parsed instanceof Set) return numbersOf(faces.filter(({ number }) => parsed.has(number)));
   if (parsed === "all") return numbersOf(faces);
   if (parsed === "largest") return numbersOf(smallestFirst(faces, (face) => -area(face)));
-  if (parsed === "center") return numbersOf(smallestFirst(faces, (face) => fromMiddle(face, frame)));
+  if (parsed === "center")
+    return numbersOf(smallestFirst(faces, (face) => fromMiddle(face, frame)));
   return new Set();
 }
 

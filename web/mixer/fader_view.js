@@ -117,7 +117,10 @@ function tellUse({ linked }) {
 function drawShapes(parts, { chosen, edited }) {
   setAttributes(parts.chosen, { d: chosen && outline(chosen.histogram, "left") });
   setAttributes(parts.edited, { d: edited && outline(edited.histogram, "right") });
-  const bars = [chosen && createBar(chosen, "chosen", 44), edited && createBar(edited, "edited", 56)];
+  const bars = [
+    chosen && createBar(chosen, "chosen", 44),
+    edited && createBar(edited, "edited", 56),
+  ];
   parts.bars.replaceChildren(...bars.filter((bar) => bar !== null));
 }
 
