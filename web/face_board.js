@@ -12,7 +12,7 @@ import { keepable, lastNumber, readFrames } from "./face_board/frames.js";
 import { judgeFaces, parseRule, recallVerdicts, toggleFace } from "./face_board/selection.js";
 import { countFaces } from "./face_board/words.js";
 import { app, changeGraph, pictureUrl } from "./shared/comfy.js";
-import { chain, findWidget, isLinked } from "./shared/hooks.js";
+import { chain, findWidget, isLinked, nodesBehind } from "./shared/hooks.js";
 import { PicturePanel } from "./shared/picture_panel.js";
 import { loadText, text } from "./shared/text.js";
 
@@ -167,8 +167,7 @@ class NodeBoard {
   }
 
   feedsSelection() {
-    const behind = this.node.getOutputNodes(0) ?? [];
-    return behind.some((node) => node.comfyClass === SELECT);
+    return nodesBehind(this.node, 0).some((node) => node.comfyClass === SELECT);
   }
 }
 

@@ -41,3 +41,13 @@ export function isLinked(node, name) {
   const slot = node.inputs?.findIndex((input) => input.name === name) ?? -1;
   return slot >= 0 && node.isInputConnected(slot);
 }
+
+/**
+ * The nodes behind an output. One without a graph, such as a clone while nodes become a subgraph,
+ * has none, and is not asked: its links are those of the node that was cloned, and it would throw.
+ * @param {GraphNode} node
+ * @param {number} slot
+ */
+export function nodesBehind(node, slot) {
+  return (node.graph && node.getOutputNodes(slot)) ?? [];
+}
