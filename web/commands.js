@@ -62,7 +62,9 @@ app.registerExtension({
   name: "Panini.Commands",
   setup: loadText,
   commands: COMMANDS.map(({ id, label, icon, plan }) => ({
-    ...{ id, label, icon },
+    id,
+    label,
+    icon,
     mutatesGraph: true,
     function: () => insertBehindSelection(plan),
   })),

@@ -33,7 +33,8 @@ class NodeSlider {
       onWheel: (event) => this.slider.gestures.zoom(event),
       output: "panini_compare",
       kept: "panini_compare",
-      ...{ read: readPairs, keepable },
+      read: readPairs,
+      keepable,
       count: ({ pairs }) => pairs.length,
       show: (kept) => this.show(kept),
     });

@@ -21,14 +21,19 @@ const NODE = "PaniniExtractDegradation";
 function attach(node) {
   const view = createView();
   addPanel(node, {
-    ...{ name: "degradation", element: view.element },
-    ...{ minHeight: () => LEAST_HEIGHT, minWidth: () => LEAST_WIDTH },
+    name: "degradation",
+    element: view.element,
+    minHeight: () => LEAST_HEIGHT,
+    minWidth: () => LEAST_WIDTH,
   });
   const draw = () => view.draw(run.content);
   /** @type {LatestRun<Report>} */
   const run = new LatestRun(node, {
-    ...{ output: "panini_degradation", kept: "panini_degradation" },
-    ...{ read: readReport, keepable, onChange: draw },
+    output: "panini_degradation",
+    kept: "panini_degradation",
+    read: readReport,
+    keepable,
+    onChange: draw,
   });
   draw();
 }

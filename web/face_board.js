@@ -40,7 +40,8 @@ class NodeBoard {
       least: { width: 300, height: 250 },
       output: "panini_faces",
       kept: "panini_face_board",
-      ...{ read: readFrames, keepable },
+      read: readFrames,
+      keepable,
       count: ({ frames }) => frames.length,
       show: () => this.refresh(),
     });

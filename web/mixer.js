@@ -60,13 +60,18 @@ function attach(node) {
   });
   hideNumbers(node);
   const fit = addPanel(node, {
-    ...{ name: "mixer", element: view.element },
-    ...{ minHeight: () => LEAST_HEIGHT, minWidth: () => LEAST_WIDTH },
+    name: "mixer",
+    element: view.element,
+    minHeight: () => LEAST_HEIGHT,
+    minWidth: () => LEAST_WIDTH,
   });
   /** @type {LatestRun<Report>} */
   const run = new LatestRun(node, {
-    ...{ output: "panini_alpha", kept: KEPT },
-    ...{ read: readReport, keepable, onChange: draw },
+    output: "panini_alpha",
+    kept: KEPT,
+    read: readReport,
+    keepable,
+    onChange: draw,
   });
   listen(node, draw, showNumbers);
   draw();

@@ -35,8 +35,12 @@ export function createFader(names, actions) {
   const parts = createParts(names);
   /** @type {FaderState} */
   let state = {
-    ...{ position: 0, mode: "bias", chosen: null, edited: null },
-    ...{ linked: false, absent: false },
+    position: 0,
+    mode: "bias",
+    chosen: null,
+    edited: null,
+    linked: false,
+    absent: false,
   };
   const controls = {
     position: () => state.position,
@@ -156,7 +160,10 @@ function createBar(distribution, kind, x) {
     { class: `panini-mixer-${kind}-bar` },
     createSvg("rect", { x: x - 3, y: top, width: 6, height }),
     createSvg("rect", {
-      ...{ class: "panini-mixer-median", x: x - 5, width: 10, height: 1.5 },
+      class: "panini-mixer-median",
+      x: x - 5,
+      width: 10,
+      height: 1.5,
       y: Math.min(Math.max(median - 0.75, 0), 98.5),
     }),
   );

@@ -32,7 +32,8 @@ export class PicturePanel {
     this.index = 0;
     this.missing = false; // on the server, which deletes what is temporary
     this.fit = addPanel(node, {
-      ...{ name, element },
+      name,
+      element,
       minHeight: () => (this.shown ? least.height : HINT_HEIGHT),
       minWidth: () => (this.shown ? least.width : 0),
       onWheel: onWheel && ((event) => this.shown !== null && onWheel(event)),
