@@ -111,3 +111,4 @@ def test_the_archive_has_what_the_nodes_need() -> None:
     assert kept >= {"__init__.py", "nodes", "panini_core", "web", "locales", "LICENSE"}
     needed = ("nodes/", "panini_core/", "web/", "locales/", "example_workflows/")
     assert [path for path in left_out if path.startswith(needed)] == []
+    assert left_out >= {"package.json", "package-lock.json", "tsconfig.json"}
