@@ -25,7 +25,9 @@ def build_mobile_generator(file: CheckpointFile) -> MobileGenerator:
 
     Raises CheckpointError where a tensor that tells a size is missing or misshapen.
     """
-    blocks = 1 + max((int(m[1]) for name in file.tensors if (m := LAST_BLOCK.match(name))), default=-1)
+    blocks = 1 + max(
+        (int(m[1]) for name in file.tensors if (m := LAST_BLOCK.match(name))), default=-1
+    )
     layers = sum(bool(re.fullmatch(r"mapping\.\d+\.weight", name)) for name in file.tensors)
     names = ["const", "mean_latent", *(f"blocks.{i}.conv2.bias" for i in range(blocks))]
     if missing := [name for name in names if name not in file.tensors]:
@@ -37,12 +39,12 @@ def build_mobile_generator(file: CheckpointFile) -> MobileGenerator:
         with torch.device("meta"):
             return MobileGenerator(channels, file.tensors["mean_latent"].shape[0], layers)
     except (ValueError, IndexError) as error:
-        raise CheckpointError(file.path, f"its sizes describe no MobileStyleGAN: {error}") from error
+        raise CheckpointError(
+            file.path, f"its sizes describe no MobileStyleGAN: {error}"
+        ) from error
 
 
-def mobile_prior_tensors(
-    file: CheckpointFile, generator: MobileGenerator
-) -> dict[str, Tensor]:
+def mobile_prior_tensors(file: CheckpointFile, generator: MobileGenerator) -> dict[str, Tensor]:
     """The generator's state dict from the published arrays, float32.
 
     Raises CheckpointError if one is missing or too many.

@@ -281,9 +281,7 @@ class InversionTraining:
         return path
 
 
-def degrade_views(
-    images: Tensor, preset: str, views: int, generator: torch.Generator
-) -> Tensor:
+def degrade_views(images: Tensor, preset: str, views: int, generator: torch.Generator) -> Tensor:
     """Every face `views` times, each time degraded otherwise: (views N, 3, S, S) in [0, 1]."""
     repeated = images.repeat(views, 1, 1, 1)
     size = images.shape[-1]

@@ -62,9 +62,7 @@ class ValidationPairs:
         figures = {f"val_{metric}": fmean(values[metric]) for metric in values}
         return {**figures, "val_fine_median": median(values["fine"])}, torch.cat(restored)
 
-    def write_sheet(
-        self, path: Path, restored: Mapping[str, Tensor], *, rows: int = 6
-    ) -> None:
+    def write_sheet(self, path: Path, restored: Mapping[str, Tensor], *, rows: int = 6) -> None:
         """A picture with the degraded faces, `restored` ones by caption, and the clean ones.
 
         The rows are spread over the pairs.
