@@ -8,7 +8,6 @@ details of a Haar step lie beside each other for every channel, ours band by ban
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor

@@ -23,7 +23,7 @@ from panini_core.models.window import Window
 from .config import InversionConfig, load_config
 from .drawn_faces import DrawnFaces, FaceDrawer
 from .ema import ExponentialAverage
-from .loop import run_training
+from .loop import OnResult, run_training
 from .sampling import seeded_generator
 from .session import TrainingSession
 from .validation import ValidationPairs
@@ -305,7 +305,9 @@ def random_window(
     return Window(WINDOW_RESOLUTION, top, left, size, margin=margin)
 
 
-def train_inversion(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
+def train_inversion(
+    config_path: str | Path, overrides: Sequence[str] = (), on_result: OnResult | None = None
+) -> Path:
     """Train the inversion; resumes if the run's folder holds a state.
 
     Returns the file with the averaged network, which the restorer's `initial_model` names.
@@ -313,4 +315,4 @@ def train_inversion(config_path: str | Path, overrides: Sequence[str] = ()) -> P
     config = load_config(config_path, InversionConfig, overrides)
     torch.manual_seed(config.run.seed)
     with TrainingSession(config.run) as session:
-        return run_training(InversionTraining(config, session), session)
+        return run_training(InversionTraining(config, session), session, on_result)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from panini_core.checkpoints import (
     fill_gan_prior,
     load_degradation_encoder,
+    load_gan_prior,
     load_panini,
     save_panini,
 )
@@ -34,7 +35,7 @@ from .data import FaceSampler, crisp_faces, load_faces
 from .drawn_faces import DrawnFaces, FaceDrawer
 from .ema import ExponentialAverage
 from .inversion import FeatureStatistics, InversionLoss, random_window
-from .loop import run_training
+from .loop import OnResult, run_training
 from .losses import RestorationLosses, RestorationTarget, SeenPictures, random_crop
 from .projected_adversary import ProjectedAdversary
 from .sampling import seeded_generator
@@ -190,6 +191,8 @@ class RestorerTraining:
         if not self.drawn_count:
             return
         prior = self.model.gan_prior
+        if config.drawing_prior:  # the model's own may have been trained on
+            prior = load_gan_prior(config.drawing_prior, device=session.device)
         if prior.mean_latent is None:
             raise ValueError("Faces are drawn by a mobile prior only: set drawn_share=0.")
         levels = prior.resolutions[: len(self.model.config.level_channels)]
@@ -398,7 +401,9 @@ def draw_alone(model: PaniniNet, images: Tensor) -> Tensor:
     return model(images, alpha)
 
 
-def train_restorer(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
+def train_restorer(
+    config_path: str | Path, overrides: Sequence[str] = (), on_result: OnResult | None = None
+) -> Path:
     """Train the restorer; resumes if the run's folder holds a state.
 
     Returns the file with the averaged weights, which `load_panini` reads.
@@ -406,4 +411,4 @@ def train_restorer(config_path: str | Path, overrides: Sequence[str] = ()) -> Pa
     config = load_config(config_path, RestorerConfig, overrides)
     torch.manual_seed(config.run.seed)
     with TrainingSession(config.run) as session:
-        return run_training(RestorerTraining(config, session), session)
+        return run_training(RestorerTraining(config, session), session, on_result)
