@@ -29,8 +29,8 @@ BANDS = 4  # of a Haar step: the low one, then vertical, horizontal and diagonal
 def haar_up(halved_bands: Tensor) -> Tensor:
     """The inverse Haar transform of bands that are halved already.
 
-    (N, 4 C, h, w) -> (N, C, 2h, 2w). Channels come band by band: C of the low band, then C each of the details (lh, hl, hh) that
-    alternate between rows, between columns and between both.
+    (N, 4 C, h, w) -> (N, C, 2h, 2w). Channels come band by band: C of the low band, then C each of
+    the details (lh, hl, hh) that alternate between rows, between columns and between both.
     """
     low, rows, columns, both = halved_bands.permute(0, 2, 3, 1).chunk(BANDS, dim=-1)
     even, odd = low + rows, low - rows  # (N, h, w, C)

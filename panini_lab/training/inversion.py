@@ -250,7 +250,7 @@ class InversionTraining:
         self.step += 1
 
     @torch.no_grad()
-    def preview(self, name: str) -> dict[str, float]:
+    def preview(self) -> dict[str, float]:
         """Degraded faces, drawn from their codes alone, with the features of the image, clean."""
         if self.pairs is None:
             return {}
@@ -272,7 +272,7 @@ class InversionTraining:
                 lambda images: restore(images, image), None, self.session.device
             )
         columns = {"from its code": from_codes, "from its features": from_features}
-        self.pairs.write_sheet(self.session.folder / f"{name}.jpg", columns)
+        self.pairs.write_sheet(self.session.folder / f"preview-{self.step:07d}.jpg", columns)
         return figures | {f"features_{key}": value for key, value in more.items()}
 
     def write_result(self) -> Path:

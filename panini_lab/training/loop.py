@@ -19,7 +19,7 @@ class Training(Protocol):
         """One step, counted in `step`; records its losses in the session."""
         ...
 
-    def preview(self, name: str) -> dict[str, float]:
+    def preview(self) -> dict[str, float]:
         """Writes pictures of where the run stands into its folder; returns figures for the log."""
         ...
 
@@ -55,7 +55,7 @@ def run_training(
         last = stop or (training.step == config.steps and not config.minutes)
         figures: dict[str, float] = {}
         if session.is_main and (last or training.step % config.preview_every == 0):
-            figures = training.preview(f"preview-{training.step:07d}")
+            figures = training.preview()
         if figures or last or training.step % config.log_every == 0:
             session.log(training.step, **figures)
         if last or session.should_save(training.step):

@@ -76,9 +76,9 @@ class PriorTraining:
         session.record(**self.adversary.train_step(seen.detach(), real, random, rate))
         self.step += 1
 
-    def preview(self, name: str) -> dict[str, float]:
+    def preview(self) -> dict[str, float]:
         """Faces of the averaged generator from always the same codes."""
-        _write_samples(self.session.folder / f"{name}.jpg", self.average.average)
+        _write_samples(self.session.folder / f"samples-{self.step:07d}.jpg", self.average.average)
         return {}
 
     def write_result(self) -> Path:

@@ -372,7 +372,7 @@ class RestorerTraining:
         return self.config.loss.inversion * torch.stack(list(losses.values())).sum()
 
     @torch.no_grad()
-    def preview(self, name: str) -> dict[str, float]:
+    def preview(self) -> dict[str, float]:
         """The validation pairs restored, and what the prior drew of them, on a sheet."""
         if self.pairs is None:
             return {}
@@ -385,7 +385,7 @@ class RestorerTraining:
                     lambda images: draw_alone(model, images), self.losses.vgg, device
                 )
                 figures |= {f"drawn_{key}": value for key, value in more.items()}
-        self.pairs.write_sheet(self.session.folder / f"{name}.jpg", columns)
+        self.pairs.write_sheet(self.session.folder / f"preview-{self.step:07d}.jpg", columns)
         return figures
 
     def write_result(self) -> Path:

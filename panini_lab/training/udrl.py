@@ -182,7 +182,7 @@ class DegradationTraining:
         session.record(loss=loss.detach())
         self.step += 1
 
-    def preview(self, name: str) -> dict[str, float]:
+    def preview(self) -> dict[str, float]:
         """Nothing to be seen: the atlas draws what an encoder knows."""
         return {}
 
