@@ -221,7 +221,7 @@ class MobileGenerator(nn.Module):
         x = self.conv(x, w_plus[:, 0], noises[0])
         for level, resolution in enumerate(self.resolutions):
             if level:
-                x = self.double(x, w_plus, level, noises[2 * level - 1], noises[2 * level])
+                x = self.apply_block(x, w_plus, level, noises[2 * level - 1], noises[2 * level])
             if fuse is not None:
                 x = fuse(resolution, x)
             if resolution == up_to:
@@ -232,7 +232,7 @@ class MobileGenerator(nn.Module):
                 noises = noises[:finer] + [window.cut(image) for image in noises[finer:]]
         return x
 
-    def double(self, x: Tensor, w_plus: Tensor, level: int, *noises: Tensor) -> Tensor:
+    def apply_block(self, x: Tensor, w_plus: Tensor, level: int, *noises: Tensor) -> Tensor:
         """The block of `resolutions[level]` applied to the features of the one before."""
         block = self.blocks[str(self.resolutions[level])]
         assert isinstance(block, WaveletBlock)
