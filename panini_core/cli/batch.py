@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ def run_jobs(
 
 
 def _existing(job: Job, *, force: bool) -> Result | None:
-    existing = None if force else next((path for path in job.results if path.exists()), None)
+    existing = None if force else next(filter(os.path.exists, job.results), None)
     if existing is None:
         return None
     return Result(Outcome.SKIPPED, reason=f"{existing} exists already (--force overwrites)")

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..checkpoints.whole_file import shorten_name
 from ..images import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 from .console import UsageError
+
+SIDECAR_ROOM = 40  # bytes of a name, for the ending of an extra file
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +99,16 @@ def make_folder(folder: Path) -> None:
 
 
 def sidecar(target: Path, ending: str) -> Path:
-    """An extra file beside a result; keeps the whole name, so that a.jpg and a.png stay apart."""
-    return target.with_name(f"{target.name}.{ending}")
+    """An extra file beside a result; keeps the whole name, so that a.jpg and a.png stay apart.
+
+    Only a name that file systems would refuse with an ending is shortened, always to the same.
+    """
+    return target.with_name(f"{shorten_name(target.name, SIDECAR_ROOM)}.{ending}")
 
 
 def _expand(text: str, output: Path, *, recursive: bool) -> list[Source]:
     path = Path(text)
-    if path.is_dir():
+    if os.path.isdir(path):  # which, unlike Path's methods, takes a name of any length
         found = sorted(path.rglob("*") if recursive else path.iterdir())
         results = output.resolve()
         if path.resolve() in results.parents:
@@ -112,7 +118,7 @@ def _expand(text: str, output: Path, *, recursive: bool) -> list[Source]:
             hint = "" if recursive else " --recursive looks into its sub-folders."
             raise UsageError(f"{path}: expected a folder with pictures, found none in it.{hint}")
         return sources
-    if path.exists() or not glob.has_magic(text):
+    if os.path.exists(path) or not glob.has_magic(text):
         return [Source(path, Path(path.name))]
     found = sorted(Path(name) for name in glob.glob(text, recursive=True))
     base = _fixed_part(path)

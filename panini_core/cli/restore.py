@@ -104,7 +104,8 @@ def _with_extras(job: Job, arguments: argparse.Namespace) -> Job:
     if arguments.compare:
         extras.append(_comparison(job))
     if arguments.save_faces:
-        extras += job.target.parent.glob(f"{glob.escape(job.target.name)}.face*.png")
+        name = glob.escape(sidecar(job.target, "face").name)
+        extras += job.target.parent.glob(f"{name}*.png")
     return dataclasses.replace(job, extras=tuple(extras))
 
 

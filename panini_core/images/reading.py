@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from .decoding import decode_image
@@ -22,7 +23,7 @@ def read_image(path: str | Path) -> ImageFile:
     """
     path = Path(path)
     expected = "a picture"
-    if path.is_dir():
+    if os.path.isdir(path):  # which takes a name of any length
         raise ImageFileError(path, expected, "a folder", "Name the files in it.")
     try:
         data = path.read_bytes()
@@ -30,7 +31,9 @@ def read_image(path: str | Path) -> ImageFile:
         raise ImageFileError(path, expected, "no such file", "Check the name.") from error
     except OSError as error:
         got = f"“{error.strerror or error}”"
-        raise ImageFileError(path, expected, got, "Check the file's permissions.") from error
+        raise ImageFileError(
+            path, expected, got, "Check the file's name and permissions."
+        ) from error
     if not data:
         raise ImageFileError(path, expected, "an empty file", "Copy or download it again.")
     return decode_image(path, data)

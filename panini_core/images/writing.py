@@ -83,7 +83,7 @@ def write_file(path: str | Path, data: bytes) -> None:
             path,
             "a place that can be written to",
             f"“{error.strerror or error}”",
-            "Check that the folder exists, its permissions and the free space.",
+            "Check that the folder exists, the name's length, permissions and the free space.",
         ) from error
 
 

@@ -208,6 +208,30 @@ def test_no_result_of_an_earlier_run_is_overwritten(run: Run) -> None:
     assert read_image("out-a.png/a.png").size == (WIDTH, HEIGHT)
 
 
+@pytest.mark.parametrize("name", ["像" * 83 + ".png", "é" * 125 + ".png", "a" * 251 + ".png"])
+def test_names_as_long_as_the_system_allows(run: Run, name: str) -> None:
+    write_image(name, picture())
+    assert run(name, "-o", "out", "--compare", "--save-faces") == 0
+    found = {path.name for path in Path("out").iterdir()}
+    assert len(found) == 4
+    assert name in found
+    assert len([other for other in found if other.endswith(".compare.png")]) == 1
+    before = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
+    Path("out", name).unlink()
+    assert run(name, "-o", "out", "--compare", "--save-faces") == 0  # they are known again
+    assert not Path("out", name).exists()
+    assert all(path.stat().st_mtime_ns == before[path] for path in Path("out").iterdir())
+
+
+def test_a_name_that_no_file_can_have_stops_no_other(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image("a.png", picture())
+    assert run("a.png", "像" * 100 + ".png", "-o", "out") == 1
+    assert Path("out/a.png").exists()
+    assert "name" in capsys.readouterr().out
+
+
 # --- what goes wrong --------------------------------------------------------------------------
 
 
