@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from .decoding import decode_image
 from .value import ImageFile, ImageFileError
 from .writing import WRITABLE_SUFFIXES
 
-READABLE_SUFFIXES = WRITABLE_SUFFIXES | {
-    *(".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k", ".avif", ".dib", ".mpo")
-}
+HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+
+_READ_ONLY_SUFFIXES = frozenset(
+    {".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k", ".avif", ".dib", ".mpo"}
+)
+
+
+def readable_suffixes() -> frozenset[str]:
+    """Those of the formats that this installation reads: HEIC where pillow-heif is there."""
+    heif = HEIF_SUFFIXES if find_spec("pillow_heif") else frozenset[str]()
+    return WRITABLE_SUFFIXES | _READ_ONLY_SUFFIXES | heif
 
 
 def read_image(path: str | Path) -> ImageFile:

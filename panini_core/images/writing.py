@@ -13,7 +13,7 @@ from ..checkpoints.whole_file import whole_file
 from .encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image
 from .value import ImageFile, ImageFileError
 
-_FORMAT_OF_SUFFIX = {
+FORMAT_OF_SUFFIX = {
     ".png": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -24,7 +24,7 @@ _FORMAT_OF_SUFFIX = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
-WRITABLE_SUFFIXES = frozenset(_FORMAT_OF_SUFFIX)
+WRITABLE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
 
 
 def write_image(path: str | Path, image: ImageFile) -> None:
@@ -89,9 +89,9 @@ def write_file(path: str | Path, data: bytes) -> None:
 
 def _target_format(path: Path, image: ImageFile) -> str:
     suffix = path.suffix.lower()
-    if suffix in _FORMAT_OF_SUFFIX:
-        return _FORMAT_OF_SUFFIX[suffix]
-    if not suffix and image.format in _FORMAT_OF_SUFFIX.values():
+    if suffix in FORMAT_OF_SUFFIX:
+        return FORMAT_OF_SUFFIX[suffix]
+    if not suffix and image.format in FORMAT_OF_SUFFIX.values():
         return image.format
     raise ImageFileError(
         path,

@@ -232,6 +232,24 @@ def test_a_name_that_no_file_can_have_stops_no_other(
     assert "name" in capsys.readouterr().out
 
 
+def test_a_clash_of_names_stops_nothing(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("photos", "photos/sub"):
+        Path(folder).mkdir()
+        write_image(f"{folder}/photo.png", picture())
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save("photos/photo.ppm")
+    Path("photos/clip.mp4").write_bytes(b"x")
+    assert run("photos", "photos/sub", "-o", "out", "--report", "report.json") == 1
+    names = sorted(path.name for path in Path("out").iterdir())
+    assert names == ["photo.png", "photo.ppm.png"]
+    printed = capsys.readouterr().out
+    assert "PPM was written as PNG (photo.ppm.png)" in printed
+    assert "Failed: 1" in printed
+    assert "another output folder" in printed
+    assert "Left aside: 1 file\n  1 .mp4: videos are not read" in printed
+    report = json.loads(Path("report.json").read_text())
+    assert report["left_aside"] == [str(Path("photos/clip.mp4"))]
+
+
 # --- what goes wrong --------------------------------------------------------------------------
 
 
