@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from .jpeg_end import add_jpeg_end, lacks_jpeg_end
 from .png_text import SIGNATURE, PngText, split_text
 from .value import FilePixels, ImageFile, ImageFileError, Metadata, largest_value
 
@@ -37,19 +39,33 @@ _pillow_limit_lock = threading.Lock()
 
 def decode_image(path: Path, data: bytes) -> ImageFile:
     """The picture in `data`; `path` names it in errors. See `images.read_image`."""
-    said = split_text(data) if data.startswith(SIGNATURE) else PngText(data)
+    notes: tuple[str, ...] = ()
+    if lacks_jpeg_end(data):
+        mended = add_jpeg_end(data)
+        if mended is None:
+            raise _damaged(path, "its end is missing")
+        data, notes = mended, ("the file lacks its end, but no pixel",)
     try:
-        with _open_picture(path, said.rest) as image:
-            return _decode(path, said, image)
+        image = _decode_whole(path, data)
     except ImageFileError:
         raise
     except MemoryError as error:
         expected, remedy = "a picture that fits into memory", "Shrink or split it."
         raise ImageFileError(path, expected, "no memory left", remedy) from error
     except Exception as error:  # decoders raise whatever their parsers met in a broken file
-        got = f"one that is damaged or cut off ({error})"
-        remedy = "Copy or download the file again."
-        raise ImageFileError(path, "a complete picture", got, remedy) from error
+        raise _damaged(path, str(error)) from error
+    return replace(image, notes=(*image.notes, *notes))
+
+
+def _damaged(path: Path, problem: str) -> ImageFileError:
+    got = f"one that is damaged or cut off ({problem})"
+    return ImageFileError(path, "a complete picture", got, "Copy or download the file again.")
+
+
+def _decode_whole(path: Path, data: bytes) -> ImageFile:
+    said = split_text(data) if data.startswith(SIGNATURE) else PngText(data)
+    with _open_picture(path, said.rest) as image:
+        return _decode(path, said, image)
 
 
 @contextmanager
