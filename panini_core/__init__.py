@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .models.face_detector import FaceDetector
     from .models.face_parser import FaceParser
     from .models.panini import PaniniConfig, PaniniNet
+    from .models.value_range import from_network, to_network
     from .options import (
         ATLAS_SUFFIX,
         DEFAULT_BATCH,
@@ -114,6 +115,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "models.face_detector": ("FaceDetector",),
     "models.face_parser": ("FaceParser",),
     "models.panini": ("PaniniConfig", "PaniniNet"),
+    "models.value_range": ("from_network", "to_network"),
     "options": (
         "ATLAS_SUFFIX",
         "DEFAULT_BATCH",
@@ -200,6 +202,7 @@ __all__ = [
     "exact_degradation",
     "face_mask",
     "faces_from_boxes",
+    "from_network",
     "load_atlas",
     "load_degradation",
     "load_detector",
@@ -228,6 +231,7 @@ __all__ = [
     "smooth_degradation",
     "smooth_faces",
     "sort_faces",
+    "to_network",
     "to_pillow",
     "track_faces",
     "weigh_features",

@@ -14,6 +14,7 @@ import torch
 from ..checkpoints import DEFAULT_WEIGHTS
 from ..checkpoints.detector import load_detector
 from ..models.panini import PaniniNet
+from ..models.value_range import to_network
 from .console import EXIT_DONE, EXIT_PROBLEM, say
 from .laboratory import find_laboratory
 from .options import (
@@ -100,7 +101,7 @@ def _time_one_face(model: PaniniNet, device: torch.device) -> str:
     with torch.inference_mode():
         for _ in range(1 + TIMED_RUNS):  # the first one warms up
             started = time.perf_counter()
-            model(face * 2 - 1).cpu()  # waits for the device
+            model(to_network(face)).cpu()  # waits for the device
             seconds.append(time.perf_counter() - started)
     best = min(seconds[1:])
     return (

@@ -286,7 +286,7 @@ def _measure(network: PaniniNet, clean: Tensor, degraded: Tensor) -> tuple[float
             vectors = vectors.roll(1, 0)
         for part, own in zip(degraded.split(_BATCH), vectors.split(_BATCH), strict=True):
             alpha = network.predict_alpha(own)
-            restored.append(from_network(network(to_network(part), alpha)).clamp(0, 1))
+            restored.append(from_network(network(to_network(part), alpha)))
         return torch.cat(restored)
 
     restored = restore(exchange=False)

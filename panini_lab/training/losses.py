@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from panini_core.models.stylegan2 import StyleGAN2Discriminator
+from panini_core.models.value_range import from_network
 
 from ..metrics.identity import load_identity_network
 from ..metrics.vgg_distance import load_vgg_features, vgg_distance
@@ -45,14 +46,14 @@ class RestorationLosses(nn.Module):
             losses["pixel"] = config.pixel * F.l1_loss(restored, clean)
         if self.vgg is not None:
             crops = random_crop([restored, clean], config.perceptual_crop, generator)
-            a, b = (crop / 2 + 0.5 for crop in crops)
+            a, b = (from_network(crop, clamp=False) for crop in crops)
             distance = vgg_distance(self.vgg, a, b, config.perceptual_layers).mean()
             losses["perceptual"] = config.perceptual * distance
         if self.identity is not None:
             with torch.no_grad():
-                target = self.identity.embed(clean / 2 + 0.5, antialias=True)
-            cosine = (self.identity.embed(restored / 2 + 0.5, antialias=True) * target).sum(1)
-            losses["identity"] = config.identity * (1 - cosine).mean()
+                expected = self.identity.embed(from_network(clean, clamp=False), antialias=True)
+            found = self.identity.embed(from_network(restored, clamp=False), antialias=True)
+            losses["identity"] = config.identity * (1 - (found * expected).sum(1)).mean()
         return losses
 
 

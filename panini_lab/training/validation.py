@@ -13,6 +13,7 @@ from torch import Tensor
 from panini_core.drawing.contact_sheet import ContactSheet, Tile, draw_entry
 from panini_core.drawing.faces import to_pillow
 from panini_core.images import ImageFile, write_image
+from panini_core.models.value_range import from_network, to_network
 
 from ..metrics.psnr import psnr
 from ..metrics.vgg_distance import VggFeatures, vgg_distance
@@ -44,7 +45,7 @@ class ValidationPairs:
         distances: list[Tensor] = []
         for degraded, clean in zip(self.degraded.split(1), self.clean.split(1), strict=True):
             clean = clean.to(device)
-            result = (restore(degraded.to(device) * 2 - 1).float() / 2 + 0.5).clamp(0, 1)
+            result = from_network(restore(to_network(degraded.to(device))).float())
             psnrs.append(psnr(result, clean))
             if vgg is not None:
                 distances.append(vgg_distance(vgg, result, clean))
