@@ -22,6 +22,7 @@ from panini_core.degrading.degrade import (
     PassRanges,
     degrade,
     degrade_images,
+    degrade_with,
     degraded_batches,
     resize,
     sample_degradations,
@@ -305,6 +306,17 @@ def test_at_low_resolution_noise_and_jpeg_are_enlarged_with_the_picture(faces: T
 def test_any_size(size: tuple[int, int]) -> None:
     images = torch.rand(3, 3, *size)
     assert degrade_images(images, "training").shape == images.shape
+
+
+def test_ranges_and_a_generator_are_parameters_drawn_and_applied(faces: Tensor) -> None:
+    generator = seeded(3)
+    parameters = sample_degradations(
+        PRESETS["training"], len(faces), generator=generator, image_size=SIZE
+    )
+    expected = degrade(faces, parameters, generator=generator)
+    for ranges in ("training", PRESETS["training"]):
+        assert torch.equal(degrade_with(ranges, faces, generator=seeded(3)), expected)
+    assert torch.equal(degrade_images(faces, "training", seed=3), expected)
 
 
 def test_an_unknown_preset_is_refused(faces: Tensor) -> None:
