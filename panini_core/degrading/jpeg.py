@@ -13,6 +13,7 @@ from einops import rearrange
 from torch import Tensor
 
 from ..models.dct import dct_matrix
+from ..models.luma import LUMA
 
 _BLOCK = 8
 
@@ -38,7 +39,7 @@ _CHROMA_TABLE = (
 )
 # JFIF: full-range BT.601. Chroma is kept centred on 0, as the DCT wants it.
 _TO_YCBCR = (
-    (0.299, 0.587, 0.114),
+    LUMA,
     (-0.168735892, -0.331264108, 0.5),
     (0.5, -0.418687589, -0.081312411),
 )

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "options": {"stages.selection"},  # the rules that options hold; neither needs torch
     "checkpoints": {"models", "faces"},
     "images": {"checkpoints.whole_file"},
-    "degrading": {"models.dct"},
+    "degrading": {"models.dct", "models.luma"},
     "stages": BELOW_STAGES,
     "atlas": {"models", "faces", "options", "checkpoints"},
     "drawing": {"faces", "atlas", "stages.level_statistics"},
