@@ -14,6 +14,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from .box_overlap import box_areas, box_overlaps
+
 MEAN_BGR = (104.0, 117.0, 123.0)  # subtracted from BGR in 0..255
 PRIOR_SIZES = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))  # stride, box sides in px
 CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
@@ -40,7 +42,7 @@ class Detections:
     @property
     def areas(self) -> Tensor:
         """The area of each box (K,), in px²."""
-        return (self.boxes[:, 2:] - self.boxes[:, :2]).prod(1)
+        return box_areas(self.boxes)
 
     def select(self, chosen: Tensor) -> Detections:
         """The detections at an index or boolean tensor."""
@@ -53,10 +55,10 @@ class Detections:
         where the box and the landmarks lie, by their scores: the networks' landmarks scatter by
         about 1 % of a face, the mean of several priors by a third less.
         """
-        from torchvision.ops import box_iou, nms  # ComfyUI and facexlib always bring torchvision
+        from torchvision.ops import nms  # ComfyUI and facexlib always bring torchvision
 
         kept = nms(self.boxes, self.scores, MAX_OVERLAP)
-        votes = (box_iou(self.boxes[kept], self.boxes) > VOTING_OVERLAP) * self.scores
+        votes = (box_overlaps(self.boxes[kept], self.boxes) > VOTING_OVERLAP) * self.scores
         votes = votes / votes.sum(1, keepdim=True)
         landmarks = (votes @ self.landmarks.flatten(1)).view(-1, 5, 2)
         return Detections(votes @ self.boxes, landmarks, self.scores[kept])

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import Face
+from ..models.box_overlap import box_overlaps, shared_areas
 from ..models.face_detector import MAX_OVERLAP, Detections, FaceDetector
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
@@ -158,9 +159,7 @@ def _join_finer(
     What shows at the fine scale only, though the coarse one would show it too, is not a face. To
     be a witness, the coarse scale may score lower than to find.
     """
-    from torchvision.ops import box_iou
-
-    confirmed = (box_iou(fine.boxes, coarse.boxes) > MAX_OVERLAP).any(1)
+    confirmed = (box_overlaps(fine.boxes, coarse.boxes) > MAX_OVERLAP).any(1)
     small = fine.sides * coarse_scale < SURELY_SEEN
     fine = fine.select((small | confirmed) & (fine.sides * fine_scale < LARGEST_FINE))
     return _concatenate(coarse, fine).merge_overlaps()
@@ -168,7 +167,8 @@ def _join_finer(
 
 def _join_blurred(found: Detections, overview: Detections, scale: float) -> Detections:
     """The faces found, and the large and sure ones elsewhere that only the overview shows."""
-    known = (_shared_area(overview, found) > MAX_SHARED * overview.areas[:, None]).any(1)
+    shared = shared_areas(overview.boxes, found.boxes)
+    known = (shared > MAX_SHARED * overview.areas[:, None]).any(1)
     sure = (overview.sides * scale > SURELY_SEEN) & (overview.scores > SURE_SCORE)
     return _concatenate(found, overview.select(sure & ~known))
 
@@ -177,15 +177,8 @@ def _without_parts(faces: Detections) -> Detections:
     """Without boxes that lie in a larger one that scores higher."""
     area, score = faces.areas, faces.scores
     better = (area > area[:, None]) & (score > score[:, None])
-    inside = _shared_area(faces, faces) > MAX_CONTAINED * area[:, None]
+    inside = shared_areas(faces.boxes, faces.boxes) > MAX_CONTAINED * area[:, None]
     return faces.select(~(better & inside).any(1))
-
-
-def _shared_area(some: Detections, others: Detections) -> Tensor:
-    """(K, L): the area that some boxes have in common with others, px²."""
-    low = torch.maximum(some.boxes[:, None, :2], others.boxes[:, :2])
-    high = torch.minimum(some.boxes[:, None, 2:], others.boxes[:, 2:])
-    return (high - low).clamp(min=0).prod(-1)
 
 
 def _concatenate(*parts: Detections) -> Detections:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..faces import DegradationRepresentation, Face
+from ..models.box_overlap import box_overlaps
 from .grouping import rows_of_images
 
 LARGEST_GAP = 5  # frames in a row in which a face may be missed
@@ -138,15 +139,11 @@ def _match(tracks: Sequence[_Track], faces: Sequence[Face], frame: int) -> dict[
 def _compare(some: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """Of faces (T, 7, 2) and (K, 7, 2) as `_points` gives them: the overlap of their boxes (IoU)
     and the mean distance of their landmarks in sizes of the larger face, both (T, K)."""
-    some, others = some[:, None], others[None]
-    low = torch.maximum(some[:, :, 0], others[:, :, 0])
-    high = torch.minimum(some[:, :, 1], others[:, :, 1])
-    shared = (high - low).clamp(min=0).prod(-1)
-    sides, other_sides = some[:, :, 1] - some[:, :, 0], others[:, :, 1] - others[:, :, 0]
-    union = sides.prod(-1) + other_sides.prod(-1) - shared
-    size = torch.maximum(sides.amax(-1), other_sides.amax(-1))
-    distance = (some[:, :, 2:] - others[:, :, 2:]).norm(dim=-1).mean(-1)
-    return shared / union.clamp(min=1e-9), distance / size.clamp(min=1e-9)
+    overlap = box_overlaps(some[:, :2].flatten(1), others[:, :2].flatten(1))
+    sizes, other_sizes = ((points[:, 1] - points[:, 0]).amax(1) for points in (some, others))
+    size = torch.maximum(sizes[:, None], other_sizes)
+    distance = (some[:, None, 2:] - others[:, 2:]).norm(dim=-1).mean(-1)
+    return overlap, distance / size.clamp(min=1e-9)
 
 
 def _smooth(values: Tensor, faces: Sequence[Face], frames: float) -> Tensor:

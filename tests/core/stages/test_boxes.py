@@ -38,6 +38,12 @@ def test_a_box_gets_the_landmarks_of_the_face_in_it() -> None:
     assert inside.all()
 
 
+def test_a_box_that_hardly_touches_the_face_is_another_one() -> None:
+    beside = torch.tensor([36.0, 20.0, 56.0, 40.0])  # a ninth of both together
+    (face,) = faces_from_boxes(OneFace(), torch.rand(1, 3, 100, 100), [[beside]])
+    assert face.score == ESTIMATED_SCORE
+
+
 def test_as_many_lists_as_images() -> None:
     with pytest.raises(ValueError, match="boxes of 1 images, got 2 lists"):
         faces_from_boxes(OneFace(), torch.rand(1, 3, 100, 100), [[], []])
