@@ -108,8 +108,7 @@ class FusionWeights(io.ComfyNode):
 
 def _faders(config: PaniniConfig, levels: dict[str, float], picture: float) -> list[float]:
     """The fader of each of the model's levels, coarse first; a level without one stays."""
-    sides = [4 * 2**level for level in range(len(config.level_channels))]
-    faders = [levels.get(f"level_{side}", 0.0) for side in sides]
+    faders = [levels.get(f"level_{side}", 0.0) for side in config.level_resolutions]
     return faders + [picture] * config.picture_bands
 
 

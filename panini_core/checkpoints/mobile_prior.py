@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from ..models.levels import resolution_of
 from ..models.mobile_stylegan import BANDS, MobileGenerator
 from ..models.stylegan2 import MappingNetwork
 from .files import CheckpointError, CheckpointFile
@@ -33,7 +34,7 @@ def build_mobile_generator(file: CheckpointFile) -> MobileGenerator:
         raise CheckpointError(file.path, f"a MobileStyleGAN prior lacks {', '.join(missing)}.")
     widths = [file.tensors["const"].shape[1]]
     widths += [file.tensors[name].shape[0] for name in names[2:]]
-    channels = {4 * 2**level: width for level, width in enumerate(widths)}
+    channels = {resolution_of(level): width for level, width in enumerate(widths)}
     try:
         with torch.device("meta"):
             return MobileGenerator(channels, file.tensors["mean_latent"].shape[0], layers)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .levels import resolution_of
 from .precision import full_precision
 
 FIR_TAPS = (1.0, 3.0, 3.0, 1.0)
@@ -188,7 +189,7 @@ class StyleGAN2Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.resolutions = tuple(channels)
-        if self.resolutions != tuple(4 * 2**level for level in range(len(channels))):
+        if self.resolutions != tuple(map(resolution_of, range(len(channels)))):
             raise ValueError(f"Generator resolutions must be 4, 8, 16, …; got {self.resolutions}.")
         self.style_size = style_size
         self.detail_patch = detail_patch

@@ -42,7 +42,10 @@ def alpha_statistics(weights: InterpolationWeights, config: PaniniConfig) -> lis
         return []
     alpha = weights.alpha.detach().float().cpu().numpy()
     fused = len(config.level_channels)
-    levels = {str(4 * 2**level): alpha[:, level, : channels[level]] for level in range(fused)}
+    levels = {
+        str(resolution): alpha[:, level, : channels[level]]
+        for level, resolution in enumerate(config.level_resolutions)
+    }
     if config.picture_bands:
         levels[PICTURE_LEVEL] = alpha[:, fused:, :3].reshape(len(alpha), -1)
     return [_statistics(name, values) for name, values in levels.items()]
