@@ -14,6 +14,7 @@ import torch
 
 from ..checkpoints import load_panini
 from ..checkpoints.detector import load_detector
+from ..models.device import fastest_device
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
@@ -123,11 +124,9 @@ def open_model(arguments: argparse.Namespace) -> PaniniNet:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; `auto` is CUDA, else MPS, else the CPU. UsageError if not there."""
+    """The device of that name; `auto` is the fastest one. UsageError if not there."""
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return fastest_device()
     expected = "expected auto, cpu, cuda, cuda:N or mps"
     try:
         device = torch.device(name)

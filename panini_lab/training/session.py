@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from panini_core.checkpoints.whole_file import whole_file
+from panini_core.models.device import fastest_device
 
 from .config import DataConfig, RunConfig
 from .data import FaceSampler, load_faces
@@ -178,9 +179,10 @@ class TrainingSession:
 def _pick_device(name: str) -> torch.device:
     if name != "auto":
         return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = fastest_device()
+    if device.type == "cuda":  # each process has one of its own
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return device
 
 
 def _rounded(value: float) -> float:
