@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 
 VGG_FILE = "vgg19_features.safetensors"
-IDENTITY_FILE = "mobilefacenet.onnx"
+IDENTITY_FILE = "mobilefacenet.safetensors"
+_UNCONVERTED = {IDENTITY_FILE: "mobilefacenet.onnx"}  # the same network as it is published
 
 
 class MetricUnavailable(RuntimeError):
@@ -20,20 +21,22 @@ class MetricUnavailable(RuntimeError):
 
 
 def find_backbone(name: str, folder: str | Path | None = None) -> Path:
-    """The path of the backbone file `name`.
+    """The path of the backbone file `name`, or of its published form where only that is there.
 
     Looked for in `folder` alone if one is given; else in $PANINI_BACKBONES, in
     $PANINI_SHARED/data/weights and in ../shared/data/weights, the first that has it.
     Raises MetricUnavailable, which lists the places that were looked at.
     """
     places = [Path(folder)] if folder is not None else _default_places()
+    names = [name, _UNCONVERTED[name]] if name in _UNCONVERTED else [name]
     for place in places:
-        if (place / name).is_file():
-            return place / name
+        for file in names:
+            if (place / file).is_file():
+                return place / file
     looked_at = ", ".join(str(place) for place in places)
     raise MetricUnavailable(
-        f"the backbone {name} was not found in {looked_at}. Name the folder that holds it, or "
-        "set PANINI_BACKBONES to it."
+        f"the backbone {' or '.join(names)} was not found in {looked_at}. Name the folder that "
+        "holds it, or set PANINI_BACKBONES to it."
     )
 
 

@@ -89,7 +89,7 @@ class LossConfig:
     perceptual_crop: int = 0  # on a random crop of so many px; 0 = the whole face
     perceptual_weights: str = ""  # VGG19 features as safetensors
     identity: float = 0.0  # 1 - cosine of the face embeddings
-    identity_weights: str = ""  # MobileFaceNet as ONNX
+    identity_weights: str = ""  # MobileFaceNet, converted or as ONNX
 
 
 @dataclass(frozen=True, slots=True)

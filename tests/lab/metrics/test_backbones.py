@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from panini_lab.metrics.backbones import MetricUnavailable, check_hub_checkpoint, find_backbone
+from panini_lab.metrics.backbones import (
+    IDENTITY_FILE,
+    MetricUnavailable,
+    check_hub_checkpoint,
+    find_backbone,
+)
 
 
 @pytest.fixture
@@ -49,6 +54,18 @@ def test_a_place_without_the_file_is_passed_over(
     beside = _place(bare / "shared" / "data" / "weights")
     monkeypatch.setenv("PANINI_BACKBONES", str(bare / "empty"))
     assert find_backbone("net.onnx").samefile(beside)
+
+
+def test_the_identity_network_serves_as_it_is_published(tmp_path: Path) -> None:
+    published, converted = tmp_path / "mobilefacenet.onnx", tmp_path / IDENTITY_FILE
+    with pytest.raises(
+        MetricUnavailable, match=r"mobilefacenet\.safetensors or mobilefacenet\.onnx"
+    ):
+        find_backbone(IDENTITY_FILE, tmp_path)
+    published.write_bytes(b"net")
+    assert find_backbone(IDENTITY_FILE, tmp_path) == published
+    converted.write_bytes(b"net")
+    assert find_backbone(IDENTITY_FILE, tmp_path) == converted
 
 
 def test_a_given_folder_is_the_only_place(bare: Path) -> None:
