@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from .box_overlap import box_areas, box_overlaps
@@ -60,7 +61,7 @@ class Detections:
         kept = nms(self.boxes, self.scores, MAX_OVERLAP)
         votes = (box_overlaps(self.boxes[kept], self.boxes) > VOTING_OVERLAP) * self.scores
         votes = votes / votes.sum(1, keepdim=True)
-        landmarks = (votes @ self.landmarks.flatten(1)).view(-1, 5, 2)
+        landmarks = torch.einsum("kj,jpc->kpc", votes, self.landmarks)
         return Detections(votes @ self.boxes, landmarks, self.scores[kept])
 
 
@@ -126,7 +127,7 @@ def prior_boxes(height: int, width: int) -> Tensor:
         x = (torch.arange(math.ceil(width / stride)) + 0.5) * stride
         side = torch.tensor([float(value) for value in sides])
         y, x, side = torch.meshgrid(y, x, side, indexing="ij")
-        levels.append(torch.stack([x, y, side], dim=-1).reshape(-1, 3))
+        levels.append(rearrange([x, y, side], "values h w sides -> (h w sides) values"))
     return torch.cat(levels)
 
 
@@ -141,4 +142,5 @@ def decode_boxes(offsets: Tensor, priors: Tensor) -> Tensor:
 def decode_landmarks(offsets: Tensor, priors: Tensor) -> Tensor:
     """Offsets (K, 10) and their priors (K, 3) to landmarks (K, 5, 2) in px."""
     centre, side = priors[:, None, :2], priors[:, None, 2:]
-    return centre + offsets.view(-1, 5, 2) * CENTRE_VARIANCE * side
+    points = rearrange(offsets, "k (point xy) -> k point xy", xy=2)
+    return centre + points * CENTRE_VARIANCE * side

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from .levels import resolution_of
@@ -323,9 +324,9 @@ def append_batch_deviation(x: Tensor, group: int = 4) -> Tensor:
     group = min(group, count)
     if count % group:
         raise ValueError(f"The batch must be at most {group} or divisible by it; got {count}.")
-    grouped = x.float().reshape(group, count // group, -1)
-    deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)  # (count / group,)
-    feature = deviation.repeat(group).view(count, 1, 1, 1).expand(-1, -1, height, width)
+    grouped = rearrange(x.float(), "(group rest) c h w -> group rest (c h w)", group=group)
+    deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)  # (rest,)
+    feature = repeat(deviation, "rest -> (group rest) 1 h w", group=group, h=height, w=width)
     return torch.cat([x, feature.to(x.dtype)], dim=1)
 
 

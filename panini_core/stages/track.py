@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from ..faces import DegradationRepresentation, Face
@@ -116,7 +117,8 @@ def _check(frames: float) -> None:
 
 def _points(face: Face) -> Tensor:
     """The corners of the box and the landmarks: (7, 2) in px, float64 on the CPU."""
-    return torch.cat([face.box.view(2, 2), face.landmarks]).cpu().double()
+    corners = rearrange(face.box, "(corner xy) -> corner xy", xy=2)
+    return torch.cat([corners, face.landmarks]).cpu().double()
 
 
 def _match(tracks: Sequence[_Track], faces: Sequence[Face], frame: int) -> dict[int, _Track]:
