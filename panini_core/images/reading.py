@@ -9,7 +9,17 @@ from .value import ImageFile, ImageFileError
 from .writing import WRITABLE_SUFFIXES
 
 READABLE_SUFFIXES = WRITABLE_SUFFIXES | {
-    *(".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k", ".avif", ".dib", ".mpo")
+    ".gif",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pnm",
+    ".tga",
+    ".jp2",
+    ".j2k",
+    ".avif",
+    ".dib",
+    ".mpo",
 }
 
 

@@ -11,8 +11,17 @@ from torch import Tensor, nn
 # front of a face (hands are background to both networks) do not.
 FACE = frozenset(
     {
-        *("skin", "nose", "mouth", "upper lip", "lower lip"),
-        *("left eye", "right eye", "left brow", "right brow", "left ear", "right ear"),
+        "skin",
+        "nose",
+        "mouth",
+        "upper lip",
+        "lower lip",
+        "left eye",
+        "right eye",
+        "left brow",
+        "right brow",
+        "left ear",
+        "right ear",
     }
 )
 
@@ -32,9 +41,25 @@ PARSENET = ParserKind(
     mean=(0.5, 0.5, 0.5),
     deviation=(0.5, 0.5, 0.5),
     classes=(
-        *("background", "skin", "nose", "glasses", "left eye", "right eye"),
-        *("left brow", "right brow", "left ear", "right ear", "mouth", "upper lip", "lower lip"),
-        *("hair", "hat", "earring", "necklace", "neck", "clothes"),
+        "background",
+        "skin",
+        "nose",
+        "glasses",
+        "left eye",
+        "right eye",
+        "left brow",
+        "right brow",
+        "left ear",
+        "right ear",
+        "mouth",
+        "upper lip",
+        "lower lip",
+        "hair",
+        "hat",
+        "earring",
+        "necklace",
+        "neck",
+        "clothes",
     ),
 )
 BISENET = ParserKind(
@@ -42,9 +67,25 @@ BISENET = ParserKind(
     mean=(0.485, 0.456, 0.406),
     deviation=(0.229, 0.224, 0.225),
     classes=(
-        *("background", "skin", "left brow", "right brow", "left eye", "right eye", "glasses"),
-        *("left ear", "right ear", "earring", "nose", "mouth", "upper lip", "lower lip"),
-        *("neck", "necklace", "clothes", "hair", "hat"),
+        "background",
+        "skin",
+        "left brow",
+        "right brow",
+        "left eye",
+        "right eye",
+        "glasses",
+        "left ear",
+        "right ear",
+        "earring",
+        "nose",
+        "mouth",
+        "upper lip",
+        "lower lip",
+        "neck",
+        "necklace",
+        "clothes",
+        "hair",
+        "hat",
     ),
 )
 

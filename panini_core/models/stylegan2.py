@@ -283,9 +283,14 @@ class EqualConv(nn.Module):
     """Convolution with equalised learning rate, optionally blurred and strided by two."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, *,
-        downsample: bool = False, bias: bool = True,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        downsample: bool = False,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
         shape = (out_channels, in_channels, kernel_size, kernel_size)
         self.weight = nn.Parameter(torch.randn(shape))
