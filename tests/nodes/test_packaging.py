@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -83,6 +84,19 @@ def test_torch_is_left_to_comfyui(settings: dict[str, Any]) -> None:
     """pip would put another build in the place of the one that fits the GPU."""
     named = {requirement.split(">")[0] for requirement in settings["project"]["dependencies"]}
     assert not named & {"torch", "torchvision", "torchaudio", "opencv-python", "onnxruntime"}
+
+
+def test_every_other_extra_brings_torch(settings: dict[str, Any]) -> None:
+    """None relies on a package that happens to need torch as well."""
+    extras = settings["project"]["optional-dependencies"]
+
+    def packages(extra: str) -> set[str]:
+        named = set(extras[extra])
+        inner = [match[1] for name in named if (match := re.fullmatch(rf"{NAME}\[(\w+)\]", name))]
+        return named.union(*map(packages, inner))
+
+    assert extras["torch"] == ["torch", "torchvision"]
+    assert [extra for extra in extras if not packages(extra) >= {*extras["torch"]}] == []
 
 
 def test_only_the_packages_are_installed(tmp_path: Path) -> None:
