@@ -34,8 +34,8 @@ def test_auto_is_the_fastest_device(
     ("name", "message"),
     [
         ("cuda:99", r"cuda:99.*torch sees \d+ CUDA devices"),
-        ("toaster", "toaster.*expected auto, cpu, cuda, cuda:N or mps.*knows no such device"),
-        ("meta", "meta.*expected auto"),
+        ("toaster", r"toaster.*expected auto, cpu, cuda, cuda:N or mps.*knows no such device"),
+        ("meta", r"meta.*expected auto"),
     ],
 )
 def test_a_device_that_is_not_there_is_named(name: str, message: str) -> None:

@@ -26,5 +26,5 @@ def test_each_process_has_its_own_device(
 
 
 def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="toaster.*expected auto, cpu"):
+    with pytest.raises(ValueError, match=r"toaster.*expected auto, cpu"):
         TrainingSession(RunConfig(output=str(tmp_path), device="toaster"))
