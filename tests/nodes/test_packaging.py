@@ -51,6 +51,12 @@ def test_the_registry_accepts_the_metadata(settings: dict[str, Any]) -> None:
     assert comfy["requires-comfyui"] == ">=0.3.64"
 
 
+def test_the_registry_page_is_that_of_the_publisher(settings: dict[str, Any]) -> None:
+    publisher = settings["tool"]["comfy"]["PublisherId"]
+    page = settings["project"]["urls"]["Comfy registry"]
+    assert page.endswith(f"/publishers/{publisher}/nodes/{NAME}")
+
+
 def test_the_web_folder_is_named_once(settings: dict[str, Any], pack: Pack) -> None:
     """ComfyUI would load the scripts twice if both places named it."""
     assert "web" not in settings["tool"]["comfy"]
