@@ -34,7 +34,7 @@ class RunConfig:
     minutes: float = 0.0  # instead of steps: how long to train; the decay is the last two fifths
     batch: int = 8  # a process
     seed: int = 1
-    device: str = "auto"  # "auto" = cuda, mps or cpu, whichever is there
+    device: str = "auto"  # cpu, cuda, cuda:1, mps; auto = the fastest there is
     bf16: bool = True  # bfloat16 autocast
     compile: bool = False  # torch.compile for what is only drawn: a minute more at the start
     timings: bool = False  # on accelerators: log the share of each part of a step, for some speed
