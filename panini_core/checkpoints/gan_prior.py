@@ -106,7 +106,10 @@ def _skeleton(file: CheckpointFile) -> GanPrior:
         return build_gan_prior(layouts.read_config(file, tensors))
     try:
         if layout is Layout.STYLEGAN2:
-            return _official_skeleton(layouts.prior_file_tensors(file.tensors))
+            widths, style_size, mapping_layers = layouts.prior_sizes(
+                layouts.prior_file_tensors(file.tensors)
+            )
+            return StyleGAN2Generator(_by_resolution(widths), style_size, mapping_layers)
         if layout is Layout.GAN_PRIOR:
             return _own_skeleton(file.tensors)
     except (KeyError, IndexError, ValueError) as error:
@@ -114,18 +117,6 @@ def _skeleton(file: CheckpointFile) -> GanPrior:
             file.path, f"its tensors do not tell the sizes of a GAN prior ({error})."
         ) from error
     raise unexpected_layout(file, layout, *LAYOUTS)
-
-
-def _official_skeleton(tensors: Mapping[str, Tensor]) -> StyleGAN2Generator:
-    # The constant tells the width at 4, the second convolution of a resolution the others.
-    widths = [tensors["constant_input.input"].shape[1]]
-    widths += [
-        tensors[f"convs.{index}.conv.weight_orig"].shape[1]
-        for index in _numbers(tensors, r"convs\.(\d*[13579])\.conv\.weight_orig$")
-    ]
-    style_size = tensors["conv1.conv.style_modulation.linear.weight_orig"].shape[1]
-    layers = len(_numbers(tensors, r"style_mapping\.(\d+)\.bias$"))
-    return StyleGAN2Generator(_by_resolution(widths), style_size, layers)
 
 
 def _own_skeleton(tensors: Mapping[str, Tensor]) -> GanPrior:

@@ -140,6 +140,21 @@ def prior_table(levels: int, mapping_layers: int) -> Table:
     return table
 
 
+def prior_sizes(tensors: Mapping[str, Tensor]) -> tuple[list[int], int, int]:
+    """The widths at 4, 8, 16, …, the style size and the number of mapping layers of an official
+    generator. Raises KeyError or IndexError where the tensors that tell them are missing."""
+
+    def numbers(pattern: str) -> list[int]:
+        return sorted(int(found[1]) for name in tensors if (found := re.match(pattern, name)))
+
+    # The constant tells the width at 4, the second convolution of a resolution the others.
+    convs = numbers(r"convs\.(\d*[13579])\.conv\.weight_orig$")
+    widths = [tensors["constant_input.input"].shape[1]]
+    widths += [tensors[f"convs.{index}.conv.weight_orig"].shape[1] for index in convs]
+    style_size = tensors["conv1.conv.style_modulation.linear.weight_orig"].shape[1]
+    return widths, style_size, len(numbers(r"style_mapping\.(\d+)\.bias$"))
+
+
 def _modulated_conv(official: str, own: str) -> Table:
     return {
         f"{official}.weight_orig": Own(f"{own}.weight", before=1),
