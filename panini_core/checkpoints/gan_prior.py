@@ -20,7 +20,7 @@ from .matching import match_tensors
 from .mobile_prior import build_mobile_generator, mobile_prior_tensors
 
 LAYOUTS = (
-    *(Layout.MOBILE_PRIOR, Layout.STYLEGAN2, Layout.GAN_PRIOR),
+    *(Layout.STYLEGAN2, Layout.MOBILE_PRIOR, Layout.GAN_PRIOR),
     *(Layout.PANINI, Layout.OFFICIAL_PANINI),
 )
 
