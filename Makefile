@@ -13,10 +13,17 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.dev
+NPM := $(shell command -v npm 2>/dev/null)
+
+lint: $(VENV)/.dev $(if $(NPM),node_modules/.package-lock.json)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+	$(if $(NPM),npm run --silent lint,@echo "npm is not installed: the scripts in web/ are unchecked")
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund
+	touch $@
 
 $(VENV)/.demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

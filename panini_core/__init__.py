@@ -24,13 +24,15 @@ if TYPE_CHECKING:
         DEFAULT_WEIGHTS,
         CheckpointError,
         convert_checkpoint,
+        load_gan_prior,
         load_panini,
         save_panini,
     )
     from .checkpoints.degradation_file import load_degradation, save_degradation
-    from .checkpoints.detector import load_detector
+    from .checkpoints.detector import find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
     from .checkpoints.parser import load_parser
+    from .compute import DTYPES, choose_device
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
     from .degrading.ranges import exact_degradation
@@ -93,13 +95,15 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "DEFAULT_WEIGHTS",
         "CheckpointError",
         "convert_checkpoint",
+        "load_gan_prior",
         "load_panini",
         "save_panini",
     ),
     "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
-    "checkpoints.detector": ("load_detector",),
+    "checkpoints.detector": ("find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
     "checkpoints.parser": ("load_parser",),
+    "compute": ("DTYPES", "choose_device"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": ("DEGRADATION_PRESETS", "exact_degradation"),
     "drawing.faces": ("draw_faces", "to_pillow"),
@@ -165,6 +169,7 @@ __all__ = [
     "DEFAULT_THRESHOLD",
     "DEFAULT_WEIGHTS",
     "DEGRADATION_PRESETS",
+    "DTYPES",
     "FIDELITY_PRESETS",
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
@@ -192,6 +197,7 @@ __all__ = [
     "average_degradation",
     "bias_levels",
     "blend_degradations",
+    "choose_device",
     "convert_checkpoint",
     "degrade_images",
     "describe_degradation",
@@ -202,10 +208,12 @@ __all__ = [
     "exact_degradation",
     "face_mask",
     "faces_from_boxes",
+    "find_detector",
     "from_network",
     "load_atlas",
     "load_degradation",
     "load_detector",
+    "load_gan_prior",
     "load_panini",
     "load_parser",
     "move_levels",

@@ -1,7 +1,12 @@
-/** Commands that insert a ready chain of nodes behind the selected image node. */
+/**
+ * Commands that insert a ready chain of nodes behind the selected image node.
+ *
+ * @import { GraphNode, MenuItem } from "../../scripts/app.js"
+ * @import { Plan } from "./commands/chain.js"
+ */
 
 import { BY_STAGES, WHOLE_IMAGE } from "./commands/chain.js";
-import { findImageOutput, insertChain } from "./commands/insert.js";
+import { givesImage, insertChain } from "./commands/insert.js";
 import { app } from "./shared/comfy.js";
 import { chain } from "./shared/hooks.js";
 import { loadText, text } from "./shared/text.js";
@@ -25,9 +30,12 @@ const COMMANDS = [
   },
 ];
 
-/** Inserts a chain behind the selected node, or says what to select. */
+/**
+ * Inserts a chain behind the selected node, or says what to select.
+ * @param {Plan} plan
+ */
 function insertBehindSelection(plan) {
-  const source = [...(app.canvas.selectedItems ?? [])].find((node) => findImageOutput(node) >= 0);
+  const source = [...(app.canvas.selectedItems ?? [])].find(givesImage);
   if (source) return insertChain(source, plan);
   app.extensionManager?.toast?.add({
     severity: "warn",
@@ -37,9 +45,13 @@ function insertBehindSelection(plan) {
   });
 }
 
-/** The entries of a node's context menu; none if the node gives no image. */
+/**
+ * The entries of a node's context menu; none if the node gives no image.
+ * @param {GraphNode} node
+ * @returns {MenuItem[]}
+ */
 function createMenuItems(node) {
-  if (findImageOutput(node) < 0) return [];
+  if (!givesImage(node)) return [];
   return COMMANDS.map(({ menuLabel, plan }) => ({
     content: menuLabel(),
     callback: () => insertChain(node, plan),
@@ -50,7 +62,9 @@ app.registerExtension({
   name: "Panini.Commands",
   setup: loadText,
   commands: COMMANDS.map(({ id, label, icon, plan }) => ({
-    ...{ id, label, icon },
+    id,
+    label,
+    icon,
     mutatesGraph: true,
     function: () => insertBehindSelection(plan),
   })),

@@ -1,5 +1,8 @@
 /**
  * The compare slider of Compare Images: before and after under a divider.
+ *
+ * @import { ComfyNode } from "../../scripts/app.js"
+ * @import { Pairs } from "./compare/pairs.js"
  */
 
 import { keepable, readPairs } from "./compare/pairs.js";
@@ -12,6 +15,7 @@ const COMPARE = "PaniniCompareImages";
 
 /** Ties a slider to a node: pairs come from its runs, divider and place are saved with it. */
 class NodeSlider {
+  /** @param {ComfyNode} node */
   constructor(node) {
     this.slider = new CompareSlider(
       {
@@ -21,7 +25,7 @@ class NodeSlider {
       },
       0.5,
     );
-    /** @type {PicturePanel<import("./compare/pairs.js").Pairs>} */
+    /** @type {PicturePanel<Pairs>} */
     this.pictures = new PicturePanel(node, {
       name: "compare",
       element: this.slider.element,
@@ -29,15 +33,18 @@ class NodeSlider {
       onWheel: (event) => this.slider.gestures.zoom(event),
       output: "panini_compare",
       kept: "panini_compare",
-      ...{ read: readPairs, keepable },
+      read: readPairs,
+      keepable,
       count: ({ pairs }) => pairs.length,
       show: (kept) => this.show(kept),
     });
     this.show(null);
   }
 
+  /** @param {Record<string, any> | null} kept what was saved, if the node was just loaded */
   show(kept) {
-    if (kept?.divider >= 0 && kept.divider <= 1) this.slider.divider = kept.divider;
+    const divider = kept?.divider;
+    if (divider >= 0 && divider <= 1) this.slider.divider = divider;
     const { shown, index, missing } = this.pictures;
     const pair = shown && shown.pairs[index];
     this.slider.show({

@@ -1,4 +1,9 @@
-/** The degradation view: where the faces lie among known degradations, on PaniniExtractDegradation. */
+/**
+ * The degradation view: where the faces lie among known degradations, on PaniniExtractDegradation.
+ *
+ * @import { ComfyNode } from "../../scripts/app.js"
+ * @import { Report } from "./degradation_view/report.js"
+ */
 
 import { keepable, readReport } from "./degradation_view/report.js";
 import { LEAST_HEIGHT, LEAST_WIDTH, createView } from "./degradation_view/view.js";
@@ -9,18 +14,26 @@ import { addPanel } from "./shared/widget.js";
 
 const NODE = "PaniniExtractDegradation";
 
-/** Puts the view into a new node. */
+/**
+ * Puts the view into a new node.
+ * @param {ComfyNode} node
+ */
 function attach(node) {
   const view = createView();
   addPanel(node, {
-    ...{ name: "degradation", element: view.element },
-    ...{ minHeight: () => LEAST_HEIGHT, minWidth: () => LEAST_WIDTH },
+    name: "degradation",
+    element: view.element,
+    minHeight: () => LEAST_HEIGHT,
+    minWidth: () => LEAST_WIDTH,
   });
   const draw = () => view.draw(run.content);
-  /** @type {LatestRun<import("./degradation_view/report.js").Report>} */
+  /** @type {LatestRun<Report>} */
   const run = new LatestRun(node, {
-    ...{ output: "panini_degradation", kept: "panini_degradation" },
-    ...{ read: readReport, keepable, onChange: draw },
+    output: "panini_degradation",
+    kept: "panini_degradation",
+    read: readReport,
+    keepable,
+    onChange: draw,
   });
   draw();
 }

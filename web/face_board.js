@@ -1,6 +1,10 @@
 /**
  * The face board of Detect Faces and Select Faces: the picture with its faces, numbered; on Select
  * Faces a click writes the selection.
+ *
+ * @import { ComfyNode } from "../../scripts/app.js"
+ * @import { Frame, Frames } from "./face_board/frames.js"
+ * @import { Verdict } from "./face_board/selection.js"
  */
 
 import { FaceBoard } from "./face_board/board.js";
@@ -8,7 +12,7 @@ import { keepable, lastNumber, readFrames } from "./face_board/frames.js";
 import { judgeFaces, parseRule, recallVerdicts, toggleFace } from "./face_board/selection.js";
 import { countFaces } from "./face_board/words.js";
 import { app, changeGraph, pictureUrl } from "./shared/comfy.js";
-import { chain, findWidget, isLinked } from "./shared/hooks.js";
+import { chain, findWidget, isLinked, nodesBehind } from "./shared/hooks.js";
 import { PicturePanel } from "./shared/picture_panel.js";
 import { loadText, text } from "./shared/text.js";
 
@@ -17,6 +21,7 @@ const SELECT = "PaniniSelectFaces";
 
 /** Ties a board to a node: frames come from its runs, the selection from its widgets. */
 class NodeBoard {
+  /** @param {ComfyNode} node */
   constructor(node) {
     this.node = node;
     this.chooses = node.comfyClass === SELECT;
@@ -28,14 +33,15 @@ class NodeBoard {
         onRule: (rule) => this.write(rule),
       }),
     });
-    /** @type {PicturePanel<import("./face_board/frames.js").Frames>} */
+    /** @type {PicturePanel<Frames>} */
     this.pictures = new PicturePanel(node, {
       name: "face_board",
       element: this.board.element,
       least: { width: 300, height: 250 },
       output: "panini_faces",
       kept: "panini_face_board",
-      ...{ read: readFrames, keepable },
+      read: readFrames,
+      keepable,
       count: ({ frames }) => frames.length,
       show: () => this.refresh(),
     });
@@ -47,8 +53,8 @@ class NodeBoard {
     const refresh = () => this.refresh();
     chain(this.node, "onConnectionsChange", () => queueMicrotask(refresh));
     for (const name of ["selection", "max_faces", "sort"]) {
-      const widget = this.chooses && findWidget(this.node, name);
-      if (widget) chain(widget, "callback", refresh);
+      const widget = findWidget(this.node, name);
+      if (this.chooses && widget) chain(widget, "callback", refresh);
     }
     // Whatever wrote a widget without telling anyone: what is clicked is what the widget says.
     this.board.element.addEventListener("pointerenter", refresh);
@@ -60,17 +66,21 @@ class NodeBoard {
     return shown && shown.frames[index];
   }
 
+  /** @param {string} name of a widget */
   value(name) {
     return findWidget(this.node, name)?.value;
   }
 
+  /** @param {number} number of a face */
   toggle(number) {
     const { frame } = this;
-    if (this.judge(frame).get(number) === "over the limit") return;
-    const last = lastNumber(this.pictures.shown);
+    const { shown } = this.pictures;
+    if (!frame || !shown || this.judge(frame).get(number) === "over the limit") return;
+    const last = lastNumber(shown);
     this.write(toggleFace(String(this.value("selection")), number, frame, last));
   }
 
+  /** @param {string} rule */
   write(rule) {
     const widget = findWidget(this.node, "selection");
     if (!widget || this.obstacle()) return;
@@ -81,6 +91,7 @@ class NodeBoard {
     this.refresh();
   }
 
+  /** @param {Frame} frame */
   judge(frame) {
     if (!this.chooses) return judgeFaces("all", frame);
     if (isLinked(this.node, "selection")) return recallVerdicts(frame);
@@ -109,7 +120,10 @@ class NodeBoard {
       return text("face_board.missing", "The picture is no longer there: run again.");
     }
     if (this.chooses && !isLinked(this.node, "image")) {
-      return text("face_board.connect", "Connect the image, then run: faces are chosen by clicking.");
+      return text(
+        "face_board.connect",
+        "Connect the image, then run: faces are chosen by clicking.",
+      );
     }
     return this.chooses
       ? text("face_board.run_choose", "Run, then choose faces by clicking.")
@@ -133,6 +147,7 @@ class NodeBoard {
     return sort !== null && !isLinked(this.node, "sort") && this.value("sort") !== sort;
   }
 
+  /** @param {Map<number, Verdict>} verdicts */
   status(verdicts) {
     const count = verdicts.size;
     if (!this.chooses) {
@@ -153,8 +168,7 @@ class NodeBoard {
   }
 
   feedsSelection() {
-    const behind = this.node.getOutputNodes?.(0) ?? [];
-    return behind.some((node) => node.comfyClass === SELECT);
+    return nodesBehind(this.node, 0).some((node) => node.comfyClass === SELECT);
   }
 }
 
@@ -162,6 +176,6 @@ app.registerExtension({
   name: "Panini.FaceBoard",
   setup: loadText,
   nodeCreated(node) {
-    if ([DETECT, SELECT].includes(node.comfyClass)) new NodeBoard(node);
+    if (node.comfyClass === DETECT || node.comfyClass === SELECT) new NodeBoard(node);
   },
 });

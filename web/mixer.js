@@ -1,4 +1,11 @@
-/** The DAFI mixer: faders over the alpha that the network chooses, on PaniniFusionWeights. */
+/**
+ * The DAFI mixer: faders over the alpha that the network chooses, on PaniniFusionWeights.
+ *
+ * @import { ComfyNode, GraphNode, Widget } from "../../scripts/app.js"
+ * @import { FaderState } from "./mixer/fader_view.js"
+ * @import { Report } from "./mixer/report.js"
+ * @import { MixerActions, MixerState } from "./mixer/view.js"
+ */
 
 import { alphaChange } from "./mixer/alpha.js";
 import { changeDistribution } from "./mixer/distribution.js";
@@ -15,11 +22,15 @@ import { addPanel } from "./shared/widget.js";
 const NODE = "PaniniFusionWeights";
 const KEPT = "panini_mixer"; // the latest run, and whether numbers are shown
 
-/** Puts the mixer into a new node. */
+/**
+ * Puts the mixer into a new node.
+ * @param {ComfyNode} node
+ */
 function attach(node) {
   choosePreset(node);
   let touched = false; // since the last step of undo
   const draw = () => view.draw(readState(node, run.content));
+  /** @type {MixerActions["move"]} */
   const move = (name, position) => {
     touched = write(node, name, position) || touched;
     draw();
@@ -49,19 +60,29 @@ function attach(node) {
   });
   hideNumbers(node);
   const fit = addPanel(node, {
-    ...{ name: "mixer", element: view.element },
-    ...{ minHeight: () => LEAST_HEIGHT, minWidth: () => LEAST_WIDTH },
+    name: "mixer",
+    element: view.element,
+    minHeight: () => LEAST_HEIGHT,
+    minWidth: () => LEAST_WIDTH,
   });
-  /** @type {LatestRun<import("./mixer/report.js").Report>} */
+  /** @type {LatestRun<Report>} */
   const run = new LatestRun(node, {
-    ...{ output: "panini_alpha", kept: KEPT },
-    ...{ read: readReport, keepable, onChange: draw },
+    output: "panini_alpha",
+    kept: KEPT,
+    read: readReport,
+    keepable,
+    onChange: draw,
   });
   listen(node, draw, showNumbers);
   draw();
 }
 
-/** Draws the mixer anew whenever the node changes. */
+/**
+ * Draws the mixer anew whenever the node changes.
+ * @param {ComfyNode} node
+ * @param {() => void} draw
+ * @param {() => void} showNumbers draws it, after the number widgets were shown or hidden
+ */
 function listen(node, draw, showNumbers) {
   for (const name of ["preset", "mode", ...LEVELS]) {
     const widget = findWidget(node, name);
@@ -71,28 +92,38 @@ function listen(node, draw, showNumbers) {
   chain(node, "onConfigure", showNumbers);
 }
 
-/** Takes away the room that widgets filled; Nodes 2.0 does so by itself. */
+/**
+ * Takes away the room that widgets filled; Nodes 2.0 does so by itself.
+ * @param {GraphNode} node
+ * @param {number} height px of the graph
+ */
 function shrink(node, height) {
   if (height > 0 && !isVueRenderer()) node.setSize([node.size[0], node.size[1] - height]);
 }
 
-/** A new mixer begins with the preset of the settings; a loaded one overwrites it. */
+/**
+ * A new mixer begins with the preset of the settings; a loaded one overwrites it.
+ * @param {GraphNode} node
+ */
 function choosePreset(node) {
   const widget = findWidget(node, "preset");
   const preset = setting("Panini.Mixer.Preset");
-  if (widget?.options?.values?.includes?.(preset)) widget.value = preset;
+  const presets = widget?.options?.values;
+  const known = typeof preset === "string" && Array.isArray(presets) && presets.includes(preset);
+  if (widget && known) widget.value = preset;
 }
 
 /**
- * @param {any} node
- * @param {import("./mixer/report.js").Report | null} report of the latest run
- * @returns {import("./mixer/view.js").MixerState}
+ * @param {GraphNode} node
+ * @param {Report | null} report of the latest run
+ * @returns {MixerState}
  */
 function readState(node, report) {
   const mode = findWidget(node, "mode")?.value === "override" ? "override" : "bias";
   const preset = String(findWidget(node, "preset")?.value);
   const levels = report?.chosen ?? {};
   const foreseeable = !isLinked(node, "preset") && !isLinked(node, "mode");
+  /** @type {[name: string, state: FaderState][]} */
   const faders = LEVELS.map((name) => {
     const position = toStep(findWidget(node, name)?.value);
     const linked = isLinked(node, name);
@@ -113,6 +144,9 @@ function readState(node, report) {
 
 /**
  * Writes a fader's number as if it had been typed.
+ * @param {GraphNode} node
+ * @param {string} name of the widget
+ * @param {number} position
  * @returns {boolean} whether it changed
  */
 function write(node, name, position) {
@@ -124,11 +158,15 @@ function write(node, name, position) {
   return true;
 }
 
+/** @param {GraphNode} node */
 function areNumbersShown(node) {
   return readKept(node, KEPT)?.numbers === true;
 }
 
-/** Hides the number widgets, or shows them; a linked one is always shown. Their order stays. */
+/**
+ * Hides the number widgets, or shows them; a linked one is always shown. Their order stays.
+ * @param {GraphNode} node
+ */
 function hideNumbers(node) {
   for (const name of LEVELS) {
     const widget = findWidget(node, name);
@@ -136,9 +174,16 @@ function hideNumbers(node) {
   }
 }
 
-// Older front ends leave room for hidden widgets: as much as they say, and 4 px.
+/**
+ * Older front ends leave room for hidden widgets: as much as they say, and 4 px.
+ * @returns {[width: number, height: number]}
+ */
 const noRoom = () => [0, -4];
 
+/**
+ * @param {Widget} widget
+ * @param {boolean} hidden
+ */
 function setHidden(widget, hidden) {
   widget.hidden = hidden;
   if (hidden) widget.computeSize = noRoom;

@@ -2,9 +2,16 @@
 
 import { api, app, rootGraph, setting } from "./shared/comfy.js";
 
-/** The node of an execution id, which is a path through subgraphs such as 12:3. */
+/** @import { Graph, GraphNode } from "../../scripts/app.js" */
+
+/**
+ * The node of an execution id, which is a path through subgraphs such as 12:3.
+ * @param {string | number} executionId
+ */
 function findNode(executionId) {
+  /** @type {Graph | undefined} */
   let graph = rootGraph();
+  /** @type {GraphNode | null} */
   let node = null;
   for (const id of String(executionId).split(":")) {
     node = graph?.getNodeById?.(id) ?? null;
@@ -13,7 +20,10 @@ function findNode(executionId) {
   return node;
 }
 
-/** Whether a preview belongs to one of our nodes, and nobody wants to see it. */
+/**
+ * Whether a preview belongs to one of our nodes, and nobody wants to see it.
+ * @param {{displayNodeId?: string | number}} preview
+ */
 function isUnwanted({ displayNodeId: id }) {
   if (setting("Panini.Previews") !== false || id === undefined) return false;
   return Boolean(findNode(id)?.comfyClass?.startsWith("Panini"));

@@ -4,7 +4,11 @@ import { app } from "./shared/comfy.js";
 
 const COLOUR = /^[0-9a-f]{6}([0-9a-f]{2})?$/i; // as the front end stores it, without a #
 
-/** Gives a colour to the stylesheet; the default again if it is none. */
+/**
+ * Gives a colour to the stylesheet; the default again if it is none.
+ * @param {string} name of the stylesheet's property
+ * @param {unknown} value of the setting
+ */
 function paint(name, value) {
   const colour = String(value ?? "").replace(/^#/, "");
   if (COLOUR.test(colour)) document.documentElement.style.setProperty(name, `#${colour}`);

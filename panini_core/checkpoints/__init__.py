@@ -1,12 +1,12 @@
 """Checkpoint files: safe reading, recognition by keys, official layouts, our own format."""
 
 from .files import CheckpointError, read_state_dict
+from .gan_prior import fill_gan_prior, load_gan_prior
 from .layouts import Layout, recognise
 from .loading import (
     DEFAULT_WEIGHTS,
     convert_checkpoint,
     load_degradation_encoder,
-    load_gan_prior,
     load_panini,
 )
 from .own_format import save_panini
@@ -16,6 +16,7 @@ __all__ = [
     "CheckpointError",
     "Layout",
     "convert_checkpoint",
+    "fill_gan_prior",
     "load_degradation_encoder",
     "load_gan_prior",
     "load_panini",

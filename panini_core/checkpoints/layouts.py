@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..models.levels import resolution_of
 from ..models.panini import PaniniConfig
-from .files import CheckpointError, CheckpointFile
+from .files import CheckpointError, CheckpointFile, first_few
 
 OUTER_PREFIX = "generator."  # the restorer inside MMEditing's model
 TRAINING_ONLY = ("discriminator.", "perceptual_loss.")  # beside the restorer, not needed
@@ -33,6 +33,7 @@ class Layout(Enum):
     OFFICIAL_PANINI = "an official Panini network (MMEditing)"
     OFFICIAL_UDRL = "an official degradation encoder (MoCo)"
     STYLEGAN2 = "a StyleGAN2 prior (MMGeneration)"
+    MOBILE_PRIOR = "a MobileStyleGAN prior (of `panini prior`)"
 
 
 # A layout is recognised by any name that begins so; the more specific come first.
@@ -44,6 +45,7 @@ SIGNS: dict[Layout, tuple[str, ...]] = {
     ),
     Layout.OFFICIAL_UDRL: ("encoder_q.E.",),
     Layout.STYLEGAN2: ("generator_ema.style_mapping.", "generator_ema.convs."),
+    Layout.MOBILE_PRIOR: ("to_bands.mod_weight", "conv1.mod_weight"),
     Layout.DEGRADATION_ENCODER: ("features.0.", "projection.0."),
     Layout.GAN_PRIOR: ("blocks.4.", "mapping.layers."),
 }
@@ -55,6 +57,18 @@ def recognise(names: Collection[str]) -> Layout | None:
         if any(name.startswith(signs) for name in names):
             return layout
     return None
+
+
+def unexpected_layout(
+    file: CheckpointFile, found: Layout | None, *expected: Layout
+) -> CheckpointError:
+    """The error for a file of another layout than those expected."""
+    names = sorted(file.tensors)
+    what = found.value if found else f"{len(names)} tensors such as {first_few(names)}"
+    return CheckpointError(
+        file.path,
+        f"expected {' or '.join(layout.value for layout in expected)}, found {what}.",
+    )
 
 
 def select(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -126,6 +140,21 @@ def prior_table(levels: int, mapping_layers: int) -> Table:
         table[f"convs.{up}.conv.blur.kernel"] = Kernel(4)
         table[f"to_rgbs.{rgb}.upsample.kernel"] = Kernel(4)
     return table
+
+
+def prior_sizes(tensors: Mapping[str, Tensor]) -> tuple[list[int], int, int]:
+    """The widths at 4, 8, 16, …, the style size and the number of mapping layers of an official
+    generator. Raises KeyError or IndexError where the tensors that tell them are missing."""
+
+    def numbers(pattern: str) -> list[int]:
+        return sorted(int(found[1]) for name in tensors if (found := re.match(pattern, name)))
+
+    # The constant tells the width at 4, the second convolution of a resolution the others.
+    convs = numbers(r"convs\.(\d*[13579])\.conv\.weight_orig$")
+    widths = [tensors["constant_input.input"].shape[1]]
+    widths += [tensors[f"convs.{index}.conv.weight_orig"].shape[1] for index in convs]
+    style_size = tensors["conv1.conv.style_modulation.linear.weight_orig"].shape[1]
+    return widths, style_size, len(numbers(r"style_mapping\.(\d+)\.bias$"))
 
 
 def _modulated_conv(official: str, own: str) -> Table:

@@ -10,10 +10,9 @@ from torch import Tensor
 
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig, PaniniNet
-from ..models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from . import layouts, own_format
 from .files import CheckpointError, CheckpointFile, first_few, not_finite, read_file
-from .layouts import Layout, Table, recognise, select
+from .layouts import Layout, Table, recognise, select, unexpected_layout
 from .matching import match_tensors
 from .mean_latent import MEAN_LATENT, estimate_mean_latent
 from .own_format import save_panini
@@ -53,7 +52,7 @@ def load_panini(
         config = layouts.read_config(file, tensors)
         table = layouts.panini_table(config)
     else:
-        raise _unexpected(file, layout, Layout.PANINI, Layout.OFFICIAL_PANINI)
+        raise unexpected_layout(file, layout, Layout.PANINI, Layout.OFFICIAL_PANINI)
     model = _skeleton(file, config)
     tensors = match_tensors(file, tensors, model, table, optional=(MEAN_LATENT,))
     narrowed = [name for name, tensor in tensors.items() if _reaches_beyond(tensor, dtype)]
@@ -113,55 +112,10 @@ def load_degradation_encoder(path: str | PathLike[str], encoder: DegradationEnco
             restorer = layouts.official_panini_tensors(file.tensors)
             tensors = select(restorer, layouts.DEGRADATION_PREFIX)
     else:
-        raise _unexpected(
+        raise unexpected_layout(
             file, layout, Layout.OFFICIAL_UDRL, Layout.DEGRADATION_ENCODER, Layout.PANINI
         )
     encoder.load_state_dict(match_tensors(file, tensors, encoder, table), strict=True)
-
-
-def load_gan_prior(
-    path: str | PathLike[str],
-    generator: StyleGAN2Generator,
-    discriminator: StyleGAN2Discriminator | None = None,
-) -> None:
-    """Fill a generator in place with a StyleGAN2 prior (its moving average), and a discriminator.
-
-    Accepts MMGeneration's file; for the generator alone also a generator of ours by itself, and
-    whole Panini networks in both layouts.
-    Raises CheckpointError if it does not match exactly; then neither network has changed.
-    """
-    file = read_file(path)
-    layout = recognise(file.tensors)
-    table: Table | None = layouts.prior_table(
-        len(generator.resolutions), len(generator.mapping.layers)
-    )
-    if layout is Layout.STYLEGAN2:
-        tensors = layouts.prior_file_tensors(file.tensors)
-    elif layout is Layout.GAN_PRIOR:
-        tensors, table = file.tensors, None
-    elif layout is Layout.PANINI:
-        tensors, table = select(file.tensors, "gan_prior."), None
-    elif layout is Layout.OFFICIAL_PANINI:
-        restorer = layouts.official_panini_tensors(file.tensors)
-        tensors = select(restorer, layouts.PRIOR_PREFIX)
-    else:
-        raise _unexpected(file, layout, Layout.STYLEGAN2, Layout.GAN_PRIOR, Layout.PANINI)
-    matched = match_tensors(file, tensors, generator, table)
-    if discriminator is not None:
-        found = select(file.tensors, layouts.DISCRIMINATOR_PREFIX)
-        levels = len(discriminator.blocks) + 1
-        critic = match_tensors(file, found, discriminator, layouts.discriminator_table(levels))
-        discriminator.load_state_dict(critic, strict=True)
-    generator.load_state_dict(matched, strict=True)
-
-
-def _unexpected(file: CheckpointFile, found: Layout | None, *expected: Layout) -> CheckpointError:
-    names = sorted(file.tensors)
-    what = found.value if found else f"{len(names)} tensors such as {first_few(names)}"
-    return CheckpointError(
-        file.path,
-        f"expected {' or '.join(layout.value for layout in expected)}, found {what}.",
-    )
 
 
 def _copy(tensor: Tensor, device: str | torch.device, dtype: torch.dtype) -> Tensor:

@@ -7,16 +7,14 @@ details of a Haar step lie beside each other for every channel, ours band by ban
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from ..models.levels import resolution_of
 from ..models.mobile_stylegan import BANDS, MobileGenerator
-from ..models.stylegan2 import MappingNetwork
+from ..models.stylegan2 import EqualLinear
 from .files import CheckpointError, CheckpointFile
 
 LAST_BLOCK = re.compile(r"blocks\.(\d+)\.conv2\.bias$")
@@ -27,7 +25,9 @@ def build_mobile_generator(file: CheckpointFile) -> MobileGenerator:
 
     Raises CheckpointError where a tensor that tells a size is missing or misshapen.
     """
-    blocks = 1 + max((int(m[1]) for name in file.tensors if (m := LAST_BLOCK.match(name))), default=-1)
+    blocks = 1 + max(
+        (int(m[1]) for name in file.tensors if (m := LAST_BLOCK.match(name))), default=-1
+    )
     layers = sum(bool(re.fullmatch(r"mapping\.\d+\.weight", name)) for name in file.tensors)
     names = ["const", "mean_latent", *(f"blocks.{i}.conv2.bias" for i in range(blocks))]
     if missing := [name for name in names if name not in file.tensors]:
@@ -39,12 +39,12 @@ def build_mobile_generator(file: CheckpointFile) -> MobileGenerator:
         with torch.device("meta"):
             return MobileGenerator(channels, file.tensors["mean_latent"].shape[0], layers)
     except (ValueError, IndexError) as error:
-        raise CheckpointError(file.path, f"its sizes describe no MobileStyleGAN: {error}") from error
+        raise CheckpointError(
+            file.path, f"its sizes describe no MobileStyleGAN: {error}"
+        ) from error
 
 
-def mobile_prior_tensors(
-    file: CheckpointFile, generator: MobileGenerator
-) -> dict[str, Tensor]:
+def mobile_prior_tensors(file: CheckpointFile, generator: MobileGenerator) -> dict[str, Tensor]:
     """The generator's state dict from the published arrays, float32.
 
     Raises CheckpointError if one is missing or too many.
@@ -71,6 +71,7 @@ def mobile_prior_tensors(
         state[f"{own}.bias"] = take(f"{source}.bias")
 
     for index, layer in enumerate(generator.mapping.layers):
+        assert isinstance(layer, EqualLinear)
         weight, bias = take(f"mapping.{index}.weight"), take(f"mapping.{index}.bias")
         state[f"mapping.layers.{index}.weight"] = weight / layer.scale
         state[f"mapping.layers.{index}.bias"] = bias / layer.lr_mul

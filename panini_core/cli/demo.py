@@ -15,7 +15,7 @@ from ..options import RestoreOptions
 from ..pipeline import restore_images_with_report
 from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, complain, say, usage_errors
 from .inputs import make_folder
-from .options import add_device_argument, add_model_arguments, choose_device, open_model
+from .options import add_device_argument, add_model_arguments, open_device, open_model
 
 PRESET, SEED = "mild", 3
 UPSCALE = 2  # the face is small in the photograph; so its detail shows
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     photograph = read_image(sample_photograph()).pixels[None]
     model = open_model(arguments)
     with usage_errors():
-        detector = load_detector(device=choose_device(arguments.device))
+        detector = load_detector(device=open_device(arguments))
 
     degraded = degrade_images(photograph, PRESET, seed=SEED)
     options = RestoreOptions(upscale=UPSCALE)

@@ -13,6 +13,7 @@ import torch
 
 from ..checkpoints import DEFAULT_WEIGHTS
 from ..checkpoints.detector import load_detector
+from ..compute import name_of_dtype
 from ..models.panini import PaniniNet
 from ..models.value_range import to_network
 from .console import EXIT_DONE, EXIT_PROBLEM, say
@@ -20,9 +21,8 @@ from .laboratory import find_laboratory
 from .options import (
     add_device_argument,
     add_model_arguments,
-    choose_device,
     default_of,
-    name_of_dtype,
+    open_device,
     open_model,
 )
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     say(f"Python {platform.python_version()} on {platform.platform()}")
     _say_packages()
-    device = choose_device(arguments.device)
+    device = open_device(arguments)
     _say_devices(device)
     say("\nWeights")
     usable = _check("default model", _describe_default_weights)

@@ -108,6 +108,35 @@ def convolve(images: Tensor, kernels: Tensor) -> Tensor:
     return blurred[..., start : start + height, start : start + width].to(images.dtype)
 
 
+def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
+    """Each image (N, C, H, W) blurred with its sigma (N,), px; borders are repeated.
+
+    Row by row and column by column, which for a narrow Gaussian is several times faster than
+    `convolve`. 0 is no blur.
+    """
+    radius = max(math.ceil(SUPPORT_SIGMAS * float(sigma.max())), 0)
+    offsets = torch.arange(radius + 1)
+    narrow = sigma.float().clamp_min(1e-3)[:, None]
+    weights = torch.exp(-0.5 * (offsets / narrow) ** 2)
+    # Every image's kernel ends where its own deviation says, whatever is blurred beside it.
+    weights *= offsets <= (SUPPORT_SIGMAS * narrow).ceil()
+    weights /= weights[:, :1] + 2 * weights[:, 1:].sum(dim=1, keepdim=True)
+    taps = weights.to(images)[:, :, None, None, None].unbind(1)
+    padded = F.pad(images, (radius, radius, radius, radius), mode="replicate")
+    return _weighted_sum(_weighted_sum(padded, taps, dim=2), taps, dim=3)
+
+
+def _weighted_sum(padded: Tensor, taps: tuple[Tensor, ...], dim: int) -> Tensor:
+    """Neighbours along `dim` summed with symmetric weights, the centre's first."""
+    radius = len(taps) - 1
+    length = padded.shape[dim] - 2 * radius
+    total = padded.narrow(dim, radius, length) * taps[0]
+    for offset, weight in enumerate(taps[1:], start=1):
+        for start in (radius - offset, radius + offset):
+            total.addcmul_(padded.narrow(dim, start, length), weight)
+    return total
+
+
 def _fast_length(length: int) -> int:
     """The next even length with the factors 2, 3 and 5 only, which FFTs like."""
     while True:

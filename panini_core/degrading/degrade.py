@@ -4,6 +4,10 @@ One pass is blur -> down-sampling -> up-sampling -> noise -> JPEG (panini_spec, 
 order measured on the published inputs), or, as in a small picture that somebody enlarged later,
 noise and JPEG before the up-sampling. The second order is a second, milder pass.
 
+Where a sample has them, the dots of a print or the stripes of a screen, which a camera took in,
+come between blur and down-sampling; and what people do to pictures, between noise and JPEG: saved
+before (another JPEG), sharpened, reduced to few tones. WebP or AVIF come after JPEG.
+
 `degrade_with` draws parameters from ranges (`sample_degradations`) and applies them (`degrade`).
 The same parameters may be applied to other faces, which makes the positive pairs of UDRL.
 """
@@ -11,16 +15,21 @@ The same parameters may be applied to other faces, which makes the positive pair
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .blur_kernels import convolve, trim_kernels
-from .jpeg import jpeg_compress
-from .parameters import FILTERS, DegradationParameters, DegradationPass, sample_degradations
+from .blur_kernels import convolve, gaussian_blur, trim_kernels
+from .jpeg import jpeg_compress, shifted_jpeg_compress
+from .parameters import DegradationParameters, DegradationPass
+from .patterns import INK_ANGLES, print_dots, stripes
 from .ranges import PRESETS, DegradationRanges, PassRanges
+from .resizing import FILTERS, resize
+from .sampling import sample_degradations
+from .sharpening import unsharp_mask
+from .tones import reduce_tones
+from .web_codecs import web_compress
 
 __all__ = [
     "FILTERS",
@@ -109,29 +118,14 @@ def degrade(
     sources = _noise_sources(len(images), generator, images.device)
     # A CPU is quickest with one image at a time, which stays in its caches; a GPU with all.
     chunk = 1 if images.device.type == "cpu" else len(images)
-    degraded: list[Tensor] = []
+    degraded = torch.empty_like(images)
     for start in range(0, len(images), chunk):
         these = slice(start, start + chunk)
         part = images[these].float()
         for one_pass in parameters.passes:
             part = _apply_pass(part, one_pass.select(these), sources[these])
-        degraded.append((part * 255).round_().clamp_(0, 255).div_(255).to(images.dtype))
-    return torch.cat(degraded) if degraded else images.clone()
-
-
-def resize(images: Tensor, size: tuple[int, int], method: str) -> Tensor:
-    """(N, C, H, W) to `size` (height, width) by one of `FILTERS`.
-
-    Bilinear and bicubic are antialiased as in Pillow; the aliased ones, area and nearest are those
-    of OpenCV. Bicubic filters may overshoot [0, 1].
-    """
-    if method not in FILTERS:
-        raise ValueError(f"No filter {method!r}; choose one of {', '.join(FILTERS)}.")
-    base = method.removeprefix("aliased_")
-    if base == "bilinear" or base == "bicubic":
-        return F.interpolate(images, size=size, mode=base, antialias=base == method)
-    mode: Literal["area", "nearest"] = "area" if base == "area" else "nearest"
-    return F.interpolate(images, size=size, mode=mode)
+        degraded[these] = (part * 255).round_().clamp_(0, 255).div_(255)
+    return degraded
 
 
 def shot_noise(light: Tensor, photons: float, normal: Tensor) -> Tensor:
@@ -162,16 +156,12 @@ def _noise_sources(
 
 def _apply_pass(images: Tensor, p: DegradationPass, sources: list[torch.Generator]) -> Tensor:
     images = _blur(images, p.kernels)
-    images = torch.cat(
-        [
-            _down_and_up(images[i : i + 1], p.select(slice(i, i + 1)), sources[i : i + 1])
-            for i in range(len(images))
-        ]
-    )
+    images = _add_stripes(_print(images, p), p)
+    images = _one_by_one(images, p, sources, _down_and_up)
     final_grid = ~p.low_resolution
     images = _add_noise(images, p, sources, final_grid)
     images = _blur(images, p.sinc_kernels)
-    return _compress(images, p, final_grid)
+    return _edit_and_save(images, p, saved=final_grid, sharpened=p.sharpen_enlarged)
 
 
 def _blur(images: Tensor, kernels: Tensor) -> Tensor:
@@ -184,42 +174,76 @@ def _blur(images: Tensor, kernels: Tensor) -> Tensor:
     return _for_chosen(images, kernels[:, centre, centre] != 1, blur)
 
 
+def _print(images: Tensor, p: DegradationPass) -> Tensor:
+    """The pictures as prints made of dots, photographed."""
+
+    def black(chosen: Tensor, index: Tensor) -> Tensor:
+        light = chosen.mean(dim=1, keepdim=True)
+        dots = print_dots(light, p.dot_period[index], p.dot_angle[index, None])
+        return photographed(chosen, chosen + (dots - light), index)
+
+    def coloured(chosen: Tensor, index: Tensor) -> Tensor:
+        angles = p.dot_angle[index, None] + torch.tensor(INK_ANGLES)
+        return photographed(chosen, print_dots(chosen, p.dot_period[index], angles), index)
+
+    def photographed(chosen: Tensor, dots: Tensor, index: Tensor) -> Tensor:
+        strength = p.dot_strength[index].to(images)[:, None, None, None]
+        return gaussian_blur(chosen.lerp(dots, strength), p.dot_blur[index])
+
+    printed = p.dot_period > 0
+    images = _for_chosen(images, printed & p.grey_dots, black)
+    return _for_chosen(images, printed & ~p.grey_dots, coloured)
+
+
+def _add_stripes(images: Tensor, p: DegradationPass) -> Tensor:
+    """The pictures as a camera saw them on a screen."""
+
+    def add(chosen: Tensor, index: Tensor) -> Tensor:
+        values = (p.stripe_period, p.stripe_angle, p.stripe_contrast, p.stripe_bend)
+        return stripes(chosen, *(one[index] for one in values), colour=p.stripe_colour[index])
+
+    return _for_chosen(images, p.stripe_period > 0, add)
+
+
 def _down_and_up(image: Tensor, p: DegradationPass, sources: list[torch.Generator]) -> Tensor:
-    """One image made small and enlarged again, with noise and JPEG in between where asked for."""
+    """One image made small and enlarged again, with all that happens to small pictures between."""
     height, width = image.shape[-2:]
     down = float(p.down)
-    small_size = (max(round(height / down), 1), max(round(width / down), 1))
-    resized = small_size != (height, width)
+    if whole := bool(p.whole_down):
+        # A border, so that the small picture is a whole number of times smaller.
+        down = round(down)
+        image = F.pad(image, (0, -width % down, 0, -height % down), mode="replicate")
+    large_size = (image.shape[-2], image.shape[-1])
+    small_size = (max(round(large_size[0] / down), 1), max(round(large_size[1] / down), 1))
+    resized = small_size != large_size
     if resized:
         image = resize(image, small_size, FILTERS[int(p.down_filter)])
-    image = _compress(_add_noise(image, p, sources, p.low_resolution), p, p.low_resolution)
+    image = _add_noise(image, p, sources, p.low_resolution)
+    image = _edit_and_save(image, p, saved=p.low_resolution, sharpened=~p.sharpen_enlarged)
     if resized:
-        image = resize(image, (height, width), FILTERS[int(p.up_filter)])
-    return image
+        image = resize(image, large_size, FILTERS[int(p.up_filter)])
+    return image[..., :height, :width] if whole else image
 
 
 def _add_noise(
     images: Tensor, p: DegradationPass, sources: list[torch.Generator], where: Tensor
 ) -> Tensor:
     def add(chosen: Tensor, index: Tensor) -> Tensor:
-        noisy = [
-            _noisy(image, p.select(slice(i, i + 1)), sources[i])
-            for image, i in zip(chosen, index.tolist(), strict=True)
-        ]
-        return torch.stack(noisy)
+        return _one_by_one(chosen, p.select(index), [sources[i] for i in index], _noisy)
 
     return _for_chosen(images, where & (p.gaussian_sigma + p.shot_sigma > 0), add)
 
 
-def _noisy(image: Tensor, p: DegradationPass, source: torch.Generator) -> Tensor:
-    """One image (3, H, W) with its Gaussian and Poisson noise."""
+def _noisy(image: Tensor, p: DegradationPass, sources: list[torch.Generator]) -> Tensor:
+    """One image (1, 3, H, W) with its Gaussian and Poisson noise."""
     grey = bool(p.grey_noise)
-    shape = (1 if grey else 3, *image.shape[1:])
+    (source,) = sources
+    shape = (1, 1 if grey else 3, *image.shape[2:])
     gaussian_sigma, shot_sigma = float(p.gaussian_sigma) / 255, float(p.shot_sigma) / 255
     result = image
     if shot_sigma > 0:
         normal = torch.randn(shape, generator=source, device=image.device)
-        light = image.mean(dim=0, keepdim=True) if grey else image
+        light = image.mean(dim=1, keepdim=True) if grey else image
         result = result + shot_noise(light, 1 / shot_sigma**2, normal)
     if gaussian_sigma > 0:
         normal = torch.randn(shape, generator=source, device=image.device)
@@ -227,11 +251,45 @@ def _noisy(image: Tensor, p: DegradationPass, source: torch.Generator) -> Tensor
     return result
 
 
-def _compress(images: Tensor, p: DegradationPass, where: Tensor) -> Tensor:
-    def compress(chosen: Tensor, index: Tensor) -> Tensor:
+def _edit_and_save(
+    images: Tensor, p: DegradationPass, *, saved: Tensor, sharpened: Tensor
+) -> Tensor:
+    """What happens to a picture on one grid, in this order; `saved` and `sharpened`: where."""
+
+    def earlier_jpeg(chosen: Tensor, index: Tensor) -> Tensor:
+        values = (p.earlier_jpeg_quality, p.chroma_subsampling, p.earlier_jpeg_origin)
+        return shifted_jpeg_compress(chosen, *(one[index] for one in values))
+
+    def sharpen(chosen: Tensor, index: Tensor) -> Tensor:
+        return unsharp_mask(chosen, p.sharpen_amount[index], p.sharpen_sigma[index])
+
+    def reduce(chosen: Tensor, index: Tensor) -> Tensor:
+        return reduce_tones(chosen, p.tones[index], p.dithered[index])
+
+    def jpeg(chosen: Tensor, index: Tensor) -> Tensor:
         return jpeg_compress(chosen, p.jpeg_quality[index], p.chroma_subsampling[index])
 
-    return _for_chosen(images, where & (p.jpeg_quality > 0), compress)
+    def web(chosen: Tensor, index: Tensor) -> Tensor:
+        return web_compress(chosen, p.web_quality[index], p.avif[index])
+
+    images = _for_chosen(images, saved & (p.earlier_jpeg_quality > 0), earlier_jpeg)
+    images = _for_chosen(images, sharpened & (p.sharpen_amount > 0), sharpen)
+    images = _for_chosen(images, saved & (p.tones > 0), reduce)
+    images = _for_chosen(images, saved & (p.jpeg_quality > 0), jpeg)
+    return _for_chosen(images, saved & (p.web_quality > 0), web)
+
+
+def _one_by_one(
+    images: Tensor,
+    p: DegradationPass,
+    sources: list[torch.Generator],
+    operation: Callable[[Tensor, DegradationPass, list[torch.Generator]], Tensor],
+) -> Tensor:
+    """`operation` of every image (1, 3, H, W) with its own parameters and source."""
+    if len(images) == 1:
+        return operation(images, p, sources)
+    each = [slice(i, i + 1) for i in range(len(images))]
+    return torch.cat([operation(images[one], p.select(one), sources[one]) for one in each])
 
 
 def _for_chosen(

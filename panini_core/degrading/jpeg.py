@@ -96,6 +96,39 @@ def jpeg_compress(images: Tensor, quality: Tensor, subsample: Tensor) -> Tensor:
     return rgb.round().clamp_(0, 255).div_(255).to(images.dtype)
 
 
+def shifted_jpeg_compress(
+    images: Tensor, quality: Tensor, subsample: Tensor, origin: Tensor
+) -> Tensor:
+    """`jpeg_compress` with a grid of blocks that begins left of and above the picture.
+
+    So it is in a picture that was cut out of a file. origin: (N, 2) whole numbers in 0..15, the
+    picture's x and y in the first block of 16 px (two of luma) of that file.
+    """
+    count, _, height, width = images.shape
+    if origin.shape != (count, 2) or bool(((origin < 0) | (origin >= 2 * _BLOCK)).any()):
+        raise ValueError(
+            f"origin must be ({count}, 2) numbers in 0..{2 * _BLOCK - 1} for {count} images, "
+            f"got {origin.tolist()}."
+        )
+    margin = 2 * _BLOCK - 1
+    padded = F.pad(images, (margin, margin, margin, margin), mode="replicate")
+    origins: list[tuple[int, int]] = [(int(x), int(y)) for x, y in origin.tolist()]
+    # One size for all, with the picture's corner at its origin.
+    whole = torch.stack(
+        [
+            one[:, margin - y : 2 * margin - y + height, margin - x : 2 * margin - x + width]
+            for one, (x, y) in zip(padded, origins, strict=True)
+        ]
+    )
+    compressed = jpeg_compress(whole, quality, subsample)
+    return torch.stack(
+        [
+            one[:, y : y + height, x : x + width]
+            for one, (x, y) in zip(compressed, origins, strict=True)
+        ]
+    )
+
+
 def _compress_chroma(chroma: Tensor, table: Tensor, subsample: Tensor) -> Tensor:
     """Chroma planes (N, 2, H, W) centred on 0, coded at half or at full resolution per sample."""
     if bool(subsample.all()):

@@ -31,9 +31,9 @@ class FamilyWeights:
 class FilterWeights:
     """How often each filter for resizing occurs; weights need not sum to 1.
 
-    Bilinear and bicubic are antialiased as in Pillow; the aliased ones are those of OpenCV. When
-    enlarging there is nothing to antialias: the bilinear ones are equal, the bicubic ones differ
-    in their parameter.
+    Bilinear, bicubic and lanczos3 are antialiased as in Pillow; the aliased ones are those of
+    OpenCV. When enlarging there is nothing to antialias: the bilinear ones are equal, the bicubic
+    ones differ in their parameter.
     """
 
     bilinear: float = 0.0
@@ -42,6 +42,7 @@ class FilterWeights:
     aliased_bicubic: float = 0.0
     area: float = 0.0
     nearest: float = 0.0
+    lanczos3: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,54 @@ class PassRanges:
 
     low_resolution_probability: float = 0.7  # noise and JPEG come before the up-sampling
     final_sinc_probability: float = 0.0  # an extra sinc filter before JPEG
+
+    # What not every picture has; these are off unless a preset asks for them.
+
+    whole_down_probability: float = 0.0  # the factor rounded: blocks of pixels, all of one size
+
+    dots_probability: float = 0.0  # a print's
+    dot_period: Range = (4.0, 10.0)  # px in an image of 512 px, as all below; log-uniform
+    dot_strength: Range = (0.3, 1.0)  # 1: ink and paper and nothing between
+    dot_blur: Range = (0.4, 1.5)  # px
+    grey_dots_probability: float = 0.4  # black only, else cyan, magenta and yellow
+
+    stripes_probability: float = 0.0  # a screen's
+    stripe_period: Range = (3.0, 16.0)  # px; log-uniform
+    stripe_contrast: Range = (0.03, 0.2)  # of the light
+    stripe_bend: Range = (-3.0, 3.0)  # periods off the straight at the border
+    stripe_colour: Range = (0.0, 2 * math.pi / 3)  # radians between the channels
+
+    sharpen_probability: float = 0.0
+    sharpen_amount: Range = (0.2, 1.8)  # of an unsharp mask
+    sharpen_sigma: Range = (0.4, 2.5)  # px
+    sharpen_enlarged_probability: float = 0.5  # after the up-sampling, else before
+
+    tones_probability: float = 0.0
+    tones: Range = (8.0, 48.0)  # values of a channel; log-uniform, rounded
+    dither_probability: float = 0.4
+
+    earlier_jpeg_probability: float = 0.0  # of a file that the picture was cut out of
+    earlier_jpeg_quality: Range = (35.0, 90.0)  # rounded
+
+    web_probability: float = 0.0  # WebP or AVIF, after JPEG if there is one
+    web_quality: Range = (10.0, 80.0)  # rounded
+    avif_share: float = 0.25
+
+    @property
+    def has_further(self) -> bool:
+        """Whether any of what not every picture has can be drawn."""
+        return any(
+            probability > 0
+            for probability in (
+                self.whole_down_probability,
+                self.dots_probability,
+                self.stripes_probability,
+                self.sharpen_probability,
+                self.tones_probability,
+                self.earlier_jpeg_probability,
+                self.web_probability,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +210,75 @@ _AGAIN = PassRanges(
     final_sinc_probability=0.15,
 )
 
+# What photographs from the web, from prints and from screens have besides. Not presets: they make
+# a part of `training`.
+FURTHER_KINDS: dict[str, PassRanges] = {
+    # A small picture shown large, pixel for pixel; no blur hides its blocks.
+    "pixelated": PassRanges(
+        blur_probability=0.0,
+        down=(2.0, 12.0),
+        whole_down_probability=0.75,
+        down_filters=FilterWeights(bilinear=0.2, bicubic=0.2, area=0.4, nearest=0.2),
+        up_filters=FilterWeights(nearest=1.0),
+        noise_probability=0.3,
+        noise_sigma=(0.0, 8.0),
+        jpeg_probability=0.7,
+        jpeg_quality=(55.0, 95.0),
+        low_resolution_probability=0.6,
+    ),
+    # Made smaller and sharper, cut out and saved again and again.
+    "web": PassRanges(
+        blur_probability=0.6,
+        blur_sigma=(0.0, 3.0),
+        down=(1.0, 6.0),
+        down_filters=FilterWeights(lanczos3=0.6, bicubic=0.2, area=0.2),
+        up_filters=FilterWeights(
+            lanczos3=0.5, bicubic=0.15, bilinear=0.15, aliased_bicubic=0.1, nearest=0.1
+        ),
+        noise_probability=0.5,
+        noise_sigma=(0.0, 8.0),
+        sharpen_probability=0.6,
+        earlier_jpeg_probability=0.4,
+        jpeg_probability=0.6,
+        jpeg_quality=(35.0, 92.0),
+        web_probability=0.5,
+    ),
+    "print": PassRanges(
+        blur_sigma=(0.0, 2.5),
+        dots_probability=1.0,
+        down=(1.0, 2.5),
+        noise_probability=0.6,
+        noise_sigma=(0.0, 8.0),
+        jpeg_quality=(55.0, 95.0),
+        sharpen_probability=0.2,
+    ),
+    "screen": PassRanges(
+        blur_sigma=(0.5, 3.0),
+        stripes_probability=1.0,
+        down=(1.0, 3.0),
+        noise_sigma=(0.0, 12.0),
+        jpeg_quality=(50.0, 92.0),
+    ),
+    "few tones": PassRanges(
+        blur_sigma=(0.0, 2.5),
+        down=(1.0, 4.0),
+        noise_probability=0.2,
+        noise_sigma=(0.0, 4.0),
+        tones_probability=1.0,
+        jpeg_probability=0.5,
+        jpeg_quality=(70.0, 95.0),
+        low_resolution_probability=0.6,
+    ),
+}
+# How often each is drawn in `training`, where the other kinds together weigh 1.
+_FURTHER_WEIGHTS = {
+    "pixelated": 0.08,
+    "web": 0.12,
+    "print": 0.05,
+    "screen": 0.03,
+    "few tones": 0.03,
+}
+
 PRESETS: dict[str, DegradationRanges] = {
     "mild": DegradationRanges((_MILD,)),
     "medium": DegradationRanges((_MEDIUM,)),
@@ -174,6 +292,7 @@ PRESETS: dict[str, DegradationRanges] = {
             replace(_OFFICIAL, weight=0.1),
             replace(_FILM_GRAIN, weight=0.04),
             replace(_LOW_LIGHT, weight=0.04),
+            *(replace(FURTHER_KINDS[name], weight=w) for name, w in _FURTHER_WEIGHTS.items()),
         ),
         second=(_AGAIN,),
         second_probability=0.2,

@@ -56,7 +56,7 @@ class Detections:
         where the box and the landmarks lie, by their scores: the networks' landmarks scatter by
         about 1 % of a face, the mean of several priors by a third less.
         """
-        from torchvision.ops import nms  # ComfyUI and facexlib always bring torchvision
+        from torchvision.ops import nms  # of ComfyUI, or of the extra `torch`
 
         kept = nms(self.boxes, self.scores, MAX_OVERLAP)
         votes = (box_overlaps(self.boxes[kept], self.boxes) > VOTING_OVERLAP) * self.scores

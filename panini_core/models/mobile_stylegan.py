@@ -28,10 +28,10 @@ BANDS = 4  # of a Haar step: the low one, then vertical, horizontal and diagonal
 
 
 def haar_up(halved_bands: Tensor) -> Tensor:
-    """The inverse Haar transform of bands that are halved already: (N, 4 C, h, w) -> (N, C, 2h, 2w).
+    """The inverse Haar transform of bands that are halved already.
 
-    Channels come band by band: C of the low band, then C each of the details (lh, hl, hh) that
-    alternate between rows, between columns and between both.
+    (N, 4 C, h, w) -> (N, C, 2h, 2w). Channels come band by band: C of the low band, then C each of
+    the details (lh, hl, hh) that alternate between rows, between columns and between both.
     """
     low, rows, columns, both = halved_bands.permute(0, 2, 3, 1).chunk(BANDS, dim=-1)
     even, odd = low + rows, low - rows  # (N, h, w, C)
@@ -222,7 +222,7 @@ class MobileGenerator(nn.Module):
         x = self.conv(x, w_plus[:, 0], noises[0])
         for level, resolution in enumerate(self.resolutions):
             if level:
-                x = self.double(x, w_plus, level, noises[2 * level - 1], noises[2 * level])
+                x = self.apply_block(x, w_plus, level, noises[2 * level - 1], noises[2 * level])
             if fuse is not None:
                 x = fuse(resolution, x)
             if resolution == up_to:
@@ -233,7 +233,7 @@ class MobileGenerator(nn.Module):
                 noises = noises[:finer] + [window.cut(image) for image in noises[finer:]]
         return x
 
-    def double(self, x: Tensor, w_plus: Tensor, level: int, *noises: Tensor) -> Tensor:
+    def apply_block(self, x: Tensor, w_plus: Tensor, level: int, *noises: Tensor) -> Tensor:
         """The block of `resolutions[level]` applied to the features of the one before."""
         block = self.blocks[str(self.resolutions[level])]
         assert isinstance(block, WaveletBlock)

@@ -359,7 +359,7 @@ class PaniniNet(nn.Module):
         # Image features of every level, and where the image lies in the prior's W+ space
         image_features, w_plus = self.image_encoder(images.to(self.dtype))
         if self.training:
-            self._follow_latents(w_plus.detach())
+            self.follow_latents(w_plus.detach())
         if latent_pull:
             w_plus = self._pull_latents(w_plus, latent_pull)
 
@@ -406,8 +406,8 @@ class PaniniNet(nn.Module):
         return drawn + F.interpolate(change, scale_factor=factor, mode="nearest")
 
     @torch.no_grad()
-    def _follow_latents(self, w_plus: Tensor) -> None:
-        """Keep the mean latent while training, as BatchNorm keeps its means."""
+    def follow_latents(self, w_plus: Tensor) -> None:
+        """Keep the mean latent while training, as BatchNorm keeps its means (forward does it)."""
         known = self.gan_prior.mean_latent
         if known is not None and known.any():  # that of the GAN itself, which is better
             self.mean_latent.copy_(known.expand_as(self.mean_latent))

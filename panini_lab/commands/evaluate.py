@@ -13,7 +13,7 @@ from panini_core.cli.inputs import make_folder, require_new_file
 from panini_core.cli.options import (
     add_device_argument,
     add_model_arguments,
-    choose_device,
+    open_device,
     open_model,
     positive_integer,
 )
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backbones",
         type=Path,
         metavar="DIR",
-        help="the folder of the networks behind the VGG distance and the identity",
+        help="the folder of the networks behind the VGG distance, texture and the identity",
     )
     _add_sheet_arguments(parser)
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.restored,
             restore=restore if model is not None else None,
             backbones=arguments.backbones,
-            device=choose_device(arguments.device),
+            device=open_device(arguments),
             on_progress=progress.show,
             on_pair=None if arguments.sheet is None else sheet.add,
         )

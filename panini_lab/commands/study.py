@@ -19,8 +19,8 @@ from panini_core.cli.inputs import make_folder, require_new_file
 from panini_core.cli.options import (
     add_device_argument,
     add_model_arguments,
-    choose_device,
     default_of,
+    open_device,
     open_model,
     positive_integer,
 )
@@ -146,7 +146,7 @@ def _study_fusion(arguments: argparse.Namespace) -> Outcome:
     held_out = _load(arguments, "faces", SMALL.input_size)
     with Progress("step") as progress:
         study = study_fusion(
-            training.to(choose_device(arguments.device)),
+            training.to(open_device(arguments)),
             held_out,
             steps=arguments.steps,
             seeds=arguments.seeds,
@@ -213,7 +213,7 @@ def _sample_face(model: PaniniNet, arguments: argparse.Namespace) -> Tensor:
     """(1, 3, R, R) in [0, 1]: the face of the sample photograph, aligned."""
     photograph = read_image(sample_photograph()).pixels[None]
     with usage_errors():
-        detector = load_detector(device=choose_device(arguments.device))
+        detector = load_detector(device=open_device(arguments))
     faces = detect_faces(detector, photograph)
     if len(faces) != 1:
         raise ValueError(

@@ -9,7 +9,14 @@ from typing import Any
 
 from panini_core.cli.console import EXIT_DONE, UsageError, say, usage_errors
 
-from ..training.config import PriorConfig, RestorerConfig, UdrlConfig, load_config
+from ..training.config import (
+    InversionConfig,
+    PriorConfig,
+    RestorerConfig,
+    UdrlConfig,
+    load_config,
+)
+from ..training.inversion import train_inversion
 from ..training.prior import train_prior
 from ..training.restorer import train_restorer
 from ..training.session import STATE_FILE
@@ -18,6 +25,7 @@ from ..training.udrl import train_degradation
 Training = Callable[[str | Path, Sequence[str]], Path]
 TRAININGS: dict[str, tuple[type[Any], Training]] = {
     "degradation": (UdrlConfig, train_degradation),
+    "inversion": (InversionConfig, train_inversion),
     "restorer": (RestorerConfig, train_restorer),
     "prior": (PriorConfig, train_prior),
 }
@@ -27,8 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
         choices=list(TRAININGS),
-        help="degradation: the degradation encoder (contrastive); restorer: the whole network; "
-        "prior: the GAN prior by itself, from scratch",
+        help="degradation: the degradation encoder (contrastive); inversion: the codes and "
+        "features of faces that a GAN prior drew; restorer: the whole network; prior: the GAN "
+        "prior by itself, from scratch",
     )
     parser.add_argument(
         "config", metavar="CONFIG", help="a TOML file, or the name of one that comes along"

@@ -16,15 +16,18 @@ from panini_core.images import READABLE_SUFFIXES, read_image
 
 from .backbones import IDENTITY_FILE, VGG_FILE, MetricUnavailable, find_backbone
 from .fid import RELIABLE_COUNT, FrechetDistance
+from .fine_energy import fine_energy
 from .identity import identity_similarity, load_identity_network
 from .lpips import load_lpips_network, lpips
 from .psnr import EQUAL_PSNR, psnr
 from .report import METRICS, EvaluationReport, Measurements
 from .ssim import ssim
-from .vgg_distance import load_vgg_features, vgg_distance
+from .texture import texture_distance
+from .vgg_distance import feature_distance, load_vgg_features
 
 Restore = Callable[[Tensor], Tensor]  # (N, 3, S, S) RGB in [0, 1] -> (N, 3, R, R), the same
-Measure = Callable[[Tensor, Tensor], Tensor]  # (K, 3, S, S), clean (1, 3, S, S) -> (K,)
+# (K, 3, S, S), clean (1, 3, S, S) -> (K,) by metric: some metrics share what they compute
+Measure = Callable[[Tensor, Tensor], Mapping[str, Tensor]]
 KINDS: tuple[str, ...] = ("degraded", "restored")  # what is measured against the clean faces
 
 
@@ -111,13 +114,15 @@ def evaluate_folders(
 
 
 def _measure(
-    measures: Mapping[str, Measure], candidates: Mapping[str, Tensor], clean: Tensor
+    measures: Sequence[Measure], candidates: Mapping[str, Tensor], clean: Tensor
 ) -> dict[str, dict[str, float]]:
-    """The figures of each kind of candidate by metric."""
+    """The figures of each kind of candidate by metric, in the order of METRICS."""
     images = torch.cat(list(candidates.values()))
-    values = {metric: measure(images, clean).tolist() for metric, measure in measures.items()}
+    values: dict[str, list[float]] = {}
+    for measure in measures:
+        values |= {metric: found.tolist() for metric, found in measure(images, clean).items()}
     return {
-        kind: {metric: values[metric][row] for metric in measures}
+        kind: {metric: values[metric][row] for metric in METRICS if metric in values}
         for row, kind in enumerate(candidates)
     }
 
@@ -204,28 +209,43 @@ def _read_severities(
 
 def _load_measures(
     backbones: str | Path | None, device: torch.device, notes: list[str]
-) -> dict[str, Measure]:
-    """The metrics of single images that can be had here."""
+) -> list[Measure]:
+    """What measures single images here; a note for each metric that cannot be had."""
+
+    def measure_pixels(images: Tensor, clean: Tensor) -> Mapping[str, Tensor]:
+        return {
+            "psnr": psnr(images, clean),
+            "ssim": ssim(images, clean),
+            "fine": fine_energy(images, clean),
+        }
 
     def load_vgg() -> Measure:
-        features = load_vgg_features(find_backbone(VGG_FILE, backbones)).to(device)
-        return lambda images, clean: vgg_distance(features, images, clean)
+        network = load_vgg_features(find_backbone(VGG_FILE, backbones)).to(device)
+
+        def measure(images: Tensor, clean: Tensor) -> Mapping[str, Tensor]:
+            found, expected = network(images), network(clean)
+            return {
+                "vgg": feature_distance(found, expected),
+                "texture": texture_distance(found, expected),
+            }
+
+        return measure
 
     def load_identity() -> Measure:
         network = load_identity_network(find_backbone(IDENTITY_FILE, backbones)).to(device)
-        return lambda images, clean: identity_similarity(network, images, clean)
+        return lambda images, clean: {"identity": identity_similarity(network, images, clean)}
 
     def load_lpips() -> Measure:
         network = load_lpips_network().to(device)
-        return lambda images, clean: lpips(network, images, clean)
+        return lambda images, clean: {"lpips": lpips(network, images, clean)}
 
-    measures: dict[str, Measure] = {"psnr": psnr, "ssim": ssim}
-    optional = {"vgg": load_vgg, "identity": load_identity, "lpips": load_lpips}
-    for metric, load in optional.items():
+    measures: list[Measure] = [measure_pixels]
+    optional = {("vgg", "texture"): load_vgg, ("identity",): load_identity, ("lpips",): load_lpips}
+    for metrics, load in optional.items():
         try:
-            measures[metric] = load()
+            measures.append(load())
         except MetricUnavailable as reason:
-            notes.append(f"{METRICS[metric].title} was not measured: {reason}")
+            notes += [f"{METRICS[metric].title} was not measured: {reason}" for metric in metrics]
     return measures
 
 

@@ -1,9 +1,10 @@
-"""What an evaluation found: means, severities, single images; as JSON values and as text."""
+"""What an evaluation found: averages, severities, single images; as JSON values and as text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 
@@ -14,17 +15,25 @@ class MetricStyle:
     title: str
     decimals: int
     ratio: bool  # compared by restored / degraded instead of by restored - degraded
+    median_of: str = ""  # the metric of which it is the median over a set of images
 
 
 METRICS: Mapping[str, MetricStyle] = {
     "psnr": MetricStyle("PSNR", 2, ratio=False),
     "ssim": MetricStyle("SSIM", 3, ratio=False),
     "vgg": MetricStyle("VGG", 3, ratio=True),
+    "texture": MetricStyle("texture", 3, ratio=True),
+    "fine": MetricStyle("fine", 3, ratio=False),
+    "fine_median": MetricStyle("(median)", 3, ratio=False, median_of="fine"),
     "identity": MetricStyle("identity", 3, ratio=False),
     "lpips": MetricStyle("LPIPS", 3, ratio=True),
     "fid": MetricStyle("FID", 1, ratio=True),
 }
-"""In the order of the tables. PSNR (dB), SSIM and identity: higher is better; others: lower."""
+"""In the order of the tables.
+
+PSNR (dB), SSIM and identity: higher is better; fine energy, a share: best at 1; others: lower.
+Shares of fine energy spread over orders of magnitude, so that one noisy face can rule their mean.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +43,29 @@ class Measurements:
     per_image: Mapping[str, tuple[float, ...]]  # by metric; in the order of the report's names
     over_set: Mapping[str, float]  # metrics that only a whole set has (FID)
 
-    def means(self, indices: Sequence[int] | None = None) -> dict[str, float]:
-        """The mean of each metric over the images at `indices`; None: all, with `over_set`."""
+    def of_image(self, index: int) -> dict[str, float]:
+        """The figures of one image."""
+        return {metric: values[index] for metric, values in self.per_image.items()}
+
+    def averages(self, indices: Sequence[int] | None = None) -> dict[str, float]:
+        """The mean of each metric over the images at `indices`, and the medians of METRICS.
+
+        None: over all images, with `over_set`.
+        """
         if indices is None:
             count = len(next(iter(self.per_image.values())))
-            return {**self.means(range(count)), **self.over_set}
-        return {
-            metric: sum(values[index] for index in indices) / len(indices)
+            return {**self.averages(range(count)), **self.over_set}
+        chosen = {
+            metric: [values[index] for index in indices]
             for metric, values in self.per_image.items()
         }
+        means = {metric: sum(values) / len(values) for metric, values in chosen.items()}
+        medians = {
+            metric: median(chosen[style.median_of])
+            for metric, style in METRICS.items()
+            if style.median_of in chosen
+        }
+        return {**means, **medians}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +80,7 @@ class EvaluationReport:
     notes: tuple[str, ...]  # what was not measured or left out, and why
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values: means, changes, severities, every image, notes."""
+        """JSON values: averages, changes, severities, every image, notes."""
         severities: dict[str, Any] = {
             severity: {"pairs": len(indices), **self._summary(indices)}
             for severity, indices in self._groups().items()
@@ -73,7 +96,7 @@ class EvaluationReport:
 
     def to_text(self) -> str:
         """A table for people, with the notes below."""
-        metrics = [name for name in METRICS if name in self.degraded.means()]
+        metrics = [name for name in METRICS if name in self.degraded.averages()]
         lines = [
             f"{len(self.names)} pairs at {self.size} px",
             _row("", "", [METRICS[metric].title for metric in metrics]),
@@ -92,17 +115,23 @@ class EvaluationReport:
         return groups
 
     def _summary(self, indices: Sequence[int] | None) -> dict[str, dict[str, float]]:
-        summary = {"degraded": self.degraded.means(indices)}
-        if self.restored is not None:
-            summary["restored"] = self.restored.means(indices)
-            summary["change"] = _changes(summary["degraded"], summary["restored"])
-        return summary
+        return self._compare(lambda figures: figures.averages(indices))
 
     def _image(self, index: int) -> dict[str, Any]:
         image: dict[str, Any] = {"name": self.names[index]}
         if self.severities:
             image["severity"] = self.severities[index]
-        return {**image, **self._summary([index])}
+        return {**image, **self._compare(lambda figures: figures.of_image(index))}
+
+    def _compare(
+        self, take: Callable[[Measurements], dict[str, float]]
+    ) -> dict[str, dict[str, float]]:
+        """What `take` finds in each kind of faces and, with restored ones, their change."""
+        found = {"degraded": take(self.degraded)}
+        if self.restored is not None:
+            found["restored"] = take(self.restored)
+            found["change"] = _changes(found["degraded"], found["restored"])
+        return found
 
     def _rows(self, label: str, indices: Sequence[int] | None, metrics: list[str]) -> list[str]:
         rows: list[str] = []

@@ -31,10 +31,13 @@ class RunConfig:
 
     output: str = ""  # the run's folder: state, log, previews
     steps: int = 1000  # the step to stop at; raise it to go on later
+    minutes: float = 0.0  # instead of steps: how long to train; the decay is the last two fifths
     batch: int = 8  # a process
     seed: int = 1
-    device: str = "auto"  # "auto" = cuda, mps or cpu, whichever is there
+    device: str = "auto"  # cpu, cuda, cuda:1, mps; auto = the fastest there is
     bf16: bool = True  # bfloat16 autocast
+    compile: bool = False  # torch.compile for what is only drawn: a minute more at the start
+    timings: bool = False  # on accelerators: log the share of each part of a step, for some speed
     learning_rate: float = 1e-3
     warmup_steps: int = 100  # linear, from 0
     decay: str = "cosine"  # of the last decay_steps: "cosine", "linear" or "none"
@@ -42,6 +45,7 @@ class RunConfig:
     final_rate: float = 0.02  # share of the learning rate that is left at the end
     log_every: int = 20
     checkpoint_every: int = 200
+    checkpoint_minutes: float = 0.0  # also save that long after the last time; 0 = no
     preview_every: int = 500
 
 
@@ -68,10 +72,19 @@ class UdrlConfig:
 
 @dataclass(frozen=True, slots=True)
 class AdversaryConfig:
-    """The StyleGAN2 discriminator: non-saturating logistic loss with a lazy R1 penalty."""
+    """The adversary: StyleGAN2's discriminator, or a projected one on VGG features."""
 
-    weight: float = 0.0  # of the generator's adversarial loss; 0 = no adversary
+    kind: str = "stylegan2"  # or "projected"
+    weight: float = 0.0  # of the generator's adversarial loss
+    # Instead of a weight: what its gradient is held at, relative to that of the other losses, both
+    # measured at the picture. Neither = no adversary.
+    gradient_share: float = 0.0
     start: int = 0  # first step with the adversary
+    alone: int = 0  # so many steps from there on only the discriminator learns
+    # What counts as real: crisp files, if their list is given (CSV: shard, name, source, scale).
+    real_index: str = ""
+    real_max_scale: float = 1.05  # how far the original was enlarged; above 1 it is softer
+    real_without: tuple[str, ...] = ()  # sources that are left out
     channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128, 64, 32)  # at 4, 8, …
     # Its input size follows from the channels; if smaller than the image, it sees random crops.
     learning_rate: float = 1e-3
@@ -84,6 +97,9 @@ class LossConfig:
     """Weights of the restorer's losses; 0 switches one off and saves its cost."""
 
     pixel: float = 1.0  # L1 on [-1, 1]
+    drawn: float = 0.0  # of all picture losses once more, on the prior's drawing before the mixing
+    inversion: float = 0.0  # of the inversion's loss, on drawn faces
+    code: float = 1.0  # of the codes inside that
     perceptual: float = 0.1  # VGG distance
     perceptual_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_4")
     perceptual_crop: int = 0  # on a random crop of so many px; 0 = the whole face
@@ -116,7 +132,14 @@ class RestorerConfig:
     initial_degradation_encoder: str = ""  # a UDRL result (ours, or MoCo .pth.tar)
     initial_prior: str = ""  # a StyleGAN2 file, or the result of a prior run
     freeze_degradation_encoder: bool = False
-    prior_rate: float = 1.0  # learning rate of the GAN prior and the alpha predictor, relative
+    freeze_prior: bool = False
+    prior_from: int = 0  # the resolution from which on the prior is trained; 0 = all of it
+    prior_rate: float = 1.0  # learning rate of the GAN prior, relative
+    alpha_rate: float = 0.0  # of the alpha predictor, relative; 0 = as the prior's
+    drawn_share: float = 0.0  # of each batch: faces drawn by a GAN prior; 1 needs no data
+    drawing_prior: str = ""  # the file of that prior; empty = the model's own as the run starts
+    window: int = 0  # features of 64 px that finer levels are computed for; 0 = whole faces
+    whole_every: int = 0  # with a window: whole faces, and their identity, every so many steps
     # Share of faces whose alpha is moved at random, so that edited weights stay meaningful.
     alpha_jitter: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)
@@ -137,7 +160,28 @@ class PriorConfig:
     ema: float = 0.999
 
 
-Config = TypeVar("Config", UdrlConfig, RestorerConfig, PriorConfig)
+@dataclass(frozen=True, slots=True)
+class InversionConfig:
+    """Learning a GAN prior's codes and features from degraded pictures of faces that it drew."""
+
+    run: RunConfig = field(default_factory=RunConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    model: str = "mobile"  # a PaniniConfig preset
+    degradation: str = "training"  # a degradation preset
+    initial_prior: str = ""  # the GAN prior; stays as it is
+    initial_model: str = ""  # a network to start from; its prior is replaced by initial_prior
+    initial_encoder: str = ""  # of a new network: another one, whose encoders are taken as they fit
+    views: int = 2  # how often each drawn face is degraded in a batch, differently
+    truncation: tuple[float, float] = (0.5, 1.0)  # range of psi of the codes
+    window: int = 0  # features of 64 px: the levels from there on are compared inside; 0 = whole
+    code_weight: float = 1.0  # of the codes' loss; the features' is 1
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.0
+    gradient_clip: float = 1.0
+    ema: float = 0.998
+
+
+Config = TypeVar("Config", UdrlConfig, InversionConfig, RestorerConfig, PriorConfig)
 
 
 def load_config(path: str | Path, kind: type[Config], overrides: Sequence[str] = ()) -> Config:

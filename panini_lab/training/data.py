@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import tarfile
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from torch import Tensor
 
 from panini_core.models.luma import to_grey
 
-from .config import DataConfig
+from .config import AdversaryConfig, DataConfig
+from .sampling import seeded_generator
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 _DECODED_AT_ONCE = 64
@@ -87,6 +89,33 @@ def load_faces(config: DataConfig, *, device: torch.device | str = "cpu") -> Ten
     return bank
 
 
+def crisp_faces(config: DataConfig, adversary: AdversaryConfig) -> Tensor:
+    """Indices, among what `load_faces` loads, of the files that the adversary takes for real.
+
+    Raises ValueError if the list names none of them.
+    """
+    with Path(adversary.real_index).open(newline="", encoding="utf-8-sig") as file:
+        crisp = {
+            (row["shard"], row["name"])
+            for row in csv.DictReader(file)
+            if float(row["scale"]) <= adversary.real_max_scale
+            and row["source"] not in adversary.real_without
+        }
+    names = [
+        (Path(source).name, Path(name).name)
+        for source in config.sources
+        for name in list_images(source)
+    ]
+    found = [index for index, name in enumerate(names) if name in crisp]
+    found = [index for index in found if index < (config.limit or len(names))]
+    if not found:
+        raise ValueError(
+            f"{adversary.real_index} lists no crisp face of {list(config.sources)} (columns shard, "
+            "name, source, scale): check the list, or raise adversary.real_max_scale."
+        )
+    return torch.tensor(found)
+
+
 class FaceSampler:
     """Batches of varied faces. A batch is a function of seed and step, so a run can be resumed."""
 
@@ -99,15 +128,16 @@ class FaceSampler:
         seed: int,
         rank: int = 0,
         world_size: int = 1,
+        among: Tensor | None = None,  # indices of the faces to use; None = all
     ) -> None:
         self.faces, self.config = faces, config
+        self.among = torch.arange(len(faces)) if among is None else among
         self.batch, self.seed = batch, seed
         self.rank, self.world_size = rank, world_size
 
     def generator(self, step: int, purpose: int = 0) -> torch.Generator:
         """A CPU generator of this step, process and purpose."""
-        mixed = ((self.seed * 1_000_003 + step) * 1_009 + self.rank) * 31 + purpose
-        return torch.Generator().manual_seed(mixed % 2**63)
+        return seeded_generator(self.seed, step, self.rank, purpose)
 
     def indices(self, step: int) -> Tensor:
         """Which faces step `step` sees: permutations one after the other, split over processes."""
@@ -115,11 +145,12 @@ class FaceSampler:
         first = step * total + self.rank * self.batch
         places = torch.arange(first, first + self.batch)
         chosen = torch.empty_like(places)
-        for epoch in (places // len(self.faces)).unique().tolist():
+        count = len(self.among)
+        for epoch in (places // count).unique().tolist():
             shuffle = torch.Generator().manual_seed((self.seed * 7_919 + epoch) % 2**63)
-            order = torch.randperm(len(self.faces), generator=shuffle)
-            here = places // len(self.faces) == epoch
-            chosen[here] = order[places[here] % len(self.faces)]
+            order = torch.randperm(count, generator=shuffle)
+            here = places // count == epoch
+            chosen[here] = self.among[order[places[here] % count]]
         return chosen
 
     def __call__(self, step: int) -> Tensor:

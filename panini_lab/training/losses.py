@@ -1,18 +1,41 @@
-"""The restorer's losses (section 3.3 of the paper): pixel, perceptual, identity, adversarial."""
+"""The restorer's losses (section 3.3 of the paper): pixel, perceptual, identity."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from panini_core.models.levels import resolution_of
-from panini_core.models.stylegan2 import StyleGAN2Discriminator
 from panini_core.models.value_range import from_network
 
 from ..metrics.identity import load_identity_network
-from ..metrics.vgg_distance import load_vgg_features, vgg_distance
-from .config import AdversaryConfig, LossConfig
+from ..metrics.vgg_distance import feature_distance, load_vgg_features
+from .config import LossConfig
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenPictures:
+    """The part of pictures that perceptual losses and adversaries look at."""
+
+    images: Tensor  # (N, 3, c, c) in [-1, 1]
+    features: dict[str, Tensor] = field(default_factory=dict[str, Tensor])  # of VGG, by layer
+
+    def detach(self) -> SeenPictures:
+        features = {name: feature.detach() for name, feature in self.features.items()}
+        return SeenPictures(self.images.detach(), features)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RestorationTarget:
+    """Clean faces, or windows of them, and what losses compare."""
+
+    clean: Tensor  # (N, 3, S, S) in [-1, 1]
+    crop: tuple[Any, ...]  # the part that perceptual losses and adversaries look at
+    seen: SeenPictures  # of the clean faces
+    identity: Tensor | None  # (N, E) of whole faces, if a loss compares it
 
 
 def random_crop(images: list[Tensor], size: int, generator: torch.Generator) -> list[Tensor]:
@@ -26,7 +49,7 @@ def random_crop(images: list[Tensor], size: int, generator: torch.Generator) -> 
 
 
 class RestorationLosses(nn.Module):
-    """Restored and clean faces (N, 3, S, S) in [-1, 1] -> weighted losses by name."""
+    """Restored and clean pictures (N, 3, S, S) in [-1, 1] -> weighted losses by name."""
 
     def __init__(self, config: LossConfig) -> None:
         super().__init__()
@@ -38,24 +61,51 @@ class RestorationLosses(nn.Module):
             self.identity = load_identity_network(_required(config.identity_weights, "identity"))
             self.identity.requires_grad_(False).eval()
 
+    @torch.no_grad()
+    def target(
+        self, clean: Tensor, generator: torch.Generator, *, whole: bool = True
+    ) -> RestorationTarget:
+        """What is wanted of pictures whose clean faces are these, and where it is looked at.
+
+        Without `whole` the pictures are windows of faces, in which there is no identity.
+        """
+        (corner,) = random_crop([_positions(clean)], self.config.perceptual_crop, generator)
+        top, left = (int(value) for value in corner[0, :, 0, 0])
+        crop = (..., slice(top, top + corner.shape[2]), slice(left, left + corner.shape[3]))
+        identity = None
+        if self.identity is not None and whole:
+            identity = self.identity.embed(from_network(clean), antialias=True)
+        return RestorationTarget(clean, crop, self.look(clean[crop]), identity)
+
     def forward(
-        self, restored: Tensor, clean: Tensor, generator: torch.Generator
-    ) -> dict[str, Tensor]:
+        self, pictures: Tensor, target: RestorationTarget
+    ) -> tuple[dict[str, Tensor], SeenPictures]:
+        """The losses of pictures as large as the target's, and what the perceptual one saw."""
         config = self.config
         losses: dict[str, Tensor] = {}
         if config.pixel:
-            losses["pixel"] = config.pixel * F.l1_loss(restored, clean)
+            losses["pixel"] = config.pixel * F.l1_loss(pictures, target.clean)
+        seen = self.look(pictures[target.crop])
         if self.vgg is not None:
-            crops = random_crop([restored, clean], config.perceptual_crop, generator)
-            a, b = (from_network(crop, clamp=False) for crop in crops)
-            distance = vgg_distance(self.vgg, a, b, config.perceptual_layers).mean()
+            distance = feature_distance(seen.features, target.seen.features).mean()
             losses["perceptual"] = config.perceptual * distance
-        if self.identity is not None:
-            with torch.no_grad():
-                expected = self.identity.embed(from_network(clean, clamp=False), antialias=True)
-            found = self.identity.embed(from_network(restored, clamp=False), antialias=True)
-            losses["identity"] = config.identity * (1 - (found * expected).sum(1)).mean()
-        return losses
+        if self.identity is not None and target.identity is not None:
+            found = self.identity.embed(from_network(pictures, clamp=False), antialias=True)
+            losses["identity"] = config.identity * (1 - (found * target.identity).sum(1)).mean()
+        return losses, seen
+
+    def look(self, images: Tensor) -> SeenPictures:
+        """Pictures in [-1, 1] with VGG's features of them, if a loss needs those."""
+        if self.vgg is None:
+            return SeenPictures(images)
+        pictures = from_network(images, clamp=False)
+        return SeenPictures(images, self.vgg(pictures, self.config.perceptual_layers))
+
+
+def _positions(images: Tensor) -> Tensor:
+    """(1, 2, H, W): row and column of every pixel."""
+    rows, columns = (torch.arange(length) for length in images.shape[-2:])
+    return torch.stack(torch.meshgrid(rows, columns, indexing="ij"))[None]
 
 
 def _required(path: str, name: str) -> str:
@@ -64,27 +114,3 @@ def _required(path: str, name: str) -> str:
             f"loss.{name} > 0 needs its network: set loss.{name}_weights, or {name}=0."
         )
     return path
-
-
-def build_discriminator(config: AdversaryConfig) -> StyleGAN2Discriminator:
-    """The discriminator of the configuration."""
-    widths = enumerate(config.channels)
-    return StyleGAN2Discriminator({resolution_of(level): width for level, width in widths})
-
-
-def generator_loss(fake_logits: Tensor) -> Tensor:
-    """Non-saturating logistic loss of the generator."""
-    return F.softplus(-fake_logits.float()).mean()
-
-
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Logistic loss of the discriminator."""
-    return F.softplus(-real_logits.float()).mean() + F.softplus(fake_logits.float()).mean()
-
-
-def r1_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
-    """Half the squared gradient of the logits at real images (Mescheder et al., 2018)."""
-    real = real.detach().requires_grad_()
-    logits = discriminator(real)
-    (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
-    return gradient.square().sum((1, 2, 3)).mean() / 2

@@ -9,6 +9,8 @@ import os
 import signal
 import time
 from collections import defaultdict
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -18,13 +20,14 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from panini_core.checkpoints.whole_file import whole_file
-from panini_core.models.device import fastest_device
+from panini_core.compute import choose_device
 
 from .config import DataConfig, RunConfig
 from .data import FaceSampler, load_faces
 
 logger = logging.getLogger(__name__)
 
+TIMED_DECAY = 0.4  # of a run that is limited by time, the share in which the rate decays
 STATE_FILE = "state.pt"
 LOG_FILE = "log.jsonl"
 
@@ -42,14 +45,18 @@ class TrainingSession:
         self.config = config
         self.rank = int(os.environ.get("RANK", "0"))
         self.world_size = int(os.environ.get("WORLD_SIZE", "1"))
-        self.device = _pick_device(config.device)
+        self.device = _device_of_process(config.device)
         self.folder = Path(config.output)
         self.folder.mkdir(parents=True, exist_ok=True)
+        if config.minutes and self.world_size > 1:
+            raise ValueError("Several processes train for a number of steps: set run.minutes=0.")
         self.stop_requested = False
-        self._sums: dict[str, float] = defaultdict(float)
+        self._sums: dict[str, float | Tensor] = defaultdict(float)
         self._counts: dict[str, int] = defaultdict(int)
+        self._seconds: dict[str, float] = defaultdict(float)
         self._started = time.monotonic()
         self._logged_step: int | None = None
+        self._begun = self._saved = time.monotonic()
         self._board = _tensorboard(self.folder) if self.is_main else None
 
     @property
@@ -85,22 +92,44 @@ class TrainingSession:
     def should_stop(self) -> bool:
         """Whether any process was asked to stop; all processes must call it together."""
         if self.world_size == 1:
-            return self.stop_requested
+            return self.stop_requested or (self.config.minutes > 0 and self._time_left() <= 0)
         flag = torch.tensor(float(self.stop_requested), device=self.device)
         dist.all_reduce(flag)
         return flag.item() > 0
 
+    def should_save(self, step: int) -> bool:
+        """Whether the state is due after so many steps."""
+        limit = self.config.checkpoint_minutes
+        late = limit > 0 and time.monotonic() - self._saved >= 60 * limit
+        return late or step % self.config.checkpoint_every == 0
+
+    def _time_left(self) -> float:
+        """What is left of `minutes`, from 1 to 0."""
+        return 1 - (time.monotonic() - self._begun) / (60 * self.config.minutes)
+
     # Data, precision, parallelism and schedule
 
-    def sampler(self, config: DataConfig) -> FaceSampler:
-        """The training faces on this process's device, and its share of every batch."""
+    def sampler(
+        self,
+        config: DataConfig,
+        *,
+        bank: Tensor | None = None,
+        batch: int | None = None,
+        among: Tensor | None = None,
+    ) -> FaceSampler:
+        """The training faces on this process's device, and its share of every batch.
+
+        bank: the faces, if they were loaded already; batch: of this process, if not the run's;
+        among: indices of the faces that are used.
+        """
         return FaceSampler(
-            load_faces(config, device=self.device),
+            load_faces(config, device=self.device) if bank is None else bank,
             config,
-            batch=self.config.batch,
+            batch=batch or self.config.batch,
             seed=self.config.seed,
             rank=self.rank,
             world_size=self.world_size,
+            among=among,
         )
 
     def autocast(self) -> torch.autocast:
@@ -115,37 +144,76 @@ class TrainingSession:
         return nn.parallel.DistributedDataParallel(network, ids, find_unused_parameters=True)
 
     def learning_rate(self, step: int, base: float) -> float:
-        """Warm-up, constant, then a decay over the last `decay_steps` steps."""
+        """Warm-up, constant, then a decay over the last `decay_steps` steps, or share of time."""
         config = self.config
         rate = base * min(1.0, (step + 1) / max(1, config.warmup_steps))
-        left = config.steps - step
-        if config.decay == "none" or left >= config.decay_steps:
+        share = (config.steps - step) / max(1, config.decay_steps)
+        if config.minutes:
+            share = self._time_left() / TIMED_DECAY
+        if config.decay == "none" or share >= 1:
             return rate
-        share = max(0.0, left / config.decay_steps)
+        share = max(0.0, share)
         if config.decay == "cosine":
             share = 0.5 * (1 - math.cos(math.pi * share))
         elif config.decay != "linear":
             raise ValueError(f"run.decay must be cosine, linear or none, got {config.decay!r}.")
         return rate * (config.final_rate + (1 - config.final_rate) * share)
 
+    @staticmethod
+    def require_finite(total: Tensor, step: int, losses: Mapping[str, Tensor]) -> None:
+        """Raises FloatingPointError, with the losses, before a step would spoil the weights."""
+        if not torch.isfinite(total):
+            values = ", ".join(f"{name} {loss.item()}" for name, loss in losses.items())
+            raise FloatingPointError(
+                f"The loss is not finite at step {step}: {values}. Lower the learning rate or "
+                "set gradient_clip; the last saved state is untouched."
+            )
+
     # Log
 
     def record(self, **values: float | Tensor) -> None:
         """Add values to the averages that the next `log` prints."""
         for name, value in values.items():
-            self._sums[name] += float(value)
+            # Tensors are summed where they are: reading one would wait for the device.
+            self._sums[name] = self._sums[name] + value
             self._counts[name] += 1
+
+    @contextmanager
+    def timed(self, section: str) -> Generator[None]:
+        """Count the time inside as a section of the steps; the log gives its share.
+
+        On an accelerator, which works behind the program's back, the section waits for it, and so
+        runs are timed only where `run.timings` asks for it.
+        """
+        if not self._timed:
+            yield
+            return
+        started = time.monotonic()
+        yield
+        self._wait()
+        self._seconds[section] += time.monotonic() - started
+
+    @property
+    def _timed(self) -> bool:
+        return self.device.type == "cpu" or self.config.timings
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
 
     def log(self, step: int, **values: float) -> None:
         """Write the averages since the last call, and `values`, to the log and TensorBoard, and to
         Python's logging."""
-        averages = {name: self._sums[name] / self._counts[name] for name in self._sums}
-        self._sums.clear()
-        self._counts.clear()
-        elapsed = time.monotonic() - self._started
+        averages = {name: float(self._sums[name]) / self._counts[name] for name in self._sums}
+        elapsed = max(time.monotonic() - self._started, 1e-9)
         if self._logged_step is not None and step > self._logged_step and averages:
             done = (step - self._logged_step) * self.config.batch * self.world_size
-            averages["faces_per_second"] = done / max(elapsed, 1e-9)
+            averages["faces_per_second"] = done / elapsed
+            averages |= {f"time_{name}": t / elapsed for name, t in self._seconds.items()}
+        for sums in (self._sums, self._counts, self._seconds):
+            sums.clear()
         self._started, self._logged_step = time.monotonic(), step
         if not self.is_main:
             return
@@ -163,10 +231,16 @@ class TrainingSession:
 
     def save_state(self, state: dict[str, Any]) -> None:
         """Write `state` to the run's folder; a crash leaves the previous one whole."""
+        self._saved = time.monotonic()
         if not self.is_main:
             return
         with whole_file(self.folder / STATE_FILE) as temporary:
             torch.save(state, temporary)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the run's folder holds a state to go on from."""
+        return (self.folder / STATE_FILE).is_file()
 
     def load_state(self) -> dict[str, Any] | None:
         """The last saved state, tensors on the CPU, or None in a new run."""
@@ -176,12 +250,11 @@ class TrainingSession:
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _pick_device(name: str) -> torch.device:
-    if name != "auto":
-        return torch.device(name)
-    device = fastest_device()
-    if device.type == "cuda":  # each process has one of its own
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+def _device_of_process(name: str) -> torch.device:
+    """The device of that name; of several CUDA devices without a number, this process's own."""
+    device = choose_device(name)
+    if device == torch.device("cuda"):
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     return device
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import fmean, median
 
 import numpy as np
 import torch
@@ -15,8 +16,10 @@ from panini_core.drawing.faces import to_pillow
 from panini_core.images import ImageFile, write_image
 from panini_core.models.value_range import from_network, to_network
 
+from ..metrics.fine_energy import fine_energy
 from ..metrics.psnr import psnr
-from ..metrics.vgg_distance import VggFeatures, vgg_distance
+from ..metrics.texture import texture_distance
+from ..metrics.vgg_distance import VggFeatures, feature_distance
 from .config import ValidationConfig
 from .data import IMAGE_SUFFIXES
 
@@ -39,30 +42,37 @@ class ValidationPairs:
     def measure(
         self, restore: Restore, vgg: VggFeatures | None, device: torch.device
     ) -> tuple[dict[str, float], Tensor]:
-        """Mean PSNR and, with `vgg`, VGG distance; and the restored faces in [0, 1], on the CPU."""
+        """The validation figures, and the restored faces in [0, 1], on the CPU.
+
+        Means over the faces: `val_psnr`, `val_fine` (with `val_fine_median`) and, with `vgg`,
+        `val_vgg` and `val_texture`.
+        """
         restored: list[Tensor] = []
-        psnrs: list[Tensor] = []
-        distances: list[Tensor] = []
+        measured: list[dict[str, Tensor]] = []  # of each face, (1,) by metric
         for degraded, clean in zip(self.degraded.split(1), self.clean.split(1), strict=True):
             clean = clean.to(device)
             result = from_network(restore(to_network(degraded.to(device))).float())
-            psnrs.append(psnr(result, clean))
+            found = {"psnr": psnr(result, clean), "fine": fine_energy(result, clean)}
             if vgg is not None:
-                distances.append(vgg_distance(vgg, result, clean))
+                features, expected = vgg(result), vgg(clean)
+                found["vgg"] = feature_distance(features, expected)
+                found["texture"] = texture_distance(features, expected)
+            measured.append(found)
             restored.append(result.cpu())
-        figures = {"val_psnr": float(torch.cat(psnrs).mean())}
-        if distances:
-            figures["val_vgg"] = float(torch.cat(distances).mean())
-        return figures, torch.cat(restored)
+        values = {metric: [float(found[metric]) for found in measured] for metric in measured[0]}
+        figures = {f"val_{metric}": fmean(values[metric]) for metric in values}
+        return {**figures, "val_fine_median": median(values["fine"])}, torch.cat(restored)
 
-    def write_sheet(self, path: Path, restored: Tensor, *, rows: int = 6) -> None:
-        """A picture with degraded, restored and clean side by side."""
+    def write_sheet(self, path: Path, restored: Mapping[str, Tensor], *, rows: int = 6) -> None:
+        """A picture with the degraded faces, `restored` ones by caption, and the clean ones.
+
+        The rows are spread over the pairs.
+        """
+        columns = {"degraded": self.degraded, **restored, "clean": self.clean}
         sheet = ContactSheet()
-        for faces in zip(self.degraded[:rows], restored[:rows], self.clean[:rows], strict=True):
-            labels = ("degraded", "restored", "clean")
-            tiles = [
-                Tile(to_pillow(face), label) for face, label in zip(faces, labels, strict=True)
-            ]
+        count = len(self.clean)
+        for row in sorted({index * count // rows for index in range(rows)}):
+            tiles = [Tile(to_pillow(faces[row]), label) for label, faces in columns.items()]
             sheet.add(draw_entry([], tiles))
         write_image(path, ImageFile(sheet.finish([])))
 

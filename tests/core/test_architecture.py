@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "models": set[str](),
     "faces": set[str](),
     "options": {"stages.selection"},  # the rules that options hold; neither needs torch
+    "compute": set[str](),
     "checkpoints": {"models", "faces"},
     "images": {"checkpoints.whole_file"},
     "degrading": {"models.dct", "models.luma"},
@@ -28,10 +29,10 @@ MAY_IMPORT = {
     "drawing": {"faces", "atlas", "stages.level_statistics"},
     "pipeline": BELOW_STAGES | {"stages"},
     "cli": BELOW_STAGES
-    | {"checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
     "__main__": {"cli"},
     "__init__": BELOW_STAGES
-    | {"checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
 }
 # Likewise in the laboratory, whose commands are on top; all of it may import the core.
 LABORATORY_MAY_IMPORT = {

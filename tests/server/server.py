@@ -18,7 +18,9 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 # letters beyond ASCII, with aiohttp 3.14) and its front end finds no help pages for (dots).
 FOLDER_NAME = "2-panini-face-restore"
 # What ComfyUI neither reads nor should have copied.
-NOT_COPIED = shutil.ignore_patterns(".*", "tests", "build", "dist", "*.egg-info", "__pycache__")
+NOT_COPIED = shutil.ignore_patterns(
+    *(".*", "tests", "build", "dist", "*.egg-info", "__pycache__", "node_modules")
+)
 START_SECONDS = 300
 STOP_SECONDS = 15
 

@@ -32,7 +32,17 @@ test("columns stand side by side and do not overlap", () => {
 test("a chain goes below what is in its way, and no further", () => {
   const box = [0, 0, 100, 100];
   assert.equal(wayDown(box, []), 0);
-  assert.equal(wayDown(box, [[200, 0, 50, 50], [0, 100, 50, 50]]), 0);
-  const way = wayDown(box, [[50, 300, 10, 10], [50, 50, 100, 100], [0, 260, 20, 20]]);
+  assert.equal(
+    wayDown(box, [
+      [200, 0, 50, 50],
+      [0, 100, 50, 50],
+    ]),
+    0,
+  );
+  const way = wayDown(box, [
+    [50, 300, 10, 10],
+    [50, 50, 100, 100],
+    [0, 260, 20, 20],
+  ]);
   assert.ok(way > 310 && way < 450);
 });

@@ -65,10 +65,7 @@ test("a face is brought to the middle, unless it is at the edge", () => {
 
 test("the wheel zooms in upwards, the same by px as by lines", () => {
   assert.ok(wheelFactor({ deltaY: -100, deltaMode: 0 }) > 1);
-  near(
-    wheelFactor({ deltaY: 48, deltaMode: 0 }),
-    wheelFactor({ deltaY: 3, deltaMode: 1 }),
-  );
+  near(wheelFactor({ deltaY: 48, deltaMode: 0 }), wheelFactor({ deltaY: 3, deltaMode: 1 }));
 });
 
 test("keys move the divider within the stage", () => {

@@ -16,7 +16,12 @@ const face = (position) => ({ number: 0, position, severity: 0.5, nearest: [], t
 test("every known degradation is a dot in the path of its class", () => {
   const paths = classPaths({
     labels: ["blur", "noise", "jpeg"],
-    points: [[0, 0, 0], [1, 1, 1], [0.5, 0.5, 0], [0.5, 0.5, 9]],
+    points: [
+      [0, 0, 0],
+      [1, 1, 1],
+      [0.5, 0.5, 0],
+      [0.5, 0.5, 9],
+    ],
   });
   assert.equal(paths.length, 3);
   assert.equal(paths[0].split("M").length - 1, 2);
@@ -38,7 +43,11 @@ test("faces lie where they belong if they are apart", () => {
 });
 
 test("faces at one place can all be seen, and stay on the map", () => {
-  for (const corner of [[0.5, 0.5], [0, 0], [1, 0.3]]) {
+  for (const corner of [
+    [0.5, 0.5],
+    [0, 0],
+    [1, 0.3],
+  ]) {
     const badges = placeBadges(Array.from({ length: 5 }, () => face(corner)));
     badges.forEach((a, index) => {
       assert.ok(a.x >= 0 && a.x <= SIDE && a.y >= 0 && a.y <= SIDE);
@@ -56,7 +65,13 @@ test("colours go round, and from green to red", () => {
   assert.match(severityColour(1.7), /^hsl\(0 /);
 });
 
-const ATLAS = { labels: ["blur", "noise"], points: [[0.1, 0.2, 0], [0.3, 0.4, 1]] };
+const ATLAS = {
+  labels: ["blur", "noise"],
+  points: [
+    [0.1, 0.2, 0],
+    [0.3, 0.4, 1],
+  ],
+};
 
 test("a report is read as it was sent, and read again as it was kept", () => {
   const payload = { version: 1, atlas: ATLAS, faces: [face([0.5, 0.6]), face(null)], count: 2 };

@@ -93,7 +93,11 @@ test("a run tells which faces it kept, and keeps those that it says nothing abou
   const faces = [{ ...face(0), selected: false }, face(1), { ...face(2), selected: undefined }];
   const [frame] = readFrames({ frames: [sent(faces)] }).frames;
   const verdicts = [...recallVerdicts(frame)];
-  assert.deepEqual(verdicts, [[0, "left out"], [1, "kept"], [2, "kept"]]);
+  assert.deepEqual(verdicts, [
+    [0, "left out"],
+    [1, "kept"],
+    [2, "kept"],
+  ]);
 });
 
 for (const [rule, number, expected] of [
@@ -131,7 +135,6 @@ test("runs of three and more are written as ranges", () => {
   assert.equal(writeRule(new Set([0, 1]), 9), "0,1");
 });
 
-
 test("frames are read as they are sent, without what is not needed", () => {
   const { total, frames } = readFrames({
     total_frames: 3,
@@ -142,7 +145,11 @@ test("frames are read as they are sent, without what is not needed", () => {
   assert.deepEqual(frames[1].faces, []);
 });
 
-for (const [sort, expected] of [["confidence", "confidence"], [null, null], [undefined, null]]) {
+for (const [sort, expected] of [
+  ["confidence", "confidence"],
+  [null, null],
+  [undefined, null],
+]) {
   test(`frames come with the order ${sort}, and keep it`, () => {
     const read = readFrames({ frames: [sent([face(0)])], sort });
     assert.equal(read.sort, expected);
@@ -185,7 +192,10 @@ test("a face left out of an incomplete batch leaves the faces of unseen frames i
 
 test("what is kept with a workflow is small, and read again as it was", () => {
   const many = Array.from({ length: 60 }, (_, number) => face(number));
-  const all = readFrames({ total_frames: 64, frames: Array.from({ length: 64 }, () => sent(many)) });
+  const all = readFrames({
+    total_frames: 64,
+    frames: Array.from({ length: 64 }, () => sent(many)),
+  });
   const kept = keepable(all);
   assert.ok(JSON.stringify(kept).length < 30000);
   const again = readFrames(JSON.parse(JSON.stringify(kept)));

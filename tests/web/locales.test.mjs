@@ -8,9 +8,14 @@ const locale = (language, file) => JSON.parse(read(`locales/${language}/${file}.
 /** The entries of a list in the code: each begins with its id; texts are plain strings. */
 function entriesOf(path, names) {
   const found = {};
-  for (const block of read(path).split(/\n\s+id: "/).slice(1)) {
+  for (const block of read(path)
+    .split(/\n\s+id: "/)
+    .slice(1)) {
     const id = block.slice(0, block.indexOf('"'));
-    const texts = names.map((name) => [name, block.match(new RegExp(`\\n\\s+${name}: "(.*)",`))?.[1]]);
+    const texts = names.map((name) => [
+      name,
+      block.match(new RegExp(`\\n\\s+${name}: "(.*)",`))?.[1],
+    ]);
     found[id.replaceAll(".", "_")] = Object.fromEntries(texts.filter(([, text]) => text));
   }
   return found;

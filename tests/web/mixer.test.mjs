@@ -66,9 +66,16 @@ test("a changed distribution holds the same channels elsewhere", () => {
       chosen,
       alphaChange("bias", "faithful", position),
     );
-    near(histogram.reduce((sum, share) => sum + share, 0), 1, 1e-9);
+    near(
+      histogram.reduce((sum, share) => sum + share, 0),
+      1,
+      1e-9,
+    );
     assert.ok(mean >= 0 && mean <= 1);
-    assert.deepEqual(quantiles, quantiles.toSorted((a, b) => a - b));
+    assert.deepEqual(
+      quantiles,
+      quantiles.toSorted((a, b) => a - b),
+    );
   }
 });
 
@@ -105,7 +112,11 @@ for (const [name, alphas, tolerance] of [
 }
 
 test("overridden channels all lie in one bin, also at the ends", () => {
-  for (const [position, bin] of [[-1, 0], [0.5, 15], [1, 19]]) {
+  for (const [position, bin] of [
+    [-1, 0],
+    [0.5, 15],
+    [1, 19],
+  ]) {
     const changed = changeDistribution(chosen, alphaChange("override", "", position));
     near(changed.histogram[bin], 1);
     near(changed.mean, (position + 1) / 2);
@@ -190,7 +201,10 @@ test("levels that cannot be drawn are left out", () => {
   const { mean, quantiles, histogram } = distribution(0.4);
   const bad = [
     ...[null, "x", {}, { quantiles, histogram }, { mean, histogram }, { mean, quantiles }],
-    ...[{ mean: "x", quantiles, histogram }, { mean, quantiles: [1], histogram }],
+    ...[
+      { mean: "x", quantiles, histogram },
+      { mean, quantiles: [1], histogram },
+    ],
     { mean, quantiles, histogram: [] },
   ];
   const report = readReport(sent(null, ...bad.map((chosen) => level("level_8", chosen))));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { fitInto } from "../../web/shared/fit.js";
-import { chain, findWidget, isLinked } from "../../web/shared/hooks.js";
+import { chain, findWidget, isLinked, nodesBehind } from "../../web/shared/hooks.js";
 import {
   areNumbers,
   isReference,
@@ -101,6 +101,22 @@ test("links are asked of the node, by the place of the input", () => {
   assert.equal(isLinked(node, "faces"), false);
   assert.equal(isLinked(node, "image"), false);
 });
+
+test("nodes behind an output are those that the node names, if it names any", () => {
+  const behind = [{ id: 3 }];
+  const node = { graph: {}, getOutputNodes: (slot) => (slot === 1 ? behind : null) };
+  assert.deepEqual(nodesBehind(node, 1), behind);
+  assert.deepEqual(nodesBehind(node, 0), []);
+});
+
+for (const graph of [null, undefined]) {
+  test(`a node whose graph is ${graph} is not asked what lies behind it`, () => {
+    const getOutputNodes = () => {
+      throw new Error("Attempted to access LGraph reference that was null or undefined.");
+    };
+    assert.deepEqual(nodesBehind({ graph, getOutputNodes }, 0), []);
+  });
+}
 
 test("texts are found in their sections, and their values filled in", () => {
   const sections = { board: { count: "{n} Gesichter, {n}{x}" } };

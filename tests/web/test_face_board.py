@@ -251,6 +251,23 @@ def test_boards_work_within_a_subgraph(editor: Editor, web_server: Server) -> No
     assert select["inputs"]["selection"] == "1"
 
 
+def test_boards_with_pictures_can_become_a_subgraph(editor: Editor, web_server: Server) -> None:
+    """Their nodes are cloned for that; the clones, which are in no graph, have boards too."""
+    boards = Boards(editor, upload(web_server, tile(2, 1, 256), "pair.png"))
+    editor.run()
+    editor.evaluate(
+        """(ids) => {
+            window.made = app.graph.convertToSubgraph(new Set(ids.map(panini.node)));
+        }""",
+        [boards.detect, boards.select],
+    )
+    expect(editor.find(".panini-face-board:visible")).to_have_count(0)
+    editor.evaluate("() => app.canvas.openSubgraph(made.subgraph, made.node)")
+    shown = editor.find(".panini-face-board").get_by_role("status")
+    expect(shown.filter(has_text="2 faces: choose in Select Faces.")).to_be_visible()
+    expect(shown.filter(has_text="2 of 2 faces selected")).to_be_visible()
+
+
 def test_outputs_that_cannot_be_read_change_nothing(editor: Editor, web_server: Server) -> None:
     boards = Boards(editor, upload(web_server, tile(1, 1, 256), "one.png"))
     editor.run()

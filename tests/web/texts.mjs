@@ -13,7 +13,9 @@ const CALL = new RegExp(`\\btext\\(\\s*(${STRING}),\\s*(${STRING}(?:\\s*\\+\\s*$
 /** @returns {Record<string, string>} English by key, sorted */
 export function textsOfCode() {
   const files = readdirSync(WEB, { recursive: true }).filter((name) => name.endsWith(".js"));
-  const sources = files.map((name) => readFileSync(new URL(name.replaceAll("\\", "/"), WEB), "utf8"));
+  const sources = files.map((name) =>
+    readFileSync(new URL(name.replaceAll("\\", "/"), WEB), "utf8"),
+  );
   const calls = sources.flatMap((source) => [...source.matchAll(CALL)]);
   const texts = calls.map(([, key, english]) => [JSON.parse(key), joined(english)]);
   return Object.fromEntries(texts.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -33,7 +35,9 @@ export function inSections(texts) {
 }
 
 function joined(expression) {
-  return [...expression.matchAll(new RegExp(STRING, "g"))].map(([part]) => JSON.parse(part)).join("");
+  return [...expression.matchAll(new RegExp(STRING, "g"))]
+    .map(([part]) => JSON.parse(part))
+    .join("");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

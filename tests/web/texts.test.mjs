@@ -5,9 +5,8 @@ import test from "node:test";
 import { inSections, textsOfCode } from "./texts.mjs";
 
 const read = (language) =>
-  JSON.parse(
-    readFileSync(new URL(`../../locales/${language}/main.json`, import.meta.url), "utf8"),
-  ).panini;
+  JSON.parse(readFileSync(new URL(`../../locales/${language}/main.json`, import.meta.url), "utf8"))
+    .panini;
 const names = (value) => [...value.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
 const texts = textsOfCode();
 

@@ -6,6 +6,7 @@
  * @property {Record<string, string>} types of the nodes, by name
  * @property {[from: string, to: string][]} links as "node.output" and "node.input"; the node
  *   "source" is the one that gives the image, its output needs no name
+ * @typedef {{name: string, slot: string | undefined}} End of a link
  * @typedef {[width: number, height: number]} Size
  * @typedef {[x: number, y: number]} Point
  * @typedef {[x: number, y: number, width: number, height: number]} Box
@@ -82,7 +83,7 @@ export const BY_STAGES = {
 /**
  * "node.slot" in two.
  * @param {string} end
- * @returns {{name: string, slot: string | undefined}}
+ * @returns {End}
  */
 export function splitEnd(end) {
   const [name, slot] = end.split(".");
@@ -130,6 +131,7 @@ export function wayDown(box, others) {
  * @param {Box} b
  */
 function overlap(a, b) {
-  const apart = (axis) => a[axis] >= b[axis] + b[axis + 2] || b[axis] >= a[axis] + a[axis + 2];
+  const apart = (/** @type {0 | 1} */ axis) =>
+    a[axis] >= b[axis] + b[axis + 2] || b[axis] >= a[axis] + a[axis + 2];
   return !apart(0) && !apart(1);
 }

@@ -1,4 +1,9 @@
-/** Inserts a chain of nodes behind a node that gives an image. */
+/**
+ * Inserts a chain of nodes behind a node that gives an image.
+ *
+ * @import { Graph, GraphNode } from "../../../scripts/app.js"
+ * @import { Box, End, Plan, Point, Size } from "./chain.js"
+ */
 
 import { app, changeGraph } from "../shared/comfy.js";
 import { arrange, splitEnd, wayDown } from "./chain.js";
@@ -7,31 +12,39 @@ const GAP = 90; // px of the canvas, to the node that gives the image
 const TITLE = 30; // px, of a title bar: it lies above a node's position
 
 /**
- * The place of a node's first image output, or -1.
- * @param {any} node
+ * Whether something in a graph is a node with an image output.
+ * @param {object} item
+ * @returns {item is GraphNode}
  */
-export function findImageOutput(node) {
-  return node?.outputs?.findIndex((output) => output.type === "IMAGE") ?? -1;
+export function givesImage(item) {
+  return findImageOutput(/** @type {GraphNode} */ (item)) >= 0;
 }
 
 /**
  * Adds the nodes to the right of the source, connected and selected, in one step of undo.
- * @param {any} source has an image output
- * @param {import("./chain.js").Plan} plan
+ * @param {GraphNode} source has an image output
+ * @param {Plan} plan
  */
 export function insertChain(source, plan) {
+  const { graph } = source;
+  if (!graph) return; // removed meanwhile
   changeGraph(() => {
-    const nodes = addNodes(source.graph, plan);
-    place(nodes, source, plan);
+    const nodes = addNodes(graph, plan);
+    place(nodes, source, graph.nodes, plan);
     for (const [from, to] of plan.links) connect(nodes, source, splitEnd(from), splitEnd(to));
     app.canvas.deselectAll?.();
     app.canvas.selectItems?.(Object.values(nodes));
   });
-  source.graph.setDirtyCanvas?.(true, true);
+  graph.setDirtyCanvas?.(true, true);
 }
 
-/** @returns {Record<string, any>} the new nodes, by their names in the plan */
+/**
+ * @param {Graph} graph
+ * @param {Plan} plan
+ * @returns {Record<string, GraphNode>} the new nodes, by their names in the plan
+ */
 function addNodes(graph, { types }) {
+  /** @type {[name: string, node: GraphNode][]} */
   const nodes = Object.entries(types).map(([name, type]) => {
     const node = globalThis.LiteGraph.createNode(type);
     if (!node) throw new Error(`ComfyUI does not know the node ${type}: reload the page.`);
@@ -41,20 +54,34 @@ function addNodes(graph, { types }) {
   return Object.fromEntries(nodes);
 }
 
-function place(nodes, source, { columns }) {
+/**
+ * @param {Record<string, GraphNode>} nodes the new ones
+ * @param {GraphNode} source
+ * @param {GraphNode[]} all in the graph
+ * @param {Plan} plan
+ */
+function place(nodes, source, all, { columns }) {
+  /** @type {Record<string, Size>} */
   const sizes = Object.fromEntries(
     Object.entries(nodes).map(([name, node]) => [name, [node.size[0], node.size[1]]]),
   );
+  /** @type {Point} */
   const origin = [source.pos[0] + source.size[0] + GAP, source.pos[1]];
   const { positions, box } = arrange(columns, sizes, origin);
   const own = new Set(Object.values(nodes));
-  const others = source.graph.nodes.filter((node) => !own.has(node)).map(boxOf);
+  const others = all.filter((node) => !own.has(node)).map(boxOf);
   const down = wayDown(withTitle(box), others);
   for (const [name, node] of Object.entries(nodes)) {
     node.pos = [positions[name][0], positions[name][1] + down];
   }
 }
 
+/**
+ * @param {Record<string, GraphNode>} nodes
+ * @param {GraphNode} source
+ * @param {End} from
+ * @param {End} to
+ */
 function connect(nodes, source, from, to) {
   const origin = from.name === "source" ? source : nodes[from.name];
   const target = nodes[to.name];
@@ -63,14 +90,31 @@ function connect(nodes, source, from, to) {
   origin.connect(output, target, findSlot(target.inputs, to.slot));
 }
 
+/**
+ * The place of a node's first image output, or -1.
+ * @param {GraphNode} node
+ */
+function findImageOutput(node) {
+  return node.outputs?.findIndex((output) => output.type === "IMAGE") ?? -1;
+}
+
+/**
+ * @param {{name: string}[]} slots
+ * @param {string | undefined} name
+ */
 function findSlot(slots, name) {
   return slots.findIndex((slot) => slot.name === name);
 }
 
+/** @param {GraphNode} node */
 function boxOf(node) {
   return withTitle([node.pos[0], node.pos[1], node.size[0], node.size[1]]);
 }
 
+/**
+ * @param {Box} box
+ * @returns {Box}
+ */
 function withTitle([x, y, width, height]) {
   return [x, y - TITLE, width, height + TITLE];
 }

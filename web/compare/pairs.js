@@ -1,11 +1,13 @@
 /**
  * The pairs of pictures that Compare Images sends.
  *
+ * @import { FileReference } from "../shared/payload.js"
+ *
  * @typedef {[width: number, height: number]} Size px
  *
  * @typedef {Object} Pair
- * @property {import("../shared/payload.js").FileReference} before
- * @property {import("../shared/payload.js").FileReference} after
+ * @property {FileReference} before
+ * @property {FileReference} after
  * @property {Size} before_size
  * @property {Size} after_size
  * @property {{number: number, box: [number, number, number, number]}[]} faces boxes in px of before
@@ -22,14 +24,16 @@ const MOST_FACES_KEPT = 240;
 
 /**
  * The pairs of a payload, or null if there is none that can be shown.
- * @param {any} payload
+ * @param {unknown} payload
  * @returns {Pairs | null}
  */
 export function readPairs(payload) {
-  const sent = Array.isArray(payload?.pairs) ? payload.pairs : [];
+  if (!isObject(payload) || !Array.isArray(payload.pairs)) return null;
+  /** @type {unknown[]} */
+  const sent = payload.pairs;
   const bad = sent.findIndex((pair) => !isPair(pair));
-  const pairs = bad < 0 ? sent : sent.slice(0, bad);
-  const total = Number.isInteger(payload?.total) ? payload.total : pairs.length;
+  const pairs = /** @type {Pair[]} */ (bad < 0 ? sent : sent.slice(0, bad));
+  const total = Number.isInteger(payload.total) ? payload.total : pairs.length;
   return pairs.length ? { total: Math.max(total, pairs.length), pairs } : null;
 }
 
@@ -48,6 +52,10 @@ export function keepable({ total, pairs }) {
   return { total, pairs: kept };
 }
 
+/**
+ * @param {unknown} pair
+ * @returns {pair is Pair}
+ */
 function isPair(pair) {
   return (
     isObject(pair) &&
@@ -60,6 +68,7 @@ function isPair(pair) {
   );
 }
 
+/** @param {unknown} value */
 function isSize(value) {
   return areNumbers(value, 2) && value.every((side) => side > 0);
 }

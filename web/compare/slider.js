@@ -1,7 +1,8 @@
 /**
  * Two pictures under a divider, as an element. It knows nothing of nodes.
  *
- * @typedef {import("./pairs.js").Pair} Pair
+ * @import { Pair } from "./pairs.js"
+ * @import { View } from "./view.js"
  *
  * @typedef {Object} SliderState
  * @property {{before: string, after: string} | null} urls null: nothing to show but the hint
@@ -25,6 +26,9 @@ import { WHOLE, haveSameShape, lookAt, moveDivider, onStage, zoomAt } from "./vi
 
 const ZOOM_STEP = 1.4;
 
+/** @type {SliderState} */
+const NOTHING = { urls: null, pair: null, index: 0, count: 0, total: 0, hint: "" };
+
 export class CompareSlider {
   /**
    * @param {SliderActions} actions
@@ -36,14 +40,23 @@ export class CompareSlider {
     this.divider = divider;
     this.view = WHOLE;
     this.face = -1; // place of the face that was jumped to
-    /** @type {SliderState | null} */
-    this.state = null;
+    this.state = NOTHING;
     this.hint = create("div", { class: "panini-hint" });
     this.before = this.createPicture();
     this.after = this.createPicture();
+    this.captions = ["left", "right"].map((side) =>
+      create("span", { class: `panini-caption panini-${side}` }),
+    );
     this.stage = this.createStage();
-    this.fit = keepFitted(this.stage, () => this.state?.pair?.before_size ?? null);
-    this.controls = this.createControls();
+    this.fit = keepFitted(this.stage, () => this.state.pair?.before_size ?? null);
+    const whole = text("compare.whole", "Show the whole picture (0)");
+    this.wholeButton = createButton("1×", whole, () => this.showWhole());
+    this.facePlace = create("span", { class: "panini-place" });
+    this.pairPlace = create("span", { class: "panini-place" });
+    this.faceButtons = this.createFaceButtons();
+    this.pairButtons = this.createPairButtons();
+    const groups = [this.createZoomButtons(), this.faceButtons, this.pairButtons];
+    this.controls = create("div", { class: "panini-row panini-spread" }, ...groups);
     this.element = create(
       "div",
       { class: "panini-compare", on: { keydown: (event) => this.onKey(event) } },
@@ -53,16 +66,17 @@ export class CompareSlider {
   }
 
   createPicture() {
-    const onError = { error: () => this.actions.onMissing() };
-    const image = create("img", { class: "panini-picture", alt: "", draggable: "false", on: onError });
-    const moved = create("div", { class: "panini-moved" }, create("div", { class: "panini-fitted" }, image));
-    return { image, moved };
+    const image = create("img", {
+      class: "panini-picture",
+      alt: "",
+      draggable: "false",
+      on: { error: () => this.actions.onMissing() },
+    });
+    const fitted = create("div", { class: "panini-fitted" }, image);
+    return { image, moved: create("div", { class: "panini-moved" }, fitted) };
   }
 
   createStage() {
-    this.captions = ["left", "right"].map((side) =>
-      create("span", { class: `panini-caption panini-${side}` }),
-    );
     return create(
       "div",
       {
@@ -84,30 +98,34 @@ export class CompareSlider {
     );
   }
 
-  createControls() {
-    const button = (face, label, action) => createButton(face, label, action.bind(this));
-    this.facePlace = create("span", { class: "panini-place" });
-    this.pairPlace = create("span", { class: "panini-place" });
-    const group = (...children) => create("div", { class: "panini-row" }, ...children);
-    this.faceButtons = group(
-      button("‹", text("compare.face_back", "Previous face (p)"), () => this.jump(-1)),
-      this.facePlace,
-      button("›", text("compare.face_next", "Next face (n)"), () => this.jump(1)),
-    );
-    const whole = text("compare.whole", "Show the whole picture (0)");
-    this.wholeButton = button("1×", whole, this.showWhole);
-    const zoomButtons = group(
-      button("−", text("compare.zoom_out", "Zoom out (-)"), () => this.zoom(1 / ZOOM_STEP)),
+  createZoomButtons() {
+    return create(
+      "div",
+      { class: "panini-row" },
+      createButton("−", text("compare.zoom_out", "Zoom out (-)"), () => this.zoom(1 / ZOOM_STEP)),
       this.wholeButton,
-      button("+", text("compare.zoom_in", "Zoom in (+)"), () => this.zoom(ZOOM_STEP)),
+      createButton("+", text("compare.zoom_in", "Zoom in (+)"), () => this.zoom(ZOOM_STEP)),
     );
-    this.pairButtons = group(
-      button("‹", text("compare.back", "Previous picture (Page Up)"), () => this.step(-1)),
+  }
+
+  createFaceButtons() {
+    return create(
+      "div",
+      { class: "panini-row" },
+      createButton("‹", text("compare.face_back", "Previous face (p)"), () => this.jump(-1)),
+      this.facePlace,
+      createButton("›", text("compare.face_next", "Next face (n)"), () => this.jump(1)),
+    );
+  }
+
+  createPairButtons() {
+    return create(
+      "div",
+      { class: "panini-row" },
+      createButton("‹", text("compare.back", "Previous picture (Page Up)"), () => this.step(-1)),
       this.pairPlace,
-      button("›", text("compare.next", "Next picture (Page Down)"), () => this.step(1)),
+      createButton("›", text("compare.next", "Next picture (Page Down)"), () => this.step(1)),
     );
-    const groups = [zoomButtons, this.faceButtons, this.pairButtons];
-    return create("div", { class: "panini-row panini-spread" }, ...groups);
   }
 
   /** @param {SliderState} state */
@@ -118,9 +136,10 @@ export class CompareSlider {
     this.hint.hidden = Boolean(urls);
     this.hint.textContent = hint;
     this.stage.hidden = this.controls.hidden = !urls;
-    for (const side of ["before", "after"]) showPicture(this[side].image, urls?.[side]);
-    if (!urls) return;
-    if (pair !== before?.pair) this.showPair(pair);
+    showPicture(this.before.image, urls?.before);
+    showPicture(this.after.image, urls?.after);
+    if (!urls || !pair) return;
+    if (pair !== before.pair) this.showPair(pair);
     this.place();
   }
 
@@ -159,6 +178,7 @@ export class CompareSlider {
     this.writeCaptions(pair);
   }
 
+  /** @param {Pair} pair */
   writeCaptions({ before_size: old, after_size: now }) {
     const names = [text("compare.before", "before"), text("compare.after", "after")];
     [old, now].forEach(([width, height], side) => {
@@ -166,17 +186,27 @@ export class CompareSlider {
     });
   }
 
+  /**
+   * @param {number} share of the stage
+   * @param {{rests?: boolean}} [options] rests: it is not being dragged
+   */
   setDivider(share, { rests = true } = {}) {
     this.divider = share;
     this.place();
     if (rests) this.actions.onDivider(share);
   }
 
+  /** @param {View} view */
   setView(view) {
     this.view = view;
     this.place();
   }
 
+  /**
+   * @param {number} factor
+   * @param {number} [x] share of the stage, of the point that stays; by default the middle
+   * @param {number} [y]
+   */
   zoom(factor, x, y) {
     this.setView(zoomAt(this.view, factor, x, y));
   }
@@ -186,15 +216,18 @@ export class CompareSlider {
     this.setView(WHOLE);
   }
 
+  /** @param {number} by so many faces */
   jump(by) {
-    const { faces, before_size: size } = this.state.pair;
-    if (!faces.length) return;
+    const { pair } = this.state;
+    if (!pair?.faces.length) return;
+    const { faces, before_size: size } = pair;
     this.face =
       this.face < 0 && by < 0 ? faces.length - 1 : (this.face + by + faces.length) % faces.length;
     const { clientWidth, clientHeight } = this.stage;
     this.setView(lookAt(onStage(faces[this.face].box, size, clientWidth / clientHeight)));
   }
 
+  /** @param {number} by so many pictures */
   step(by) {
     const index = this.state.index + by;
     if (index >= 0 && index < this.state.count) this.actions.onPair(index);
@@ -202,7 +235,8 @@ export class CompareSlider {
 
   /** @param {KeyboardEvent} event */
   onKey(event) {
-    if (!this.state?.urls || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.state.urls || event.ctrlKey || event.metaKey || event.altKey) return;
+    /** @type {Record<string, () => void>} */
     const actions = {
       "+": () => this.zoom(ZOOM_STEP),
       "=": () => this.zoom(ZOOM_STEP),
@@ -224,7 +258,11 @@ export class CompareSlider {
   }
 }
 
+/**
+ * @param {HTMLImageElement} image
+ * @param {string | undefined} url
+ */
 function showPicture(image, url) {
   if (!url) image.removeAttribute("src"); // so that it is asked for again
-  else if (image.getAttribute("src") !== url) image.src = url;
+  if (url && image.getAttribute("src") !== url) image.src = url;
 }

@@ -70,8 +70,8 @@ export function lookAt([x0, y0, x1, y1]) {
  */
 export function onStage([x0, y0, x1, y1], [width, height], aspect) {
   const place = fitInto([width, height], aspect, 1);
-  const x = (value) => (place.left + (place.width * value) / width) / aspect;
-  const y = (value) => place.top + (place.height * value) / height;
+  const x = (/** @type {number} */ value) => (place.left + (place.width * value) / width) / aspect;
+  const y = (/** @type {number} */ value) => place.top + (place.height * value) / height;
   return [x(x0), y(y0), x(x1), y(y1)];
 }
 
@@ -91,6 +91,7 @@ export function wheelFactor({ deltaY, deltaMode }) {
  */
 export function moveDivider(divider, key, far) {
   const step = far ? 0.1 : 0.02;
+  /** @type {Record<string, number>} */
   const places = {
     ArrowLeft: divider - step,
     ArrowRight: divider + step,
@@ -118,6 +119,11 @@ export function clamp(value, least, most) {
   return Math.min(Math.max(value, least), most);
 }
 
+/**
+ * The nearest view in which the picture fills the stage.
+ * @param {View} view
+ * @returns {View}
+ */
 function within({ scale, x, y }) {
   return { scale, x: clamp(x, 1 - scale, 0), y: clamp(y, 1 - scale, 0) };
 }

@@ -107,7 +107,8 @@ function pushApart(badges) {
  * @param {number} dy
  */
 function shift(badge, dx, dy) {
-  const inside = (value) => Math.min(Math.max(value, MARGIN / 2), SIDE - MARGIN / 2);
+  const inside = (/** @type {number} */ value) =>
+    Math.min(Math.max(value, MARGIN / 2), SIDE - MARGIN / 2);
   badge.x = inside(badge.x + dx);
   badge.y = inside(badge.y + dy);
 }

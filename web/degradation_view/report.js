@@ -1,8 +1,7 @@
 /**
  * What the node tells the degradation view of a run.
  *
- * @typedef {import("./map.js").Atlas} Atlas
- * @typedef {import("./map.js").FaceReport} FaceReport
+ * @import { Atlas, FaceReport } from "./map.js"
  *
  * @typedef {Object} Report
  * @property {Atlas | null} atlas
@@ -17,11 +16,11 @@ const MOST_POINTS_KEPT = 600;
 
 /**
  * What can be drawn of a payload, or null if there is none.
- * @param {any} payload
+ * @param {unknown} payload
  * @returns {Report | null}
  */
 export function readReport(payload) {
-  if (!Array.isArray(payload?.faces)) return null;
+  if (!isObject(payload) || !Array.isArray(payload.faces)) return null;
   const { atlas, count } = payload;
   const faces = payload.faces.filter(isObject).map(readFace);
   const drawable = isObject(atlas) && Array.isArray(atlas.labels) && Array.isArray(atlas.points);
@@ -29,7 +28,7 @@ export function readReport(payload) {
     atlas: drawable
       ? {
           labels: atlas.labels.map(String),
-          points: atlas.points.filter((point) => areNumbers(point, 3)),
+          points: atlas.points.filter((/** @type {unknown} */ point) => areNumbers(point, 3)),
         }
       : null,
     faces,
@@ -51,11 +50,14 @@ export function keepable({ atlas, faces, count }) {
   };
 }
 
-/** @returns {FaceReport} */
+/**
+ * @param {Record<string, any>} face
+ * @returns {FaceReport}
+ */
 function readFace({ number, position, severity, nearest, text }) {
   return {
     number: Number(number) || 0,
-    position: areNumbers(position, 2) ? position : null,
+    position: areNumbers(position, 2) ? [position[0], position[1]] : null,
     severity: Number.isFinite(severity) ? Math.min(Math.max(severity, 0), 1) : null,
     nearest: Array.isArray(nearest) ? nearest.filter((pair) => Number.isFinite(pair?.[1])) : [],
     text: String(text ?? ""),

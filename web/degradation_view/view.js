@@ -1,4 +1,9 @@
-/** The degradation view as an element: the map of known degradations, and a list of the faces. */
+/**
+ * The degradation view as an element: the map of known degradations, and a list of the faces.
+ *
+ * @import { Atlas, FaceReport } from "./map.js"
+ * @import { Report } from "./report.js"
+ */
 
 import { create, createSvg } from "../shared/dom.js";
 import { linkStyle } from "../shared/style.js";
@@ -11,11 +16,6 @@ export const LEAST_HEIGHT = 190;
 
 const BADGE_RADIUS = 3.6;
 
-/**
- * @typedef {import("./map.js").FaceReport} FaceReport
- * @typedef {import("./report.js").Report} Report
- */
-
 /** @returns {{element: HTMLElement, draw: (report: Report | null) => void}} */
 export function createView() {
   linkStyle("degradation_view/degradation_view.css");
@@ -26,31 +26,45 @@ export function createView() {
   });
   return {
     element,
-    draw(report) {
-      const hint = tellNothing(report);
-      if (hint) element.replaceChildren(create("div", { class: "panini-hint", text: hint }));
-      else element.replaceChildren(createMap(report), createList(report));
-    },
+    draw: (report) => element.replaceChildren(...createParts(report)),
   };
 }
 
-/** Why there is nothing to show; empty if there is. */
-function tellNothing(report) {
-  if (!report) return text("degradation.run_first", "Run to see how the faces are degraded.");
-  if (!report.count) return text("degradation.no_face", "There was no face.");
-  if (report.atlas && report.faces.length) return "";
-  return text(
+/**
+ * The map and the list, or why there is nothing to show.
+ * @param {Report | null} report
+ */
+function createParts(report) {
+  if (!report) {
+    return [createHint(text("degradation.run_first", "Run to see how the faces are degraded."))];
+  }
+  const { atlas, faces, count } = report;
+  if (!count) return [createHint(text("degradation.no_face", "There was no face."))];
+  if (atlas && faces.length) return [createMap(atlas, faces), createList(atlas, faces, count)];
+  const words = text(
     "degradation.no_atlas",
     "This model has no atlas of known degradations to compare with. Faces: {count}",
-    { count: report.count },
+    { count },
   );
+  return [createHint(words)];
 }
 
-function createMap({ atlas, faces }) {
+/** @param {string} words */
+function createHint(words) {
+  return create("div", { class: "panini-hint", text: words });
+}
+
+/**
+ * @param {Atlas} atlas
+ * @param {FaceReport[]} faces
+ */
+function createMap(atlas, faces) {
   const dots = classPaths(atlas).map((d, label) =>
     createSvg("path", { class: "panini-degradation-dots", d, stroke: classColour(label) }),
   );
-  const badges = placeBadges(faces).map((place, index) => place && createBadge(faces[index], place));
+  const badges = placeBadges(faces).map(
+    (place, index) => place && createBadge(faces[index], place),
+  );
   return create(
     "div",
     { class: "panini-degradation-map" },
@@ -67,6 +81,10 @@ function createMap({ atlas, faces }) {
   );
 }
 
+/**
+ * @param {FaceReport} face
+ * @param {{x: number, y: number}} place on the map
+ */
 function createBadge(face, { x, y }) {
   return createSvg(
     "g",
@@ -77,9 +95,19 @@ function createBadge(face, { x, y }) {
   );
 }
 
-function createList({ atlas, faces, count }) {
+/**
+ * @param {Atlas} atlas
+ * @param {FaceReport[]} faces
+ * @param {number} count of all faces
+ */
+function createList(atlas, faces, count) {
   const items = faces.map((face) => createItem(face));
-  const list = create("ol", { class: "panini-degradation-faces" }, ...items, tellMore(faces, count));
+  const list = create(
+    "ol",
+    { class: "panini-degradation-faces" },
+    ...items,
+    tellMore(faces, count),
+  );
   const legend = create(
     "ul",
     {
@@ -93,6 +121,7 @@ function createList({ atlas, faces, count }) {
   return create("div", { class: "panini-degradation-side" }, legend, list);
 }
 
+/** @param {FaceReport} face */
 function createItem(face) {
   const item = create(
     "li",
@@ -106,15 +135,20 @@ function createItem(face) {
     create("span", { class: "panini-grow", text: face.text }),
     face.severity === null ? null : createBar(face.severity),
   );
-  for (const [type, lit] of [["pointerenter", true], ["pointerleave", false]]) {
-    item.addEventListener(type, () => light(item, face, lit));
+  for (const type of ["pointerenter", "focus"]) {
+    item.addEventListener(type, () => light(item, face, true));
   }
-  item.addEventListener("focus", () => light(item, face, true));
-  item.addEventListener("blur", () => light(item, face, false));
+  for (const type of ["pointerleave", "blur"]) {
+    item.addEventListener(type, () => light(item, face, false));
+  }
   return item;
 }
 
-/** That there were more faces than are listed; null if there were not. */
+/**
+ * That there were more faces than are listed; null if there were not.
+ * @param {FaceReport[]} faces
+ * @param {number} count of all faces
+ */
 function tellMore({ length }, count) {
   if (length >= count) return null;
   const values = { shown: length, count };
@@ -122,14 +156,20 @@ function tellMore({ length }, count) {
   return create("li", { class: "panini-faint", text: words });
 }
 
-/** Points out a face of the list on the map. */
+/**
+ * Points out a face of the list on the map.
+ * @param {HTMLElement} item of the list
+ * @param {FaceReport} face
+ * @param {boolean} lit
+ */
 function light(item, face, lit) {
   const view = item.closest(".panini-degradation");
   const badge = view?.querySelector(`[data-face="${face.number}"]`);
   badge?.classList.toggle("panini-degradation-lit", lit);
-  if (lit) badge?.parentNode.append(badge); // above the others
+  if (lit) badge?.parentNode?.append(badge); // above the others
 }
 
+/** @param {number} severity in 0..1 */
 function createBar(severity) {
   return create(
     "div",
@@ -147,10 +187,12 @@ function createBar(severity) {
   );
 }
 
+/** @param {FaceReport} face */
 function nameFace(face) {
   return text("degradation.face", "Face {number}", { number: face.number });
 }
 
+/** @param {FaceReport} face */
 function tellNearest({ nearest }) {
   return nearest.map(([name, share]) => `${name} ${Math.round(100 * share)} %`).join(", ");
 }

@@ -2,8 +2,8 @@
  * The face board as an element: a picture, a box a face, a line that tells of a face, and buttons.
  * It knows nothing of nodes.
  *
- * @typedef {import("./frames.js").Frame} Frame
- * @typedef {import("./frames.js").Face} Face
+ * @import { Face, Frame, Place } from "./frames.js"
+ * @import { Verdict } from "./selection.js"
  *
  * @typedef {Object} BoardActions
  * @property {(number: number) => void} [onToggle] without it the faces cannot be chosen
@@ -17,7 +17,7 @@
  * @property {number} index of the frame
  * @property {number} count of the frames that can be shown
  * @property {number} total of the batch
- * @property {Map<number, string>} verdicts of `judgeFaces`
+ * @property {Map<number, Verdict>} verdicts by number
  * @property {string} hint
  * @property {string} status
  * @property {boolean} blocked whether clicks would mean something else than what is shown
@@ -31,14 +31,26 @@ import { countFaces, describeFace, nameVerdict } from "./words.js";
 
 const SMALL_BOX = 34; // px on the board, a width that a number would fill
 
+/** @type {BoardState} */
+const NOTHING = {
+  url: null,
+  frame: null,
+  index: 0,
+  count: 0,
+  total: 0,
+  verdicts: new Map(),
+  hint: "",
+  status: "",
+  blocked: false,
+};
+
 export class FaceBoard {
   /** @param {BoardActions} actions */
   constructor(actions) {
     linkStyle("face_board/face_board.css");
     this.actions = actions;
     this.chooses = Boolean(actions.onToggle);
-    /** @type {BoardState | null} */
-    this.state = null;
+    this.state = NOTHING;
     /** @type {Map<number, HTMLElement>} */
     this.boxes = new Map();
     this.current = 0; // place of the face that Tab goes to
@@ -49,46 +61,54 @@ export class FaceBoard {
     this.faces = create("div", { class: "panini-faces", role: "group" });
     this.fitted = create("div", { class: "panini-fitted" }, this.picture, this.faces);
     this.stage = create("div", { class: "panini-stage", tabindex: "-1" }, this.fitted);
-    const size = () => this.state?.frame && [this.state.frame.width, this.state.frame.height];
-    this.fit = keepFitted(this.stage, size, ({ width }) => this.markSmall(width));
+    this.fit = keepFitted(
+      this.stage,
+      () => sizeOf(this.state.frame),
+      ({ width }) => this.markSmall(width),
+    );
     this.status = create("div", { class: "panini-line", role: "status" });
+    this.rules = this.createRules();
+    this.steps = this.createSteps();
+    const groups = [this.rules.element, this.steps.element];
+    this.controls = create("div", { class: "panini-row" }, ...groups);
     this.element = create(
       "div",
       { class: "panini-face-board", on: { keydown: (event) => this.onKey(event) } },
-      ...[this.hint, this.stage, this.status, this.createControls()],
+      ...[this.hint, this.stage, this.status, this.controls],
     );
   }
 
-  createControls() {
-    const { onRule, onFrame } = this.actions;
-    const step = (by) => () => onFrame(this.state.index + by);
-    this.ruleButtons = create(
-      "div",
-      { class: "panini-row panini-grow" },
-      createButton(text("face_board.all", "All"), text("face_board.all_tip", "Choose all faces"), () =>
-        onRule?.("all"),
+  /** The buttons that choose all and none. */
+  createRules() {
+    const { onRule } = this.actions;
+    const buttons = [
+      createButton(
+        text("face_board.all", "All"),
+        text("face_board.all_tip", "Choose all faces"),
+        () => onRule?.("all"),
       ),
       createButton(
         text("face_board.none", "None"),
         text("face_board.none_tip", "Choose no face"),
         () => onRule?.("none"),
       ),
-    );
-    this.back = createButton("‹", text("face_board.back", "Previous picture"), step(-1));
-    this.next = createButton("›", text("face_board.next", "Next picture"), step(1));
-    this.place = create("span", { class: "panini-place" });
-    this.frameButtons = create(
-      "div",
-      { class: "panini-row panini-steps" },
-      ...[this.back, this.place, this.next],
-    );
-    this.controls = create("div", { class: "panini-row" }, this.ruleButtons, this.frameButtons);
-    return this.controls;
+    ];
+    return { element: create("div", { class: "panini-row panini-grow" }, ...buttons), buttons };
+  }
+
+  /** The buttons that go from picture to picture, and the place among them. */
+  createSteps() {
+    const step = (/** @type {number} */ by) => () => this.actions.onFrame(this.state.index + by);
+    const back = createButton("‹", text("face_board.back", "Previous picture"), step(-1));
+    const next = createButton("›", text("face_board.next", "Next picture"), step(1));
+    const place = create("span", { class: "panini-place" });
+    const element = create("div", { class: "panini-row panini-steps" }, back, place, next);
+    return { element, back, place, next };
   }
 
   /** @param {BoardState} state */
   show(state) {
-    const { frame: before } = this.state ?? {};
+    const { frame: before } = this.state;
     this.state = state;
     const { url, frame } = state;
     this.hint.hidden = Boolean(url);
@@ -98,21 +118,23 @@ export class FaceBoard {
     if (url && frame) {
       if (this.picture.getAttribute("src") !== url) this.picture.src = url;
       if (frame !== before) this.placeFaces(frame);
-      this.markFaces();
-      this.showControls();
+      this.markFaces(frame);
+      this.showControls(frame);
     }
   }
 
-  showControls() {
-    const { index, count, total, frame, blocked } = this.state;
-    this.ruleButtons.hidden = !this.chooses;
-    for (const button of this.ruleButtons.children) button.disabled = blocked;
-    this.frameButtons.hidden = total < 2;
-    this.controls.hidden = this.ruleButtons.hidden && this.frameButtons.hidden;
-    this.back.disabled = index <= 0;
-    this.next.disabled = index >= count - 1;
-    this.place.textContent = `${index + 1} / ${total}`;
-    this.place.title =
+  /** @param {Frame} frame */
+  showControls(frame) {
+    const { rules, steps } = this;
+    const { index, count, total, blocked } = this.state;
+    rules.element.hidden = !this.chooses;
+    for (const button of rules.buttons) button.disabled = blocked;
+    steps.element.hidden = total < 2;
+    this.controls.hidden = rules.element.hidden && steps.element.hidden;
+    steps.back.disabled = index <= 0;
+    steps.next.disabled = index >= count - 1;
+    steps.place.textContent = `${index + 1} / ${total}`;
+    steps.place.title =
       count < total
         ? text("face_board.first_only", "The first {count} of {total} pictures are shown.", {
             count,
@@ -137,6 +159,11 @@ export class FaceBoard {
     if (hadFocus) (boxes[this.current] ?? this.stage).focus();
   }
 
+  /**
+   * @param {Face} face
+   * @param {number} index
+   * @param {Place} place
+   */
   createFace(face, index, { left, top, width, height, order }) {
     const tell = () => this.tell(face);
     const forget = () => this.tell(null);
@@ -160,7 +187,7 @@ export class FaceBoard {
           blur: forget,
           focus: () => {
             this.current = index;
-            this.markFaces();
+            if (this.state.frame) this.markFaces(this.state.frame);
             tell();
           },
         },
@@ -169,10 +196,12 @@ export class FaceBoard {
     );
   }
 
-  markFaces() {
-    const { frame, verdicts, blocked } = this.state;
-    frame.faces.forEach((face, index) => {
+  /** @param {Frame} frame */
+  markFaces({ faces }) {
+    const { verdicts, blocked } = this.state;
+    faces.forEach((face, index) => {
       const box = this.boxes.get(face.number);
+      if (!box) return;
       const verdict = verdicts.get(face.number);
       box.dataset.verdict = verdict;
       setAttributes(box, {
@@ -184,19 +213,25 @@ export class FaceBoard {
     });
   }
 
-  /** The numbers of small boxes go above them. */
+  /**
+   * The numbers of small boxes go above them.
+   * @param {number} shownWidth px of the frame on the board
+   */
   markSmall(shownWidth) {
     const { frame } = this.state;
+    if (!frame) return;
     for (const { number, box } of frame.faces) {
       const width = ((box[2] - box[0]) / frame.width) * shownWidth;
-      setAttributes(this.boxes.get(number), { "data-small": width < SMALL_BOX });
+      const element = this.boxes.get(number);
+      if (element) setAttributes(element, { "data-small": width < SMALL_BOX });
     }
   }
 
+  /** @param {number} number of the face */
   choose(number) {
     if (!this.chooses || this.state.blocked) return;
-    this.actions.onToggle(number);
-    this.tell(this.state.frame.faces.find((face) => face.number === number) ?? null);
+    this.actions.onToggle?.(number);
+    this.tell(this.state.frame?.faces.find((face) => face.number === number) ?? null);
   }
 
   /** @param {Face | null} face null: what is to be said of all */
@@ -210,9 +245,10 @@ export class FaceBoard {
 
   /** @param {KeyboardEvent} event */
   onKey(event) {
-    if (!this.state?.frame || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.state.frame || event.ctrlKey || event.metaKey || event.altKey) return;
     const { index, count } = this.state;
     const lastFace = this.boxes.size - 1;
+    /** @type {Record<string, () => unknown>} */
     const actions = {
       ArrowLeft: () => index > 0 && this.actions.onFrame(index - 1),
       ArrowRight: () => index < count - 1 && this.actions.onFrame(index + 1),
@@ -223,14 +259,23 @@ export class FaceBoard {
     };
     const press = event.target instanceof HTMLButtonElement && [" ", "Enter"].includes(event.key);
     if (press) event.stopPropagation(); // the browser turns it into a click
-    else if (Object.hasOwn(actions, event.key)) {
-      actions[event.key]();
-      event.preventDefault();
-      event.stopPropagation();
-    }
+    if (press || !Object.hasOwn(actions, event.key)) return;
+    actions[event.key]();
+    event.preventDefault();
+    event.stopPropagation();
   }
 
+  /** @param {number} place among the faces */
   focusFace(place) {
-    this.faces.children[place]?.focus();
+    const face = /** @type {HTMLElement | undefined} */ (this.faces.children[place]);
+    face?.focus();
   }
+}
+
+/**
+ * @param {Frame | null} frame
+ * @returns {[width: number, height: number] | null} px
+ */
+function sizeOf(frame) {
+  return frame && [frame.width, frame.height];
 }

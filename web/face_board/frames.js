@@ -1,6 +1,8 @@
 /**
  * The frames that the nodes send to the face board.
  *
+ * @import { FileReference } from "../shared/payload.js"
+ *
  * @typedef {Object} Face
  * @property {number} number
  * @property {[number, number, number, number]} box x0, y0, x1, y1 in px of the frame
@@ -10,7 +12,7 @@
  * @property {boolean} selected whether the run kept it
  *
  * @typedef {Object} Frame
- * @property {import("../shared/payload.js").FileReference} image may be smaller than the frame
+ * @property {FileReference} image may be smaller than the frame
  * @property {number} width px
  * @property {number} height px
  * @property {Face[]} faces by their numbers
@@ -20,6 +22,16 @@
  * @property {string | null} sort the order that the numbers come from; null if there is no choice
  *   of it, or if it was not sent
  * @property {Frame[]} frames the first ones
+ *
+ * @typedef {Object} Place of a face on its frame, in percent for CSS
+ * @property {number} left
+ * @property {number} top
+ * @property {number} width
+ * @property {number} height
+ * @property {number} order a larger one lies over a smaller one
+ *
+ * @typedef {Pick<Face, "number" | "box"> & Record<string, unknown>} SentFace as the nodes send it
+ * @typedef {Omit<Frame, "faces"> & {faces: SentFace[]}} SentFrame
  */
 
 import { areNumbers, isObject, isReference } from "../shared/payload.js";
@@ -30,15 +42,18 @@ const MOST_FACES_KEPT = 240;
 
 /**
  * The frames of a payload, or null if there is none that can be shown.
- * @param {any} payload
+ * @param {unknown} payload
  * @returns {Frames | null}
  */
 export function readFrames(payload) {
-  const sent = Array.isArray(payload?.frames) ? payload.frames : [];
+  if (!isObject(payload) || !Array.isArray(payload.frames)) return null;
+  /** @type {unknown[]} */
+  const sent = payload.frames;
   const bad = sent.findIndex((frame) => !isFrame(frame));
-  const frames = (bad < 0 ? sent : sent.slice(0, bad)).map(readFrame);
-  const total = Number.isInteger(payload?.total_frames) ? payload.total_frames : frames.length;
-  const sort = typeof payload?.sort === "string" ? payload.sort : null;
+  const good = /** @type {SentFrame[]} */ (bad < 0 ? sent : sent.slice(0, bad));
+  const frames = good.map(readFrame);
+  const total = Number.isInteger(payload.total_frames) ? payload.total_frames : frames.length;
+  const sort = typeof payload.sort === "string" ? payload.sort : null;
   return frames.length ? { total: Math.max(total, frames.length), sort, frames } : null;
 }
 
@@ -70,7 +85,7 @@ export function lastNumber({ total, frames }) {
 /**
  * Where a box lies on its frame, in percent for CSS, and over which others: small over large.
  * @param {Frame} frame
- * @returns {{left: number, top: number, width: number, height: number, order: number}[]} by face
+ * @returns {Place[]} by face
  */
 export function placeBoxes({ width, height, faces }) {
   const areas = faces.map(({ box: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0));
@@ -82,6 +97,10 @@ export function placeBoxes({ width, height, faces }) {
   });
 }
 
+/**
+ * @param {unknown} frame
+ * @returns {frame is SentFrame}
+ */
 function isFrame(frame) {
   return (
     isObject(frame) &&
@@ -93,6 +112,10 @@ function isFrame(frame) {
   );
 }
 
+/**
+ * @param {SentFrame} frame
+ * @returns {Frame}
+ */
 function readFrame({ image, width, height, faces }) {
   return {
     image: { filename: image.filename, subfolder: image.subfolder, type: image.type },
@@ -109,10 +132,12 @@ function readFrame({ image, width, height, faces }) {
   };
 }
 
+/** @param {unknown} value */
 function numberOrNull(value) {
-  return Number.isFinite(value) ? value : null;
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
+/** @param {number} share */
 function clamp(share) {
   return Math.min(Math.max(share, 0), 1);
 }

@@ -2,10 +2,9 @@
  * The text of the selection widget, read and written as the node reads it
  * (`panini_core/stages/selection.py`).
  *
- * @typedef {Object} Frame
- * @property {number} width px
- * @property {number} height px
- * @property {{number: number, box: [number, number, number, number]}[]} faces boxes in px
+ * @import { Face, Frame } from "./frames.js"
+ *
+ * @typedef {"kept" | "left out" | "over the limit"} Verdict of a face
  */
 
 export const LAST_NUMBER = 9999; // of the node
@@ -44,7 +43,9 @@ export function namedFaces(rule, frame) {
   if (parsed instanceof Set) return numbersOf(faces.filter(({ number }) => parsed.has(number)));
   if (parsed === "all") return numbersOf(faces);
   if (parsed === "largest") return numbersOf(smallestFirst(faces, (face) => -area(face)));
-  if (parsed === "center") return numbersOf(smallestFirst(faces, (face) => fromMiddle(face, frame)));
+  if (parsed === "center") {
+    return numbersOf(smallestFirst(faces, (face) => fromMiddle(face, frame)));
+  }
   return new Set();
 }
 
@@ -53,14 +54,15 @@ export function namedFaces(rule, frame) {
  * @param {string} rule
  * @param {Frame} frame
  * @param {number} most 0: no limit
- * @returns {Map<number, "kept" | "left out" | "over the limit">} by number
+ * @returns {Map<number, Verdict>} by number
  */
 export function judgeFaces(rule, frame, most = 0) {
   const named = namedFaces(rule, frame);
   const kept = numbersOf(
     frame.faces.filter(({ number }) => named.has(number)).slice(0, most || undefined),
   );
-  const verdict = (number) => (named.has(number) ? "over the limit" : "left out");
+  const verdict = (/** @type {number} */ number) =>
+    named.has(number) ? "over the limit" : "left out";
   return new Map(
     frame.faces.map(({ number }) => [number, kept.has(number) ? "kept" : verdict(number)]),
   );
@@ -68,8 +70,8 @@ export function judgeFaces(rule, frame, most = 0) {
 
 /**
  * What the run made of each face of a frame, where its selection is not known here.
- * @param {import("./frames.js").Frame} frame
- * @returns {Map<number, "kept" | "left out">} by number
+ * @param {Frame} frame
+ * @returns {Map<number, Verdict>} by number
  */
 export function recallVerdicts({ faces }) {
   return new Map(faces.map(({ number, selected }) => [number, selected ? "kept" : "left out"]));
@@ -112,29 +114,44 @@ export function writeRule(numbers, last) {
   return runs.map(([first, end]) => writeRun(first, end)).join(",");
 }
 
+/**
+ * @param {number} first
+ * @param {number} end the last one
+ */
 function writeRun(first, end) {
   if (first === end) return String(first);
   return end === first + 1 ? `${first},${end}` : `${first}-${end}`;
 }
 
+/** @param {number} last */
 function upTo(last) {
   return Array.from({ length: last + 1 }, (_, number) => number);
 }
 
+/** @param {Face[]} faces */
 function numbersOf(faces) {
   return new Set(faces.map(({ number }) => number));
 }
 
-/** The first face with the smallest value, as a list; none of none. */
+/**
+ * The first face with the smallest value, as a list; none of none.
+ * @param {Face[]} faces
+ * @param {(face: Face) => number} value
+ */
 function smallestFirst(faces, value) {
-  const best = faces.reduce((a, b) => (a && value(a) <= value(b) ? a : b), null);
-  return best ? [best] : [];
+  if (!faces.length) return [];
+  return [faces.reduce((a, b) => (value(a) <= value(b) ? a : b))];
 }
 
+/** @param {Face} face */
 function area({ box: [x0, y0, x1, y1] }) {
   return (x1 - x0) * (y1 - y0);
 }
 
+/**
+ * @param {Face} face
+ * @param {Frame} frame
+ */
 function fromMiddle({ box: [x0, y0, x1, y1] }, { width, height }) {
   return Math.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2);
 }

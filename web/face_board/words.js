@@ -1,5 +1,8 @@
 /**
  * What the face board says.
+ *
+ * @import { Face } from "./frames.js"
+ * @import { Verdict } from "./selection.js"
  */
 
 import { text } from "../shared/text.js";
@@ -15,7 +18,7 @@ export function countFaces(count) {
 
 /**
  * A face in one line: its number, score, size and severity, as far as they are known.
- * @param {import("./frames.js").Face} face
+ * @param {Face} face
  * @param {string} verdict
  */
 export function describeFace({ number, score, size, severity }, verdict) {
@@ -35,7 +38,7 @@ export function describeFace({ number, score, size, severity }, verdict) {
 
 /**
  * What becomes of a face.
- * @param {string | undefined} verdict of `judgeFaces`
+ * @param {Verdict | undefined} verdict
  */
 export function nameVerdict(verdict) {
   if (verdict === "kept") return text("face_board.kept", "selected");

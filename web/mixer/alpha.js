@@ -5,7 +5,10 @@
  * @typedef {"bias" | "override"} Mode
  */
 
-/** The fidelity behind every preset: 0.5 is neutral, 1 all picture, 0 all prior. */
+/**
+ * The fidelity behind every preset: 0.5 is neutral, 1 all picture, 0 all prior.
+ * @type {Record<string, number>}
+ */
 const PRESETS = { balanced: 0.5, faithful: 0.65, beautiful: 0.35 };
 
 /**

@@ -36,6 +36,9 @@ export function changeDistribution(chosen, change) {
 /**
  * The samples' mean, less what they miss of the true mean before the change, as far as the change
  * lets it through: nothing is missed where nothing is changed.
+ * @param {Distribution} chosen
+ * @param {Sample[]} samples of it
+ * @param {Sample[]} moved the same ones after the change
  */
 function changedMean(chosen, samples, moved) {
   const [before, after] = [meanOf(samples), meanOf(moved)];
@@ -88,19 +91,26 @@ function knownPoints({ quantiles, histogram }) {
   return [...edges, ...inner].sort((a, b) => a.alpha - b.alpha || a.below - b.below);
 }
 
+/** @param {Sample[]} samples */
 function meanOf(samples) {
   return samples.reduce((sum, { alpha, share }) => sum + alpha * share, 0);
 }
 
+/**
+ * @param {number} alpha
+ * @param {number} bins their number
+ */
 function binOf(alpha, bins) {
   return Math.max(0, Math.min(Math.floor(alpha * bins), bins - 1));
 }
 
+/** @param {number} alpha */
 function logOdds(alpha) {
   const inside = Math.min(Math.max(alpha, LEAST_ALPHA), 1 - LEAST_ALPHA);
   return Math.log(inside / (1 - inside));
 }
 
+/** @param {number} value */
 function sigmoid(value) {
   return 1 / (1 + Math.exp(-value));
 }

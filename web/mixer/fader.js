@@ -1,10 +1,17 @@
-/** The arithmetic of a fader: positions in [-1, 1], up is +1, in steps of a hundredth. */
+/**
+ * The arithmetic of a fader: positions in [-1, 1], up is +1, in steps of a hundredth.
+ *
+ * @import { Mode } from "./alpha.js"
+ */
 
 const STEP = 100; // steps from 0 to 1
 const DETENT = 0.04; // a drag that ends this near to 0 ends at 0
 const FINE = 0.2; // of the pointer's way, with Shift
+/** @type {Record<string, number>} */
 const KEYS = { ArrowUp: 0.05, ArrowRight: 0.05, ArrowDown: -0.05, ArrowLeft: -0.05 };
+/** @type {Record<string, number>} */
 const PAGES = { PageUp: 0.25, PageDown: -0.25 };
+/** @type {Record<string, number>} */
 const ENDS = { Home: -1, End: 1, Delete: 0, Backspace: 0, 0: 0 };
 
 /**
@@ -53,7 +60,7 @@ export function pressKey(position, key, fine) {
 /**
  * As the mixer writes it below the fader: a share in override mode, else with its sign.
  * @param {number} position
- * @param {"bias" | "override"} mode
+ * @param {Mode} mode
  */
 export function writePosition(position, mode) {
   if (mode === "override") return ((position + 1) / 2).toFixed(2);

@@ -1,15 +1,12 @@
-/** One fader as an element: a track with the distribution of alpha behind it, and a handle. */
-
-import { create, createSvg, setAttributes } from "../shared/dom.js";
-import { text } from "../shared/text.js";
-import { atHeight, drag, pressKey, writePosition } from "./fader.js";
-import { middle, outline } from "./outline.js";
-
 /**
- * @typedef {import("./distribution.js").Distribution} Distribution
+ * One fader as an element: a track with the distribution of alpha behind it, and a handle.
+ *
+ * @import { Mode } from "./alpha.js"
+ * @import { Distribution } from "./distribution.js"
+ *
  * @typedef {Object} FaderState
  * @property {number} position
- * @property {"bias" | "override"} mode
+ * @property {Mode} mode
  * @property {Distribution | null} chosen by the network, in its latest run
  * @property {Distribution | null} edited what the mixer makes of it; null if a link decides
  * @property {boolean} linked the value comes over a link: the fader cannot be moved
@@ -18,10 +15,19 @@ import { middle, outline } from "./outline.js";
  * @typedef {Object} FaderActions
  * @property {(position: number) => void} move while it is being moved
  * @property {() => void} settle when it was let go
+ *
+ * @typedef {{caption: string, label: string}} FaderNames
+ * @typedef {ReturnType<typeof createParts>} Parts
+ * @typedef {FaderActions & {position: () => number, locked: () => boolean}} Controls
  */
 
+import { create, createSvg, setAttributes } from "../shared/dom.js";
+import { text } from "../shared/text.js";
+import { atHeight, drag, pressKey, writePosition } from "./fader.js";
+import { middle, outline } from "./outline.js";
+
 /**
- * @param {{caption: string, label: string}} names
+ * @param {FaderNames} names
  * @param {FaderActions} actions
  * @returns {{element: HTMLElement, draw: (state: FaderState) => void}}
  */
@@ -29,8 +35,12 @@ export function createFader(names, actions) {
   const parts = createParts(names);
   /** @type {FaderState} */
   let state = {
-    ...{ position: 0, mode: "bias", chosen: null, edited: null },
-    ...{ linked: false, absent: false },
+    position: 0,
+    mode: "bias",
+    chosen: null,
+    edited: null,
+    linked: false,
+    absent: false,
   };
   const controls = {
     position: () => state.position,
@@ -50,6 +60,7 @@ export function createFader(names, actions) {
   };
 }
 
+/** @param {FaderNames} names */
 function createParts({ caption, label }) {
   const chosen = createSvg("path", { class: "panini-mixer-chosen" });
   const edited = createSvg("path", { class: "panini-mixer-edited" });
@@ -81,6 +92,11 @@ function createParts({ caption, label }) {
   return { element, track, rail, handle, value, chosen, edited, bars };
 }
 
+/**
+ * @param {Parts} parts
+ * @param {FaderNames} names
+ * @param {FaderState} state
+ */
 function drawHandle({ element, track, handle, value }, { label }, state) {
   const written = state.linked
     ? text("mixer.link", "link")
@@ -98,6 +114,7 @@ function drawHandle({ element, track, handle, value }, { label }, state) {
   });
 }
 
+/** @param {FaderState} state */
 function tellAlpha({ chosen, edited, absent }) {
   if (absent) return text("mixer.absent", "this model has no such level");
   if (!chosen) return "";
@@ -109,19 +126,32 @@ function tellAlpha({ chosen, edited, absent }) {
   });
 }
 
+/** @param {FaderState} state */
 function tellUse({ linked }) {
   if (linked) return text("mixer.linked", "Comes over a link.");
   return text("mixer.use", "Drag, or use the arrow keys (Shift: finely). Double click: reset.");
 }
 
+/**
+ * @param {Parts} parts
+ * @param {FaderState} state
+ */
 function drawShapes(parts, { chosen, edited }) {
   setAttributes(parts.chosen, { d: chosen && outline(chosen.histogram, "left") });
   setAttributes(parts.edited, { d: edited && outline(edited.histogram, "right") });
-  const bars = [chosen && createBar(chosen, "chosen", 44), edited && createBar(edited, "edited", 56)];
+  const bars = [
+    chosen && createBar(chosen, "chosen", 44),
+    edited && createBar(edited, "edited", 56),
+  ];
   parts.bars.replaceChildren(...bars.filter((bar) => bar !== null));
 }
 
-/** The middle half of the channels as a bar, the median as a notch in it. */
+/**
+ * The middle half of the channels as a bar, the median as a notch in it.
+ * @param {Distribution} distribution
+ * @param {"chosen" | "edited"} kind
+ * @param {number} x of its middle
+ */
 function createBar(distribution, kind, x) {
   const { top, bottom, median } = middle(distribution);
   const height = Math.max(bottom - top, 1.5);
@@ -130,16 +160,24 @@ function createBar(distribution, kind, x) {
     { class: `panini-mixer-${kind}-bar` },
     createSvg("rect", { x: x - 3, y: top, width: 6, height }),
     createSvg("rect", {
-      ...{ class: "panini-mixer-median", x: x - 5, width: 10, height: 1.5 },
+      class: "panini-mixer-median",
+      x: x - 5,
+      width: 10,
+      height: 1.5,
       y: Math.min(Math.max(median - 0.75, 0), 98.5),
     }),
   );
 }
 
+/**
+ * @param {Parts} parts
+ * @param {Controls} controls
+ */
 function listenToPointer({ track, rail, handle }, controls) {
   let start = { position: 0, y: 0 };
-  const upward = (from, to) => (from - to) / (rail.getBoundingClientRect().height || 1);
-  const moveTo = (position) => {
+  const upward = (/** @type {number} */ from, /** @type {number} */ to) =>
+    (from - to) / (rail.getBoundingClientRect().height || 1);
+  const moveTo = (/** @type {number} */ position) => {
     if (position !== controls.position()) controls.move(position);
   };
   track.addEventListener("pointerdown", (event) => {
@@ -162,6 +200,10 @@ function listenToPointer({ track, rail, handle }, controls) {
   });
 }
 
+/**
+ * @param {HTMLElement} track
+ * @param {Controls} controls
+ */
 function listenToKeys(track, controls) {
   track.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,6 +1,8 @@
-/** The shapes behind a fader: half a violin to each side, as paths in a box of 100 x 100. */
-
-/** @typedef {import("./distribution.js").Distribution} Distribution */
+/**
+ * The shapes behind a fader: half a violin to each side, as paths in a box of 100 x 100.
+ *
+ * @import { Distribution } from "./distribution.js"
+ */
 
 const CENTRE = 50;
 const REACH = 44; // of the largest share, to either side

@@ -1,7 +1,7 @@
 /**
  * What the node tells the mixer of a run.
  *
- * @typedef {import("./distribution.js").Distribution} Distribution
+ * @import { Distribution } from "./distribution.js"
  *
  * @typedef {Object} Report
  * @property {number} faces
@@ -9,18 +9,18 @@
  *   there was no face, without the levels that the model does not have
  */
 
-import { areNumbers } from "../shared/payload.js";
+import { areNumbers, isObject } from "../shared/payload.js";
 
 const KEPT_DIGITS = 4; // after the point
 
 /**
  * The report of a payload, or null if there is none.
- * @param {any} payload
+ * @param {unknown} payload
  * @returns {Report | null}
  */
 export function readReport(payload) {
-  if (!Array.isArray(payload?.levels)) return null;
-  const levels = payload.levels.filter((level) => level?.widget && isDistribution(level.chosen));
+  if (!isObject(payload) || !Array.isArray(payload.levels)) return null;
+  const levels = payload.levels.filter(isLevel);
   return {
     faces: Number(payload.faces) || 0,
     chosen: Object.fromEntries(levels.map(({ widget, chosen }) => [widget, chosen])),
@@ -43,14 +43,25 @@ export function keepable({ faces, chosen }) {
   return { faces, levels };
 }
 
+/**
+ * @param {unknown} value
+ * @returns {value is {widget: string, chosen: Distribution}}
+ */
+function isLevel(value) {
+  return isObject(value) && typeof value.widget === "string" && isDistribution(value.chosen);
+}
+
+/** @param {unknown} value */
 function isDistribution(value) {
   return (
-    Number.isFinite(value?.mean) &&
+    isObject(value) &&
+    Number.isFinite(value.mean) &&
     areNumbers(value.quantiles, 5) &&
     areNumbers(value.histogram, value.histogram?.length || 1)
   );
 }
 
+/** @param {number} value */
 function round(value) {
   return Number(value.toFixed(KEPT_DIGITS));
 }

@@ -1,4 +1,19 @@
-/** The mixer as an element: a fader a level, a legend and two buttons. */
+/**
+ * The mixer as an element: a fader a level, a legend and two buttons.
+ *
+ * @import { FaderNames, FaderState } from "./fader_view.js"
+ *
+ * @typedef {Object} MixerState
+ * @property {Record<string, FaderState>} faders by widget
+ * @property {number | null} faces of the latest run; null before the first
+ * @property {boolean} numbers whether the number widgets are shown
+ *
+ * @typedef {Object} MixerActions
+ * @property {(widget: string, position: number) => void} move
+ * @property {() => void} settle a movement is over
+ * @property {() => void} reset all faders
+ * @property {() => void} toggleNumbers
+ */
 
 import { create, createButton, setAttributes } from "../shared/dom.js";
 import { linkStyle } from "../shared/style.js";
@@ -14,20 +29,6 @@ export const LEVELS = [
 /** px of the graph: what the mixer needs. */
 export const LEAST_WIDTH = 380;
 export const LEAST_HEIGHT = 210;
-
-/**
- * @typedef {import("./fader_view.js").FaderState} FaderState
- * @typedef {Object} MixerState
- * @property {Record<string, FaderState>} faders by widget
- * @property {number | null} faces of the latest run; null before the first
- * @property {boolean} numbers whether the number widgets are shown
- *
- * @typedef {Object} MixerActions
- * @property {(widget: string, position: number) => void} move
- * @property {() => void} settle a movement is over
- * @property {() => void} reset all faders
- * @property {() => void} toggleNumbers
- */
 
 /**
  * @param {MixerActions} actions
@@ -69,6 +70,10 @@ export function createMixer(actions) {
   };
 }
 
+/**
+ * @param {string} widget
+ * @returns {FaderNames}
+ */
 function nameLevel(widget) {
   if (widget === "picture") {
     return {
@@ -83,6 +88,7 @@ function nameLevel(widget) {
   };
 }
 
+/** @param {() => void} toggle */
 function createNumbersButton(toggle) {
   return createButton(
     text("mixer.numbers", "Numbers"),
@@ -101,6 +107,10 @@ function createScale() {
   );
 }
 
+/**
+ * @param {HTMLElement} legend
+ * @param {MixerState} state
+ */
 function drawLegend(legend, { faces }) {
   if (faces === null) {
     const hint = text("mixer.run_first", "Run to see what the network chooses.");
@@ -112,7 +122,7 @@ function drawLegend(legend, { faces }) {
     legend.replaceChildren(text("mixer.no_face", "There was no face."));
     return;
   }
-  const key = (kind, words) =>
+  const key = (/** @type {string} */ kind, /** @type {string} */ words) =>
     create("span", { class: `panini-mixer-key panini-mixer-key-${kind}`, text: words });
   legend.replaceChildren(
     key("chosen", text("mixer.chosen", "network")),

@@ -19,6 +19,7 @@ export function pictureUrl(reference) {
 /**
  * The value of a setting of ComfyUI or of ours; undefined where this version does not know it.
  * @param {string} id
+ * @returns {unknown}
  */
 export function setting(id) {
   return app.extensionManager?.setting?.get(id);

@@ -1,12 +1,19 @@
 /**
  * Elements of a page. Text is always set as text, never read as HTML.
  *
- * @typedef {Object} Properties every other property becomes an attribute; null, undefined and
- *   false leave it out, true sets it empty
+ * @typedef {Object} KnownProperties
  * @property {string} [class]
  * @property {string} [text] the content, as text
  * @property {Record<string, string | number>} [style] names as in CSS, custom ones too
- * @property {Record<string, (event: any) => void>} [on] listeners
+ * @property {Listeners} [on]
+ *
+ * @typedef {{[Type in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[Type]) => void}}
+ *   Listeners
+ *
+ * @typedef {KnownProperties & Record<string, unknown>} Properties every other property becomes an
+ *   attribute; null, undefined and false leave it out, true sets it empty
+ *
+ * @typedef {Node | string | null | undefined | false} Child
  */
 
 import { fitInto } from "./fit.js";
@@ -17,8 +24,8 @@ const SVG = "http://www.w3.org/2000/svg";
  * An HTML element with its children.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Properties & Record<string, any>} [properties]
- * @param {...(Node | string | null | undefined | false)} children
+ * @param {Properties} [properties]
+ * @param {...Child} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function create(tag, properties = {}, ...children) {
@@ -29,8 +36,8 @@ export function create(tag, properties = {}, ...children) {
  * An SVG element with its children.
  * @template {keyof SVGElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Properties & Record<string, any>} [properties]
- * @param {...(Node | string | null | undefined | false)} children
+ * @param {Properties} [properties]
+ * @param {...Child} children
  * @returns {SVGElementTagNameMap[Tag]}
  */
 export function createSvg(tag, properties = {}, ...children) {
@@ -57,7 +64,7 @@ export function createButton(face, label, action) {
 /**
  * Sets attributes; null, undefined and false take them away.
  * @param {Element} element
- * @param {Record<string, any>} attributes
+ * @param {Record<string, unknown>} attributes
  */
 export function setAttributes(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
@@ -88,6 +95,12 @@ export function keepFitted(stage, size, onFitted) {
   return fitPicture;
 }
 
+/**
+ * @template {HTMLElement | SVGElement} Filled
+ * @param {Filled} element
+ * @param {Properties} properties
+ * @param {Child[]} children
+ */
 function fill(element, properties, children) {
   const { class: names, text, style, on, ...attributes } = properties;
   if (names) element.setAttribute("class", names);
@@ -95,8 +108,11 @@ function fill(element, properties, children) {
   for (const [name, value] of Object.entries(style ?? {})) {
     element.style.setProperty(name, String(value));
   }
-  for (const [type, listener] of Object.entries(on ?? {})) element.addEventListener(type, listener);
+  const listeners = /** @type {[string, EventListener][]} */ (Object.entries(on ?? {}));
+  for (const [type, listener] of listeners) element.addEventListener(type, listener);
   setAttributes(element, attributes);
-  element.append(...children.filter((child) => child || child === ""));
+  element.append(
+    ...children.filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }

@@ -1,21 +1,31 @@
 /**
- * Lets a method of an object also do something else, after what it did before.
- * @param {Record<string, any>} owner a node or a widget
- * @param {string} method such as onExecuted
- * @param {(this: any, ...parameters: any[]) => void} addition
+ * @import { GraphNode } from "../../../scripts/app.js"
+ *
+ * @typedef {(this: any, ...parameters: any[]) => any} Method
  */
-export function chain(owner, method, addition) {
-  const previous = owner[method];
-  owner[method] = function (...parameters) {
+
+/**
+ * Lets a method of an object also do something else, after what it did before.
+ * @template {object} Owner
+ * @template {keyof Owner} Name
+ * @param {Owner} owner a node or a widget
+ * @param {Name} name of the method, such as onExecuted
+ * @param {(this: Owner, ...parameters: Parameters<Extract<Owner[Name], Method>>) => void} addition
+ */
+export function chain(owner, name, addition) {
+  const previous = /** @type {Method | undefined} */ (owner[name]);
+  /** @type {Method} */
+  const both = function (...parameters) {
     const result = previous?.apply(this, parameters);
-    addition.apply(this, parameters);
+    /** @type {Method} */ (addition).apply(this, parameters);
     return result;
   };
+  owner[name] = /** @type {Owner[Name]} */ (both);
 }
 
 /**
  * The widget of a node with this name, if it has one.
- * @param {any} node
+ * @param {GraphNode} node
  * @param {string} name
  */
 export function findWidget(node, name) {
@@ -24,10 +34,20 @@ export function findWidget(node, name) {
 
 /**
  * Whether an input gets its value over a link, so that its widget is not asked.
- * @param {any} node
+ * @param {GraphNode} node
  * @param {string} name
  */
 export function isLinked(node, name) {
   const slot = node.inputs?.findIndex((input) => input.name === name) ?? -1;
   return slot >= 0 && node.isInputConnected(slot);
+}
+
+/**
+ * The nodes behind an output. One without a graph, such as a clone while nodes become a subgraph,
+ * has none, and is not asked: its links are those of the node that was cloned, and it would throw.
+ * @param {GraphNode} node
+ * @param {number} slot
+ */
+export function nodesBehind(node, slot) {
+  return (node.graph && node.getOutputNodes(slot)) ?? [];
 }

@@ -1,4 +1,8 @@
-/** What the latest run of a node sent, wherever the front end still has it. */
+/**
+ * What the latest run of a node sent, wherever the front end still has it.
+ *
+ * @import { ComfyNode, Graph, GraphNode } from "../../../scripts/app.js"
+ */
 
 import { app, rootGraph } from "./comfy.js";
 import { chain } from "./hooks.js";
@@ -8,25 +12,27 @@ import { keep, readKept, readPayload } from "./payload.js";
 const runs = new WeakMap();
 
 /**
- * Follows the runs of a node: what they send is shown, and saved with the workflow. A node that
- * is made anew (by undo, by loading) finds it among the outputs that the front end keeps, else in
- * what was saved. One run a node.
- *
  * @template Content
  * @typedef {Object} RunOptions
  * @property {string} output key of the payload, such as panini_faces
  * @property {string} kept the node's property that it is saved in
- * @property {(payload: any) => Content | null} read also reads what `keepable` gave; null: there
+ * @property {(payload: unknown) => Content | null} read also reads what `keepable` gave; null: there
  *   is nothing that can be shown
  * @property {(content: Content) => Record<string, unknown>} keepable as plain data, and not much
  * @property {(kept: Record<string, any> | null) => void} onChange kept: the property, if the node
  *   was just loaded; empty if it has none
  */
 
-/** @template Content */
+/**
+ * Follows the runs of a node: what they send is shown, and saved with the workflow. A node that
+ * is made anew (by undo, by loading) finds it among the outputs that the front end keeps, else in
+ * what was saved. One run a node.
+ *
+ * @template Content
+ */
 export class LatestRun {
   /**
-   * @param {any} node
+   * @param {ComfyNode} node
    * @param {RunOptions<Content>} options
    */
   constructor(node, options) {
@@ -39,12 +45,16 @@ export class LatestRun {
     chain(node, "onConfigure", () => this.restore());
   }
 
-  /** Saves it with the workflow, and values that belong to it. */
+  /**
+   * Saves it with the workflow, and values that belong to it.
+   * @param {Record<string, unknown>} values plain data
+   */
   save(values = {}) {
     const { kept, keepable } = this.options;
     keep(this.node, kept, { ...(this.content && keepable(this.content)), ...values });
   }
 
+  /** @param {unknown} sent */
   receive(sent) {
     const { output, read, onChange } = this.options;
     const content = read(readPayload(sent, output));
@@ -76,16 +86,26 @@ export function recallOutputs() {
   for (const node of nodesOf(rootGraph())) runs.get(node)?.recall();
 }
 
-/** The nodes of a graph, and of the subgraphs in it. */
+/**
+ * The nodes of a graph, and of the subgraphs in it.
+ * @param {Graph | undefined} graph
+ * @returns {Generator<GraphNode>}
+ */
 function* nodesOf(graph) {
-  for (const node of graph?.nodes ?? []) {
+  /** @type {GraphNode[]} */
+  const nodes = graph?.nodes ?? [];
+  for (const node of nodes) {
     yield node;
     yield* nodesOf(node.subgraph);
   }
 }
 
-/** The payload among the outputs that the front end keeps, or null. */
+/**
+ * The payload among the outputs that the front end keeps, or null.
+ * @param {GraphNode} node
+ * @param {string} key
+ */
 function latestPayload({ graph, id }, key) {
-  const atRoot = !graph || graph === rootGraph();
-  return readPayload(app.nodeOutputs?.[atRoot ? `${id}` : `${graph.id}:${id}`], key);
+  const place = !graph || graph === rootGraph() ? `${id}` : `${graph.id}:${id}`;
+  return readPayload(app.nodeOutputs?.[place], key);
 }

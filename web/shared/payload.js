@@ -14,7 +14,7 @@ const VERSION = 1;
  * A payload out of a node's output, or null where there is none that can be read.
  * @param {unknown} output of `onExecuted`
  * @param {string} key such as panini_faces
- * @returns {any}
+ * @returns {Record<string, any> | null}
  */
 export function readPayload(output, key) {
   const payload = isObject(output) && Array.isArray(output[key]) ? output[key][0] : null;
@@ -25,7 +25,7 @@ export function readPayload(output, key) {
  * What was kept in a node's properties under a name, or null if there is nothing to be read.
  * @param {{properties?: Record<string, any>}} node
  * @param {string} name
- * @returns {any}
+ * @returns {Record<string, any> | null}
  */
 export function readKept(node, name) {
   const kept = node.properties?.[name];
@@ -74,6 +74,7 @@ export function isObject(value) {
  * Whether a value is so many finite numbers.
  * @param {unknown} value
  * @param {number} count
+ * @returns {value is number[]}
  */
 export function areNumbers(value, count) {
   return Array.isArray(value) && value.length === count && value.every(Number.isFinite);

@@ -1,4 +1,8 @@
-/** A panel that shows one of the pictures of a node's latest run; which one, is saved with it. */
+/**
+ * A panel that shows one of the pictures of a node's latest run; which one, is saved with it.
+ *
+ * @import { ComfyNode } from "../../../scripts/app.js"
+ */
 
 import { LatestRun } from "./latest_run.js";
 import { addPanel } from "./widget.js";
@@ -8,7 +12,7 @@ const HINT_HEIGHT = 44; // px of the graph, while there is no picture
 /** @template Content what a run sent: pictures, in their order */
 export class PicturePanel {
   /**
-   * @param {any} node
+   * @param {ComfyNode} node
    * @param {Object} options
    * @param {string} options.name unique within the node
    * @param {HTMLElement} options.element
@@ -16,7 +20,7 @@ export class PicturePanel {
    * @param {(event: WheelEvent) => boolean} [options.onWheel] as of `addPanel`, over a picture
    * @param {string} options.output as `read`, `kept` and `keepable`: of `LatestRun`
    * @param {string} options.kept
-   * @param {(payload: any) => Content | null} options.read
+   * @param {(payload: unknown) => Content | null} options.read
    * @param {(content: Content) => Record<string, unknown>} options.keepable
    * @param {(content: Content) => number} options.count of the pictures
    * @param {(kept: Record<string, any> | null) => void} options.show draws what is to be shown now;
@@ -28,7 +32,8 @@ export class PicturePanel {
     this.index = 0;
     this.missing = false; // on the server, which deletes what is temporary
     this.fit = addPanel(node, {
-      ...{ name, element },
+      name,
+      element,
       minHeight: () => (this.shown ? least.height : HINT_HEIGHT),
       minWidth: () => (this.shown ? least.width : 0),
       onWheel: onWheel && ((event) => this.shown !== null && onWheel(event)),
@@ -46,7 +51,10 @@ export class PicturePanel {
     return this.missing ? null : (this.run?.content ?? null);
   }
 
-  /** Shows another picture, if there is one. */
+  /**
+   * Shows another picture, if there is one.
+   * @param {number} index
+   */
   goTo(index) {
     if (!this.shown || index < 0 || index >= this.count(this.shown)) return;
     this.index = index;
@@ -61,6 +69,7 @@ export class PicturePanel {
     this.fit();
   }
 
+  /** @param {Record<string, any> | null} kept as of `show` */
   change(kept) {
     this.missing = false;
     if (kept) this.index = Number.isInteger(kept.index) ? kept.index : 0;

@@ -1,6 +1,8 @@
 /**
  * Nodes 2.0 keeps the element of a node's widget when undo makes the node anew under the same id:
  * the old element would stay in the page, and show the old node.
+ *
+ * @import { ComfyNode } from "../../../scripts/app.js"
  */
 
 import { isVueRenderer } from "./comfy.js";
@@ -11,7 +13,7 @@ const latest = new Map();
 
 /**
  * Puts a new node's element where the element of its predecessor still is.
- * @param {any} node
+ * @param {ComfyNode} node
  * @param {string} name of the widget
  * @param {HTMLElement} element
  */

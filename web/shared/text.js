@@ -33,7 +33,7 @@ export function text(key, english, values = {}) {
 }
 
 async function load() {
-  const locale = setting("Comfy.Locale") ?? "en";
+  const locale = String(setting("Comfy.Locale") ?? "en");
   if (locale === "en") return;
   try {
     const response = await api.fetchApi("/i18n");

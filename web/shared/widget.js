@@ -1,5 +1,7 @@
 /**
  * One way of putting an element into a node, for the canvas and for Nodes 2.0.
+ *
+ * @import { ComfyNode } from "../../../scripts/app.js"
  */
 
 import { app, isVueRenderer } from "./comfy.js";
@@ -8,9 +10,23 @@ import { linkStyle } from "./style.js";
 
 const MARGIN = 10; // px, that the front end leaves around the element on the canvas
 
+const POINTER_EVENTS = /** @type {const} */ ([
+  "pointerdown",
+  "pointermove",
+  "pointerup",
+  "dblclick",
+]);
+
+/** @type {Record<string, "processMouseDown" | "processMouseMove" | "processMouseUp">} */
+const CANVAS_METHODS = {
+  pointerdown: "processMouseDown",
+  pointermove: "processMouseMove",
+  pointerup: "processMouseUp",
+};
+
 /**
  * Adds an element to a node as its last widget. It has no value: nothing of it is queued or saved.
- * @param {any} node
+ * @param {ComfyNode} node
  * @param {Object} options
  * @param {string} options.name unique within the node
  * @param {HTMLElement} options.element
@@ -42,6 +58,10 @@ export function addPanel(node, { name, element, minHeight, minWidth = () => 0, o
   return fit;
 }
 
+/**
+ * @param {ComfyNode} node
+ * @param {number} minWidth px of the graph
+ */
 function growNode(node, minWidth) {
   const height = isVueRenderer() ? 0 : node.computeSize()[1];
   const [oldWidth, oldHeight] = node.size;
@@ -51,8 +71,12 @@ function growNode(node, minWidth) {
   node.graph?.setDirtyCanvas?.(true, true);
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {((event: WheelEvent) => boolean) | undefined} onWheel as of `addPanel`
+ */
 function keepEventsFromCanvas(element, onWheel) {
-  for (const type of ["pointerdown", "pointermove", "pointerup", "dblclick"]) {
+  for (const type of POINTER_EVENTS) {
     element.addEventListener(type, (event) => {
       if (event.button === 1 || event.buttons === 4) panCanvas(event);
       event.stopPropagation();
@@ -69,12 +93,10 @@ function keepEventsFromCanvas(element, onWheel) {
   });
 }
 
-/** Hands the middle mouse button on, which moves the canvas. */
+/**
+ * Hands the middle mouse button on, which moves the canvas.
+ * @param {MouseEvent} event
+ */
 function panCanvas(event) {
-  const methods = {
-    pointerdown: "processMouseDown",
-    pointermove: "processMouseMove",
-    pointerup: "processMouseUp",
-  };
-  app.canvas?.[methods[event.type]]?.(event);
+  app.canvas?.[CANVAS_METHODS[event.type]]?.(/** @type {PointerEvent} */ (event));
 }

@@ -15,9 +15,9 @@ from panini_core.checkpoints import (
     DEFAULT_WEIGHTS,
     CheckpointError,
     convert_checkpoint,
+    fill_gan_prior,
     layouts,
     load_degradation_encoder,
-    load_gan_prior,
     load_panini,
     loading,
     save_panini,
@@ -173,9 +173,9 @@ def test_gan_prior_is_the_average_and_its_discriminator(official_file: Callable[
     (average, critic), (live, _) = small_prior(0), small_prior(1)
     path = official_file(prior_content(average, live, critic))
     generator, discriminator = small_prior(2)
-    load_gan_prior(path, generator)
+    fill_gan_prior(path, generator)
     assert_same(generator, average)
-    load_gan_prior(path, generator, discriminator)
+    fill_gan_prior(path, generator, discriminator)
     assert_same(discriminator, critic)
 
 
@@ -186,7 +186,7 @@ def test_gan_prior_loads_from_our_files_and_whole_networks(tmp_path: Path) -> No
     torch.save(official(net, layouts.panini_table(SMALL_MFR)), tmp_path / "official.pth")
     for name in ("prior.safetensors", "net.safetensors", "official.pth"):
         target = small_net(SMALL_MFR, 2).gan_prior
-        load_gan_prior(tmp_path / name, target)
+        fill_gan_prior(tmp_path / name, target)
         assert_same(target, net.gan_prior)
 
 
@@ -199,7 +199,7 @@ def test_a_prior_that_does_not_fit_changes_neither_network(
     path = official_file(content)
     generator, discriminator = small_prior(1)
     with pytest.raises(CheckpointError, match=r"1 missing: final_linear\.1\.bias"):
-        load_gan_prior(path, generator, discriminator)
+        fill_gan_prior(path, generator, discriminator)
     untouched, same = small_prior(1)
     assert_same(generator, untouched)
     assert_same(discriminator, same)
@@ -280,7 +280,7 @@ def test_the_wrong_kind_of_checkpoint_is_named(official_file: Callable[..., Path
     with pytest.raises(CheckpointError, match=r"other\.pth.*found 1 tensors such as conv\.weight"):
         load_panini(other)
     with pytest.raises(CheckpointError, match=r"expected a StyleGAN2 prior.*found an official"):
-        load_gan_prior(path, small_prior(0)[0])
+        fill_gan_prior(path, small_prior(0)[0])
     with pytest.raises(CheckpointError, match="expected an official degradation encoder"):
         load_degradation_encoder(other, encoder)
 

@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from panini_core.degrading.blur_kernels import FAMILIES, blur_kernels, convolve, trim_kernels
+from panini_core.degrading.blur_kernels import (
+    FAMILIES,
+    blur_kernels,
+    convolve,
+    gaussian_blur,
+    trim_kernels,
+)
 
 RADIUS = 12
 
@@ -130,3 +136,32 @@ def test_a_kernel_may_be_larger_than_the_image() -> None:
 def test_even_kernels_are_refused() -> None:
     with pytest.raises(ValueError, match="odd size"):
         convolve(torch.rand(1, 3, 32, 32), torch.ones(1, 4, 4))
+
+
+# --- Gaussian, row by row and column by column ---
+
+
+@pytest.mark.parametrize("sigma", [0.4, 1.0, 2.7])
+def test_gaussian_blur_has_the_width_asked_for(sigma: float) -> None:
+    point = torch.zeros(1, 1, 2 * RADIUS + 1, 2 * RADIUS + 1)
+    point[..., RADIUS, RADIUS] = 1
+    blurred = gaussian_blur(point, torch.tensor([sigma]))[0, 0]
+    sampled = kernel("gaussian", sigma, sigma)
+    assert float((blurred - sampled).abs().max()) < 0.05 * float(sampled.max())
+    assert float(blurred.sum()) == pytest.approx(1, abs=1e-5)
+    assert moments(blurred)[0] == pytest.approx(moments(blurred)[1], rel=1e-4)
+
+
+def test_gaussian_blur_of_no_width_and_of_flat_images_changes_nothing() -> None:
+    images = torch.rand(2, 3, 5, 30)
+    assert torch.equal(gaussian_blur(images, torch.zeros(2)), images)
+    flat = torch.full((1, 3, 4, 4), 0.6)
+    assert torch.allclose(gaussian_blur(flat, torch.tensor([3.0])), flat, atol=1e-6)
+
+
+def test_gaussian_blur_of_an_image_does_not_depend_on_its_batch() -> None:
+    images, sigma = torch.rand(3, 3, 20, 31), torch.tensor([0.5, 4.0, 0.0])
+    together = gaussian_blur(images, sigma)
+    for i in range(3):
+        alone = gaussian_blur(images[i : i + 1], sigma[i : i + 1])
+        assert torch.allclose(together[i : i + 1], alone, atol=1e-6)

@@ -24,10 +24,10 @@ from panini_core.degrading.degrade import (
     degrade_images,
     degrade_with,
     degraded_batches,
-    resize,
     sample_degradations,
     shot_noise,
 )
+from panini_core.degrading.ranges import FURTHER_KINDS
 
 SIZE = 96
 
@@ -115,7 +115,7 @@ def test_weights_decide_what_is_drawn() -> None:
     untouched = (one.down == 1) & (one.gaussian_sigma == 0) & (one.shot_sigma == 0)
     assert untouched.float().mean() == pytest.approx(0.05, abs=0.03)
     used = {FILTERS[i] for i in one.up_filter.tolist()}
-    assert used == {"bilinear", "bicubic", "aliased_bicubic", "nearest"}
+    assert used == {"bilinear", "bicubic", "aliased_bicubic", "nearest", "lanczos3"}
     assert 0.4 < one.low_resolution.float().mean() < 0.8
 
 
@@ -257,20 +257,105 @@ def test_shot_noise_has_the_moments_of_the_poisson_distribution(photons: float) 
     assert skewness == pytest.approx(photons**-0.5, abs=0.06)
 
 
-@pytest.mark.parametrize("method", FILTERS)
-def test_resizing_keeps_flat_and_straight_what_is(method: str) -> None:
-    ramp = torch.linspace(0.2, 0.8, 60).expand(1, 3, 60, 60)
-    small = resize(ramp, (60, 20), method)
-    assert small.shape == (1, 3, 60, 20)
-    inside = small[0, 0, 30, 3:-3]
-    # Nearest takes the left of three pixels, which is a third of a step away.
-    assert torch.allclose(inside, ramp[0, 0, 0, 1::3][3:-3], atol=0.011)
-    assert float(resize(torch.full((1, 3, 9, 9), 0.4), (31, 5), method).std()) < 1e-6
+# What turns each further effect on, by a small amount.
+FURTHER_EFFECTS = {
+    "dots": {"dot_period": 5.0, "dot_angle": 0.4, "dot_strength": 1.0},
+    "black dots": {"dot_period": 5.0, "dot_strength": 1.0, "grey_dots": True},
+    "stripes": {"stripe_period": 6.0, "stripe_contrast": 0.2},
+    "sharpening": {"sharpen_amount": 1.0, "sharpen_sigma": 1.0},
+    "tones": {"tones": 12.0},
+    "earlier JPEG": {"earlier_jpeg_quality": 40.0},
+    "WebP": {"web_quality": 30.0},
+    "AVIF": {"web_quality": 30.0, "avif": True},
+}
 
 
-def test_an_unknown_filter_is_refused() -> None:
-    with pytest.raises(ValueError, match="lanczos"):
-        resize(torch.rand(1, 3, 8, 8), (4, 4), "lanczos")
+@pytest.mark.parametrize("effect", FURTHER_EFFECTS)
+def test_further_effects_show_each_by_itself(faces: Tensor, effect: str) -> None:
+    degraded = degrade(faces, neutral_but(2, **FURTHER_EFFECTS[effect]))
+    assert 0.003 < (degraded - faces).abs().mean() < 0.3
+    levels = degraded * 255
+    assert torch.allclose(levels, levels.round(), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", FURTHER_KINDS)
+def test_further_kinds_are_seeded_and_independent_of_the_batch(faces: Tensor, kind: str) -> None:
+    images, seeds = faces.repeat(2, 1, 1, 1), torch.tensor([11, 12, 13, 14])
+    parameters = sample_degradations(
+        DegradationRanges((FURTHER_KINDS[kind],)), 4, generator=seeded(), image_size=SIZE
+    )
+    together = degrade(images, parameters, generator=seeds)
+    assert torch.equal(together, degrade(images, parameters, generator=seeds))
+    for i in range(4):
+        alone = degrade(images[i : i + 1], parameters.select([i]), generator=seeds[i : i + 1])
+        assert torch.equal(together[i : i + 1], alone)
+    assert (together - images).abs().mean() > 0.003
+
+
+@pytest.mark.parametrize(("down", "factor"), [(2.0, 2), (5.3, 5), (6.6, 7), (40.0, 40)])
+def test_whole_factors_make_blocks_of_one_size(faces: Tensor, down: float, factor: int) -> None:
+    values = {"down": down, "up_filter": FILTERS.index("nearest"), "whole_down": True}
+    degraded = degrade(faces, neutral_but(2, **values))
+    whole = SIZE // factor * factor
+    blocks = degraded[..., :whole, :whole].unfold(2, factor, factor).unfold(3, factor, factor)
+    assert float(blocks.flatten(4).std(dim=-1).max()) < 1e-6
+    # Also the last ones, of which the border leaves a part.
+    rest = degraded[..., whole:, :factor].flatten(2)
+    assert rest.numel() == 0 or float((rest.amax(dim=-1) - rest.amin(dim=-1)).max()) < 1e-6
+
+
+def test_black_dots_leave_the_colours(faces: Tensor) -> None:
+    inside = faces * 0.4 + 0.3
+    degraded = degrade(inside, neutral_but(2, dot_period=6.0, dot_strength=0.3, grey_dots=True))
+    change = degraded - inside
+    assert float((change[:, 0] - change[:, 2]).abs().max()) < 2 / 255
+    assert float(change.std()) > 0.05
+
+
+def test_dots_are_as_strong_and_as_blurred_as_asked(faces: Tensor) -> None:
+    def change(**values: float) -> float:
+        images = torch.full((1, 3, SIZE, SIZE), 0.6)
+        return float((degrade(images, neutral_but(dot_period=4.0, **values)) - images).std())
+
+    assert change(dot_strength=0.0) == pytest.approx(0, abs=1e-6)
+    assert change(dot_strength=0.5) == pytest.approx(change(dot_strength=1.0) / 2, rel=0.02)
+    assert change(dot_strength=1.0, dot_blur=1.5) < 0.5 * change(dot_strength=1.0)
+
+
+def test_fewer_tones_leave_as_many_values_as_asked(faces: Tensor) -> None:
+    for tones in (4, 9):
+        for low_resolution in (False, True):
+            values = {"down": 3.0, "up_filter": FILTERS.index("nearest"), "tones": float(tones)}
+            degraded = degrade(faces, neutral_but(2, low_resolution=low_resolution, **values))
+            assert degraded.unique().numel() <= tones
+
+
+def test_halos_of_small_pictures_are_enlarged_with_them() -> None:
+    edge = torch.tensor([0.4, 0.6]).repeat_interleave(48).expand(1, 3, 96, 96)
+
+    def reach(enlarged: bool) -> int:
+        values = {"down": 4.0, "down_filter": FILTERS.index("area"), "sharpen_amount": 1.5}
+        degraded = degrade(
+            edge, neutral_but(sharpen_sigma=1.0, sharpen_enlarged=enlarged, **values)
+        )
+        return int((degraded[0, 0, 48] > 0.61).sum())
+
+    assert reach(False) > 1.5 * reach(True)
+
+
+def test_a_picture_saved_twice_has_both_grids_of_blocks(faces: Tensor) -> None:
+    def edges(**values: float) -> Tensor:
+        parameters = neutral_but(2, **values)
+        if values.get("earlier_jpeg_quality"):
+            origin = torch.tensor([[3.0, 0.0], [3.0, 0.0]])
+            one = dataclasses.replace(parameters.passes[0], earlier_jpeg_origin=origin)
+            parameters = DegradationParameters((one,))
+        steps = degrade(faces, parameters).mean(dim=(0, 1)).diff(dim=1).abs().mean(dim=0)
+        return F.pad(steps, (1, 0)).view(-1, 8)[1:].mean(dim=0)
+
+    once, twice = edges(jpeg_quality=60), edges(jpeg_quality=60, earlier_jpeg_quality=6.0)
+    assert int(twice.argmax()) == 5  # where 3 + 5 is a multiple of 8
+    assert twice[5] > 1.3 * once[5]
 
 
 def test_down_sampling_loses_detail_and_keeps_the_size(faces: Tensor) -> None:

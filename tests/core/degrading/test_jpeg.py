@@ -9,7 +9,11 @@ from PIL import Image
 from skimage import data
 from torch import Tensor
 
-from panini_core.degrading.jpeg import jpeg_compress, quantisation_tables
+from panini_core.degrading.jpeg import (
+    jpeg_compress,
+    quantisation_tables,
+    shifted_jpeg_compress,
+)
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +109,52 @@ def test_quality_outside_1_to_100_is_refused(photograph: Tensor, quality: int) -
 def test_one_quality_per_image_is_demanded(photograph: Tensor) -> None:
     with pytest.raises(ValueError, match="must be"):
         jpeg_compress(photograph, torch.tensor([50, 60]), torch.tensor([True, True]))
+
+
+# --- a picture cut out of a file ---
+
+
+def cut_out(images: Tensor, quality: int, subsample: bool, x: int, y: int) -> Tensor:
+    return shifted_jpeg_compress(
+        images, torch.tensor([quality]), torch.tensor([subsample]), torch.tensor([[x, y]])
+    )
+
+
+@pytest.mark.parametrize("subsample", [False, True])
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (3, 5), (15, 8)])
+def test_shifted_blocks_are_those_of_the_larger_file(
+    photograph: Tensor, subsample: bool, x: int, y: int
+) -> None:
+    whole = ours(photograph, 30, subsample)[..., y:, x:]
+    cut = cut_out(photograph[..., y:, x:], 30, subsample, x, y)
+    # The first blocks hold what the cut took away.
+    inner = (..., slice(17, None), slice(17, None))
+    assert (cut[inner] - whole[inner]).abs().mean() < 0.01 / 255
+    unshifted = ours(photograph[..., y:, x:], 30, subsample)
+    if (x, y) != (0, 0):
+        assert (unshifted[inner] - whole[inner]).abs().mean() > 1 / 255
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (2, 7), (13, 4)])
+def test_the_grid_of_blocks_lies_where_its_origin_says(photograph: Tensor, x: int, y: int) -> None:
+    result = cut_out(photograph, 8, False, x, y).mean(dim=(0, 1))
+    for plane, start in ((result, x), (result.T, y)):
+        steps = plane.diff(dim=1).abs().mean(dim=0)[: 8 * 17]
+        by_phase = steps.view(-1, 8).mean(dim=0)
+        # The step from pixel i to i + 1 crosses an edge where i + 1 + start is a multiple of 8.
+        assert int(by_phase.argmax()) == (-1 - start) % 8
+
+
+def test_cut_out_pictures_of_a_batch_have_their_own_origin(photograph: Tensor) -> None:
+    origin = torch.tensor([[1, 2], [9, 4]])
+    together = shifted_jpeg_compress(
+        photograph.repeat(2, 1, 1, 1), torch.tensor([40, 40]), torch.tensor([True, True]), origin
+    )
+    for i, (x, y) in enumerate(origin.tolist()):
+        alone = cut_out(photograph, 40, True, x, y)
+        assert (together[i] - alone[0]).abs().mean() < 0.01 / 255
+
+
+def test_an_origin_outside_the_first_block_is_refused(photograph: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"0\.\.15"):
+        cut_out(photograph, 40, True, 16, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
 from panini_core.images import ImageFileError, read_image
+from panini_lab.metrics.backbones import VGG_FILE
 from panini_lab.metrics.evaluation import MeasuredPair, evaluate_folders
+from panini_lab.metrics.fine_energy import fine_energy
 from panini_lab.metrics.psnr import EQUAL_PSNR
 from panini_lab.metrics.report import EvaluationReport
+from panini_lab.metrics.texture import texture_distance
+from panini_lab.metrics.vgg_distance import load_vgg_features, vgg_distance
 
 SIZE = 32
 
@@ -61,10 +66,30 @@ def test_metrics_that_cannot_be_had_are_notes_and_not_numbers(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
     report = _evaluate(faces)
-    assert set(report.to_dict()["degraded"]) == {"psnr", "ssim"}
-    for metric in ("VGG", "identity", "LPIPS", "FID"):
+    assert set(report.to_dict()["degraded"]) == {"psnr", "ssim", "fine", "fine_median"}
+    for metric in ("VGG", "texture", "identity", "LPIPS", "FID"):
         assert any(note.startswith(f"{metric} was not measured: ") for note in report.notes)
     assert str(faces / "backbones") in report.to_text()
+
+
+def test_vgg_features_give_two_figures(faces: Path, shared: Path) -> None:
+    """The same as the metrics alone, from one pass of each face through the network."""
+    shutil.copy(shared / "data" / "weights" / VGG_FILE, faces / "backbones")
+    pairs: list[MeasuredPair] = []
+    report = _evaluate(faces, restore=lambda images: images * 0.5, on_pair=pairs.append)
+    assert not any(note.startswith(("VGG", "texture")) for note in report.notes)
+    features = load_vgg_features(faces / "backbones" / VGG_FILE)
+    for pair in pairs:
+        assert list(pair.figures["restored"]) == ["psnr", "ssim", "vgg", "texture", "fine"]
+        with torch.inference_mode():
+            clean = features(pair.clean)
+            for kind, face in pair.candidates.items():
+                texture = texture_distance(features(face), clean).item()
+                assert pair.figures[kind]["texture"] == pytest.approx(texture, rel=1e-4)
+                distance = vgg_distance(features, face, pair.clean).item()
+                assert pair.figures[kind]["vgg"] == pytest.approx(distance, rel=1e-4)
+                fine = fine_energy(face, pair.clean).item()
+                assert pair.figures[kind]["fine"] == pytest.approx(fine)
 
 
 def test_restored_faces_of_a_folder(faces: Path) -> None:
@@ -75,6 +100,7 @@ def test_restored_faces_of_a_folder(faces: Path) -> None:
     values = _evaluate(faces, faces / "restored").to_dict()
     assert values["restored"]["psnr"] == 100
     assert values["restored"]["ssim"] == pytest.approx(1)
+    assert values["restored"]["fine"] == values["restored"]["fine_median"] == 1
     assert values["change"]["psnr"] == pytest.approx(100 - values["degraded"]["psnr"])
     json.dumps(values, allow_nan=False)
 
@@ -107,7 +133,7 @@ def test_one_restored_face_that_equals_its_clean_one_is_counted(faces: Path) -> 
     ratios = report.restored.per_image["psnr"]
     assert ratios[1] == EQUAL_PSNR
     assert max(ratios[0], ratios[2]) < 40
-    assert report.restored.means()["psnr"] == pytest.approx(sum(ratios) / 3)
+    assert report.restored.averages()["psnr"] == pytest.approx(sum(ratios) / 3)
     (note,) = [note for note in report.notes if "equal" in note]
     assert note.startswith("1 of 3 restored faces")
     assert "100 dB" in note

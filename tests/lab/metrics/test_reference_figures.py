@@ -1,6 +1,6 @@
-"""The reference figures of the 36 measured faces.
+"""The reference figures of the 36 measured faces and of the six published pairs.
 
-The VGG distance of all of them takes minutes on a CPU, so there it is measured on one face,
+The VGG distance of all of the former takes minutes on a CPU, so there it is measured on one face,
 against its value in a run that gave the reference figure over all.
 """
 
@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from panini_core.images import read_image
+from panini_lab.metrics.backbones import VGG_FILE
 from panini_lab.metrics.evaluation import evaluate_folders
 from panini_lab.metrics.vgg_distance import load_vgg_features, vgg_distance
 
@@ -29,11 +30,11 @@ def test_figures_of_all_faces(eval_faces: Path, shared: Path, tmp_path: Path) ->
     pytest.importorskip("onnx", reason="needs the package onnx")
     shutil.copy(shared / "data" / "weights" / "mobilefacenet.onnx", tmp_path)
     report = evaluate_folders(eval_faces / "degraded", eval_faces / "clean", backbones=tmp_path)
-    means = report.degraded.means()
+    averages = report.degraded.averages()
     assert len(report.names) == 36
-    assert means["psnr"] == pytest.approx(25.08, abs=0.005)
-    assert means["ssim"] == pytest.approx(0.647, abs=0.0005)
-    assert means["identity"] == pytest.approx(0.630, abs=0.0005)
+    assert averages["psnr"] == pytest.approx(25.08, abs=0.005)
+    assert averages["ssim"] == pytest.approx(0.647, abs=0.0005)
+    assert averages["identity"] == pytest.approx(0.630, abs=0.0005)
     severities = report.to_dict()["by_severity"]
     assert {name: group["pairs"] for name, group in severities.items()} == {
         "mild": 12,
@@ -51,6 +52,22 @@ def test_vgg_distance_of_one_face(eval_faces: Path, shared: Path) -> None:
     assert distance.item() == pytest.approx(0.7864, abs=0.0005)
 
 
+def test_texture_and_fine_energy_of_the_published_pairs(shared: Path, tmp_path: Path) -> None:
+    pairs = shared / "data" / "official"
+    if not pairs.is_dir():
+        pytest.skip(f"needs the published pairs: no folder {pairs}")
+    shutil.copy(shared / "data" / "weights" / VGG_FILE, tmp_path)
+    report = evaluate_folders(pairs / "MFR", pairs / "GT", pairs / "MFR_result", backbones=tmp_path)
+    assert len(report.names) == 6
+    degraded = report.degraded.averages()
+    assert degraded["texture"] == pytest.approx(0.448, abs=0.0005)
+    assert degraded["fine_median"] == pytest.approx(0.10, abs=0.005)
+    assert report.restored is not None
+    restored = report.restored.averages()
+    assert restored["texture"] == pytest.approx(0.197, abs=0.0005)
+    assert restored["fine_median"] == pytest.approx(0.76, abs=0.005)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="takes minutes without a GPU")
 def test_vgg_distance_of_all_faces(eval_faces: Path, shared: Path) -> None:
     report = evaluate_folders(
@@ -59,4 +76,4 @@ def test_vgg_distance_of_all_faces(eval_faces: Path, shared: Path) -> None:
         backbones=shared / "data" / "weights",
         device="cuda",
     )
-    assert report.degraded.means()["vgg"] == pytest.approx(0.736, abs=0.0005)
+    assert report.degraded.averages()["vgg"] == pytest.approx(0.736, abs=0.0005)

@@ -31,6 +31,32 @@ def test_means_and_changes() -> None:
     )
 
 
+def test_fine_energy_has_a_median_beside_its_mean() -> None:
+    """One noisy face, a hundred times the energy of the others, does not rule both."""
+    before = Measurements({"fine": (0.1, 10.0, 0.2, 0.3)}, {"fid": 8.0})
+    after = Measurements({"fine": (0.5, 0.9, 0.7, 0.6)}, {"fid": 4.0})
+    report = EvaluationReport(
+        ("a", "b", "c", "d"), ("mild", "heavy", "mild", "mild"), 8, before, after, ()
+    )
+    values = report.to_dict()
+    assert values["degraded"] == pytest.approx({"fine": 2.65, "fine_median": 0.25, "fid": 8})
+    assert values["restored"] == pytest.approx({"fine": 0.675, "fine_median": 0.65, "fid": 4})
+    assert values["change"]["fine_median"] == pytest.approx(0.4)
+    mild = values["by_severity"]["mild"]["degraded"]
+    assert mild == pytest.approx({"fine": 0.2, "fine_median": 0.2})
+    assert values["images"][1]["degraded"] == {"fine": 10.0}  # a single face has no median
+    lines = report.to_text().splitlines()
+    assert lines[1].split() == ["fine", "(median)", "FID"]
+    assert lines[2].split() == ["all", "degraded", "2.650", "0.250", "8.0"]
+
+
+def test_texture_is_compared_as_a_ratio() -> None:
+    before, after = Measurements({"texture": (0.4,)}, {}), Measurements({"texture": (0.2,)}, {})
+    report = EvaluationReport(("a",), (), 8, before, after, ())
+    assert report.to_dict()["change"] == pytest.approx({"texture_ratio": 0.5})
+    assert report.to_text().splitlines()[-1].split() == ["change", "x0.500"]
+
+
 def test_ratio_is_of_the_means() -> None:
     """Not the mean of ratios: an image near 0 would rule it."""
     report = EvaluationReport(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from panini_core.checkpoints import load_gan_prior
+from panini_core.checkpoints import fill_gan_prior
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_lab.training.config import CONFIG_FOLDER
 from panini_lab.training.prior import train_prior
@@ -29,5 +29,5 @@ def test_a_resumed_run_equals_an_uninterrupted_one_and_loads(
     assert (tmp_path / "run" / "samples-0000004.jpg").is_file()
 
     prior = PaniniNet(PaniniConfig.preset("tiny")).gan_prior
-    load_gan_prior(result, prior)
+    fill_gan_prior(result, prior)
     torch.testing.assert_close(prior.constant, a["average"]["constant"])

@@ -87,7 +87,8 @@ def test_perceptual_and_identity_losses_and_validation(
         ],
     )
     last = read_log(tmp_path / "run")[-1]
-    assert {"pixel", "perceptual", "identity", "val_psnr", "val_vgg"} <= last.keys()
+    assert {"pixel", "perceptual", "identity", "val_psnr", "val_vgg", "val_texture"} <= last.keys()
+    assert {"val_fine", "val_fine_median"} <= last.keys()
     assert (tmp_path / "run" / "preview-0000002.jpg").is_file()
 
 
