@@ -10,6 +10,7 @@ from os import PathLike
 import torch
 from torch import Tensor
 
+from ..models.levels import resolution_of
 from ..models.mobile_stylegan import MobileGenerator
 from ..models.panini import GanPrior, build_gan_prior
 from ..models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
@@ -20,8 +21,11 @@ from .matching import match_tensors
 from .mobile_prior import build_mobile_generator, mobile_prior_tensors
 
 LAYOUTS = (
-    *(Layout.STYLEGAN2, Layout.MOBILE_PRIOR, Layout.GAN_PRIOR),
-    *(Layout.PANINI, Layout.OFFICIAL_PANINI),
+    Layout.STYLEGAN2,
+    Layout.MOBILE_PRIOR,
+    Layout.GAN_PRIOR,
+    Layout.PANINI,
+    Layout.OFFICIAL_PANINI,
 )
 
 
@@ -141,4 +145,4 @@ def _numbers(tensors: Mapping[str, Tensor], pattern: str) -> list[int]:
 
 
 def _by_resolution(widths: Sequence[int]) -> dict[int, int]:
-    return {4 * 2**level: width for level, width in enumerate(widths)}
+    return {resolution_of(level): width for level, width in enumerate(widths)}

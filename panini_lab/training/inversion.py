@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from panini_core.checkpoints import fill_gan_prior, load_panini, save_panini
-from panini_core.degrading.degrade import PRESETS, degrade, sample_degradations
+from panini_core.degrading.degrade import degrade_with
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.models.value_range import to_network
 from panini_core.models.window import Window
@@ -283,12 +283,7 @@ class InversionTraining:
 
 def degrade_views(images: Tensor, preset: str, views: int, generator: torch.Generator) -> Tensor:
     """Every face `views` times, each time degraded otherwise: (views N, 3, S, S) in [0, 1]."""
-    repeated = images.repeat(views, 1, 1, 1)
-    size = images.shape[-1]
-    parameters = sample_degradations(
-        PRESETS[preset], len(repeated), generator=generator, image_size=size
-    )
-    return degrade(repeated, parameters, generator=generator)
+    return degrade_with(preset, images.repeat(views, 1, 1, 1), generator=generator)
 
 
 def random_window(

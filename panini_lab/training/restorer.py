@@ -23,7 +23,7 @@ from panini_core.checkpoints import (
     load_panini,
     save_panini,
 )
-from panini_core.degrading.degrade import PRESETS, degrade, sample_degradations
+from panini_core.degrading.degrade import degrade_with
 from panini_core.models.mobile_stylegan import MobileGenerator
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.models.value_range import to_network
@@ -245,12 +245,8 @@ class RestorerTraining:
         if clean.shape[-1] != size:
             degraded = F.interpolate(clean, (size, size), mode="bilinear", antialias=True)
         if self.config.degradation != "none":
-            ranges = PRESETS[self.config.degradation]
-            parameters = sample_degradations(
-                ranges, len(clean), generator=generator, image_size=size
-            )
             with self.session.timed("degrading"):
-                degraded = degrade(degraded, parameters, generator=generator)
+                degraded = degrade_with(self.config.degradation, degraded, generator=generator)
         return Batch(to_network(degraded), to_network(clean), drawn)
 
     def alpha(self, degraded: Tensor, generator: torch.Generator) -> Tensor | None:
