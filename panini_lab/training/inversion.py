@@ -27,10 +27,9 @@ from .loop import run_training
 from .sampling import seeded_generator
 from .session import TrainingSession
 from .validation import ValidationPairs
+from .windows import FEATURE_MARGIN, random_window
 
 RESULT_FILE = "panini.safetensors"
-WINDOW_RESOLUTION = 64  # features from here on may be compared in a window
-WINDOW_MARGIN = 1  # feature, spoilt by the fusing convolution's padding
 STATISTICS_FACES = 64
 
 
@@ -233,7 +232,7 @@ class InversionTraining:
             drawn = self.drawer.draw(codes)
         with session.timed("degrading"):
             degraded = degrade_views(drawn.images, config.degradation, config.views, generator)
-        window = random_window(config.window, generator)
+        window = random_window(self.model.config, config.window, generator, margin=FEATURE_MARGIN)
         with session.timed("network"):
             with session.autocast():
                 features, w_plus = self.parallel(to_network(degraded))
@@ -289,20 +288,6 @@ def degrade_views(images: Tensor, preset: str, views: int, generator: torch.Gene
         PRESETS[preset], len(repeated), generator=generator, image_size=size
     )
     return degrade(repeated, parameters, generator=generator)
-
-
-def random_window(
-    size: int, generator: torch.Generator, *, margin: int = WINDOW_MARGIN
-) -> Window | None:
-    """A random window of `size` features of 64 px, margins included; None for 0.
-
-    Even places: the picture's coarsest band has cells of two such features.
-    """
-    if not size:
-        return None
-    most = (WINDOW_RESOLUTION - size) // 2
-    top, left = (2 * torch.randint(0, most + 1, (2,), generator=generator)).tolist()
-    return Window(WINDOW_RESOLUTION, top, left, size, margin=margin)
 
 
 def train_inversion(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:

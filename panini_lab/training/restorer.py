@@ -33,16 +33,16 @@ from .config import RestorerConfig, load_config
 from .data import FaceSampler, crisp_faces, load_faces
 from .drawn_faces import DrawnFaces, FaceDrawer
 from .ema import ExponentialAverage
-from .inversion import FeatureStatistics, InversionLoss, random_window
+from .inversion import FeatureStatistics, InversionLoss
 from .loop import run_training
 from .losses import RestorationLosses, RestorationTarget, SeenPictures, random_crop
 from .projected_adversary import ProjectedAdversary
 from .sampling import seeded_generator
 from .session import TrainingSession
 from .validation import ValidationPairs
+from .windows import FEATURE_MARGIN, PICTURE_MARGIN, random_window
 
 RESULT_FILE = "panini.safetensors"
-WINDOW_MARGIN = 2  # features of 64 px whose pixels may differ from those of the whole face
 
 
 def build_model(config: RestorerConfig) -> PaniniNet:
@@ -266,7 +266,7 @@ class RestorerTraining:
         config = self.config
         if not config.window or (config.whole_every and self.step % config.whole_every == 0):
             return None
-        return random_window(config.window, generator, margin=WINDOW_MARGIN)
+        return random_window(self.model.config, config.window, generator, margin=PICTURE_MARGIN)
 
     def train_step(self) -> None:
         config, session = self.config, self.session
@@ -362,7 +362,9 @@ class RestorerTraining:
         if drawn is None or not self.config.loss.inversion:
             return None
         count = len(drawn.codes)
-        window = random_window(self.config.window, generator)
+        window = random_window(
+            self.model.config, self.config.window, generator, margin=FEATURE_MARGIN
+        )
         with self.session.autocast():
             losses = self.inversion([f[:count] for f in features], w_plus[:count], drawn, 1, window)
         self.session.record(**{name: loss.detach() for name, loss in losses.items()})
