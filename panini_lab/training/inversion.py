@@ -67,6 +67,11 @@ class FeatureStatistics(nn.Module):
             self.variance(resolution).copy_((square - mean.square()).clamp_min(1e-6))
 
 
+def statistics_generator(seed: int) -> torch.Generator:
+    """What a run's statistics are measured with: the same faces in every process."""
+    return seeded_generator(seed, step=0, rank=0, purpose=3)
+
+
 class InversionLoss:
     """How far the encoder's codes and features are from those a face was drawn from.
 
@@ -101,6 +106,26 @@ class InversionLoss:
         error = w_plus.unflatten(0, (views, -1)).float() - drawn.codes[:, None]
         error = (error * torch.rsqrt(self.statistics.code_variance)).square().mean()
         return {**losses, "code": self.code_weight * error}
+
+
+class InversionPass(nn.Module):
+    """The encoder, the fusing convolutions and their loss: all that learns, for several processes.
+
+    What is called outside of a wrapped module gets no gradient of other processes.
+    """
+
+    def __init__(self, loss: InversionLoss) -> None:
+        super().__init__()
+        self.loss = loss
+        self.image_encoder = loss.model.image_encoder
+        self.feature_interpolation = loss.model.feature_interpolation
+
+    def forward(
+        self, degraded: Tensor, drawn: DrawnFaces, views: int, window: Window | None
+    ) -> dict[str, Tensor]:
+        """Losses by name, of faces (views N, 3, S, S) in [-1, 1] (see `InversionLoss`)."""
+        features, w_plus = self.image_encoder(degraded)
+        return self.loss(features, w_plus, drawn, views, window)
 
 
 def build_model(config: InversionConfig) -> PaniniNet:
@@ -182,7 +207,7 @@ class InversionTraining:
         self.loss = InversionLoss(self.model, self.statistics, config.code_weight)
         if not session.has_state:
             with session.autocast():
-                self.statistics.measure(self.drawer, self.generator(0, purpose=3))
+                self.statistics.measure(self.drawer, statistics_generator(config.run.seed))
             if not config.initial_model:
                 start_from_statistics(self.model, self.statistics)
         self.model.requires_grad_(False)
@@ -196,7 +221,7 @@ class InversionTraining:
             weight_decay=config.weight_decay,
             fused=True,
         )
-        self.parallel = session.parallel(self.model.image_encoder)
+        self.parallel = session.parallel(InversionPass(self.loss))
         self.pairs: ValidationPairs | None = None
         if config.validation.degraded and session.is_main:
             size = self.model.config.input_size
@@ -235,8 +260,7 @@ class InversionTraining:
         window = random_window(self.model.config, config.window, generator, margin=FEATURE_MARGIN)
         with session.timed("network"):
             with session.autocast():
-                features, w_plus = self.parallel(to_network(degraded))
-                losses = self.loss(features, w_plus, drawn, config.views, window)
+                losses = self.parallel(to_network(degraded), drawn, config.views, window)
             total = torch.stack(list(losses.values())).sum()
             session.require_finite(total, self.step, losses)
             self.optimizer.zero_grad(set_to_none=True)

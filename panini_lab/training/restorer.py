@@ -33,7 +33,7 @@ from .config import RestorerConfig, load_config
 from .data import FaceSampler, crisp_faces, load_faces
 from .drawn_faces import DrawnFaces, FaceDrawer
 from .ema import ExponentialAverage
-from .inversion import FeatureStatistics, InversionLoss
+from .inversion import FeatureStatistics, InversionLoss, statistics_generator
 from .loop import run_training
 from .losses import RestorationLosses, RestorationTarget, SeenPictures, random_crop
 from .projected_adversary import ProjectedAdversary
@@ -198,7 +198,7 @@ class RestorerTraining:
         fused = {resolution: widths[resolution] for resolution in levels}
         statistics = FeatureStatistics(fused, prior.style_size).to(session.device)
         with session.autocast():
-            statistics.measure(self.drawer, self.generator(0, purpose=3))
+            statistics.measure(self.drawer, statistics_generator(config.run.seed))
         self.inversion = InversionLoss(self.model, statistics, config.loss.code)
 
     def generator(self, step: int, purpose: int) -> torch.Generator:
