@@ -36,7 +36,7 @@ from .ema import ExponentialAverage
 from .inversion import FeatureStatistics, InversionLoss, statistics_generator
 from .loop import run_training
 from .losses import RestorationLosses, RestorationTarget, SeenPictures, random_crop
-from .projected_adversary import ProjectedAdversary
+from .projected_adversary import ProjectedAdversary, require_layers
 from .sampling import seeded_generator
 from .session import TrainingSession
 from .validation import ValidationPairs
@@ -108,6 +108,7 @@ def build_adversary(config: RestorerConfig, session: TrainingSession) -> Adversa
     if not (adversary.weight or adversary.gradient_share):
         return None
     if adversary.kind == "projected":
+        require_layers(config.loss.perceptual_layers if config.loss.perceptual else ())
         return ProjectedAdversary(adversary, session)
     if adversary.kind == "stylegan2":
         return StyleGAN2Adversary(adversary, session)
@@ -179,13 +180,15 @@ class RestorerTraining:
         self.sampler: FaceSampler | None = None
         self.reals: FaceSampler | None = None
         self.drawer: FaceDrawer | None = None
-        if self.drawn_count < config.run.batch:
+        from_files = config.run.batch - self.drawn_count
+        crisp: Tensor | None = None
+        if self.adversary is not None and config.adversary.real_index:
+            crisp = crisp_faces(config.data, config.adversary)
+        if from_files or crisp is not None:
             bank = load_faces(config.data, device=session.device)
-            self.sampler = session.sampler(
-                config.data, bank=bank, batch=config.run.batch - self.drawn_count
-            )
-            if self.adversary is not None and config.adversary.real_index:
-                crisp = crisp_faces(config.data, config.adversary)
+            if from_files:
+                self.sampler = session.sampler(config.data, bank=bank, batch=from_files)
+            if crisp is not None:
                 self.reals = session.sampler(config.data, bank=bank, among=crisp)
         if not self.drawn_count:
             return
