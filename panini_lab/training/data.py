@@ -23,6 +23,7 @@ from .sampling import seeded_generator
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 _DECODED_AT_ONCE = 64
+_INDEX_COLUMNS = {"shard", "name", "source", "scale"}  # of the list of crisp faces
 
 
 def list_images(source: str | Path) -> list[str]:
@@ -92,12 +93,18 @@ def load_faces(config: DataConfig, *, device: torch.device | str = "cpu") -> Ten
 def crisp_faces(config: DataConfig, adversary: AdversaryConfig) -> Tensor:
     """Indices, among what `load_faces` loads, of the files that the adversary takes for real.
 
-    Raises ValueError if the list names none of them.
+    Raises ValueError if the list lacks a column or names none of them.
     """
     with Path(adversary.real_index).open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        if missing := _INDEX_COLUMNS - set(rows.fieldnames or ()):
+            raise ValueError(
+                f"{adversary.real_index} needs the columns {', '.join(sorted(_INDEX_COLUMNS))}; "
+                f"it lacks {', '.join(sorted(missing))}."
+            )
         crisp = {
             (row["shard"], row["name"])
-            for row in csv.DictReader(file)
+            for row in rows
             if float(row["scale"]) <= adversary.real_max_scale
             and row["source"] not in adversary.real_without
         }
@@ -110,8 +117,8 @@ def crisp_faces(config: DataConfig, adversary: AdversaryConfig) -> Tensor:
     found = [index for index in found if index < (config.limit or len(names))]
     if not found:
         raise ValueError(
-            f"{adversary.real_index} lists no crisp face of {list(config.sources)} (columns shard, "
-            "name, source, scale): check the list, or raise adversary.real_max_scale."
+            f"{adversary.real_index} lists no crisp face of {list(config.sources)} by shard and "
+            "name: check the list, or raise adversary.real_max_scale."
         )
     return torch.tensor(found)
 
