@@ -13,7 +13,7 @@ from ..atlas import DegradationAtlas, describe_degradation, load_atlas
 from ..drawing.contact_sheet import ContactSheet, Tile, draw_entry, thumbnail
 from ..drawing.faces import at_one_size, zoom_on
 from ..faces import Face, FaceSet
-from ..images import ImageFile, read_image, write_image
+from ..images import read_image, save_image
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         run_jobs(jobs, gallery, tally, output=output, force=arguments.force, debug=arguments.debug)
     finally:  # also on Ctrl-C
         if gallery.shown or gallery.without_face:
-            write_image(output, ImageFile(gallery.finish()))
+            save_image(output, gallery.finish())
     return tally.exit_code
 
 
