@@ -81,8 +81,7 @@ class RestoreFaces(io.ComfyNode):
         aligned = faces.require_aligned()
         network, batch = host.load_panini(model)
         if weights is None and degradation is not None:
-            found = core.weigh_features(network, degradation, batch=batch)
-            weights = core.InterpolationWeights(found.alpha.cpu())
+            weights = core.weigh_features(network, degradation, batch=batch).to("cpu")
         if weights is not None and len(weights) == 1 < len(aligned):
             weights = core.InterpolationWeights(weights.alpha.expand(len(aligned), -1, -1))
         if not len(aligned):

@@ -34,14 +34,22 @@ if TYPE_CHECKING:
     from .checkpoints.parser import load_parser
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
-    from .degrading.ranges import exact_degradation
+    from .degrading.ranges import (
+        DegradationRanges,
+        FamilyWeights,
+        FilterWeights,
+        PassRanges,
+        exact_degradation,
+    )
     from .drawing.faces import draw_faces, to_pillow
     from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
-    from .images import ImageFileError, read_image, write_image
-    from .models.face_detector import FaceDetector
-    from .models.face_parser import FaceParser
+    from .images import ImageFile, ImageFileError, Metadata, read_image, save_image, write_image
+    from .models.face_detector import Detections, FaceDetector
+    from .models.face_parser import FaceParser, ParserKind
     from .models.panini import PaniniConfig, PaniniNet
+    from .models.stylegan2 import Fuse
+    from .models.window import Window
     from .options import (
         ATLAS_SUFFIX,
         DEFAULT_BATCH,
@@ -55,6 +63,7 @@ if TYPE_CHECKING:
         RestoreOptions,
     )
     from .pipeline import (
+        ImageReport,
         Restoration,
         represent_in_images,
         restore_images,
@@ -69,6 +78,7 @@ if TYPE_CHECKING:
         weigh_features,
     )
     from .stages.boxes import faces_from_boxes
+    from .stages.chunks import OnChunk, OnImage
     from .stages.detect import detect_faces
     from .stages.grouping import rows_of_images
     from .stages.level_statistics import LevelStatistics, alpha_statistics
@@ -102,7 +112,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.fingerprint": ("encoder_fingerprint",),
     "checkpoints.parser": ("load_parser",),
     "degrading.degrade": ("degrade_images",),
-    "degrading.ranges": ("DEGRADATION_PRESETS", "exact_degradation"),
+    "degrading.ranges": (
+        "DEGRADATION_PRESETS",
+        "DegradationRanges",
+        "FamilyWeights",
+        "FilterWeights",
+        "PassRanges",
+        "exact_degradation",
+    ),
     "drawing.faces": ("draw_faces", "to_pillow"),
     "drawing.plots": ("plot_alpha", "plot_atlas"),
     "faces": (
@@ -112,10 +129,19 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "InterpolationWeights",
         "RestoredFaces",
     ),
-    "images": ("ImageFileError", "read_image", "write_image"),
-    "models.face_detector": ("FaceDetector",),
-    "models.face_parser": ("FaceParser",),
+    "images": (
+        "ImageFile",
+        "ImageFileError",
+        "Metadata",
+        "read_image",
+        "save_image",
+        "write_image",
+    ),
+    "models.face_detector": ("Detections", "FaceDetector"),
+    "models.face_parser": ("FaceParser", "ParserKind"),
     "models.panini": ("PaniniConfig", "PaniniNet"),
+    "models.stylegan2": ("Fuse",),
+    "models.window": ("Window",),
     "options": (
         "ATLAS_SUFFIX",
         "DEFAULT_BATCH",
@@ -129,6 +155,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "RestoreOptions",
     ),
     "pipeline": (
+        "ImageReport",
         "Restoration",
         "represent_in_images",
         "restore_images",
@@ -143,6 +170,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "weigh_features",
     ),
     "stages.boxes": ("faces_from_boxes",),
+    "stages.chunks": ("OnChunk", "OnImage"),
     "stages.detect": ("detect_faces",),
     "stages.grouping": ("rows_of_images",),
     "stages.level_statistics": ("LevelStatistics", "alpha_statistics"),
@@ -173,19 +201,32 @@ __all__ = [
     "CheckpointError",
     "DegradationAtlas",
     "DegradationDescription",
+    "DegradationRanges",
     "DegradationRepresentation",
+    "Detections",
     "Face",
     "FaceDetector",
     "FaceParser",
     "FaceSet",
+    "FamilyWeights",
+    "FilterWeights",
+    "Fuse",
+    "ImageFile",
     "ImageFileError",
+    "ImageReport",
     "InterpolationWeights",
     "LevelStatistics",
+    "Metadata",
+    "OnChunk",
+    "OnImage",
     "PaniniConfig",
     "PaniniNet",
+    "ParserKind",
+    "PassRanges",
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
+    "Window",
     "align_faces",
     "alpha_statistics",
     "apply_fidelity",
@@ -226,6 +267,7 @@ __all__ = [
     "restore_images_with_report",
     "rows_of_images",
     "save_degradation",
+    "save_image",
     "save_panini",
     "select_faces",
     "smooth_degradation",

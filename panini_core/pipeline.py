@@ -160,7 +160,7 @@ def represent_in_images(
     return DegradationRepresentation(torch.cat(vectors))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def restore_face_set(
     model: PaniniNet,
     faces: FaceSet,

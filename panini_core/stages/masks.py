@@ -45,7 +45,7 @@ def draw_masks(
 
 
 def _crop(face: Face, height: int, width: int) -> Tensor:
-    to_crop = estimate_similarity(face.landmarks[None].double(), template(DEFAULT_CROP_SIDE))
+    to_crop = estimate_similarity(face.landmarks[None].cpu().double(), template(DEFAULT_CROP_SIDE))
     mask = Pyramid(face_mask(DEFAULT_CROP_SIDE, DEFAULT_FEATHER))
     return mask.sample(to_crop, (height, width), "zeros")[0].clamp_(0, 1)
 

@@ -16,7 +16,7 @@ from .layers import face_mask
 BORDER = 0.01  # deviation of the blur that softens a mask, share of its side
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def parse_faces(
     parser: FaceParser,
     crops: Tensor,

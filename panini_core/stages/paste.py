@@ -46,8 +46,9 @@ def paste_faces(
     Where faces overlap, the nearer centre prevails, without a seam. A grey image (red, green and
     blue equal everywhere) stays grey. What a crop holds beyond the image's border is ignored.
 
-    Returns (N, 3, upscale * H, upscale * W) in the images' type, on their device. Raises
-    ValueError for values out of range and for faces of images that are not there.
+    Returns (N, 3, upscale * H, upscale * W) in the images' type, on their device; gradients flow
+    from there to images, crops and masks. Raises ValueError for values out of range and for faces
+    of images that are not there.
     """
     return paste_faces_with_mask(
         images,
@@ -85,7 +86,6 @@ def paste_mask(
     )[1]
 
 
-@torch.no_grad()
 def paste_faces_with_mask(
     images: Tensor,
     restored: RestoredFaces,
@@ -126,7 +126,7 @@ def paste_faces_with_mask(
             colour, mask = blend(inside, picture, rows, columns)
             total_mask[index, :, rows, columns] = mask.to(images.dtype)
             if strength > 0:
-                before = picture[:, rows, columns]
+                before = picture[:, rows, columns].clone()  # the gradient of masks needs it
                 drawn = torch.lerp(before.to(colour), colour, mask * strength)
                 picture[:, rows, columns] = torch.where(mask > 0, drawn.to(before), before)
         if len(image) == 1:  # a grey picture is drawn once and repeated

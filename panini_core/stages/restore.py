@@ -18,7 +18,7 @@ from .grouping import rows_of_images
 from .represent import network_input
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def restore_faces(
     model: PaniniNet,
     faces: FaceSet,

@@ -37,7 +37,7 @@ class _Track:
 
     def follow(self, face: Face) -> None:
         """Goes on to a face of a later frame."""
-        moved = face.landmarks.double().mean(0) - self.face.landmarks.double().mean(0)
+        moved = (_points(face) - _points(self.face))[2:].mean(0)  # of the landmarks
         moved /= face.image_index - self.face.image_index
         self.velocity = torch.lerp(moved, self.velocity, STEADINESS)
         self.face = face
