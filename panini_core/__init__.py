@@ -80,14 +80,14 @@ if TYPE_CHECKING:
     from .stages.boxes import faces_from_boxes
     from .stages.chunks import OnChunk, OnImage
     from .stages.detect import detect_faces
-    from .stages.grouping import rows_of_images
+    from .stages.grouping import face_numbers, number_faces, rows_of_images
     from .stages.level_statistics import LevelStatistics, alpha_statistics
     from .stages.masks import draw_masks
     from .stages.parse import parse_faces
     from .stages.paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
-    from .stages.selection import SORT_ORDERS, parse_rule, select_faces, sort_faces
+    from .stages.selection import SORT_ORDERS, parse_rule, rows_in_order, select_faces, sort_faces
     from .stages.track import smooth_degradation, smooth_faces, track_faces
 
 # Which module holds each public name; the imports above and `__all__` say the same (tested).
@@ -172,14 +172,20 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.boxes": ("faces_from_boxes",),
     "stages.chunks": ("OnChunk", "OnImage"),
     "stages.detect": ("detect_faces",),
-    "stages.grouping": ("rows_of_images",),
+    "stages.grouping": ("face_numbers", "number_faces", "rows_of_images"),
     "stages.level_statistics": ("LevelStatistics", "alpha_statistics"),
     "stages.masks": ("draw_masks",),
     "stages.parse": ("parse_faces",),
     "stages.paste": ("face_mask", "paste_faces", "paste_faces_with_mask", "paste_mask"),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
-    "stages.selection": ("SORT_ORDERS", "parse_rule", "select_faces", "sort_faces"),
+    "stages.selection": (
+        "SORT_ORDERS",
+        "parse_rule",
+        "rows_in_order",
+        "select_faces",
+        "sort_faces",
+    ),
     "stages.track": ("smooth_degradation", "smooth_faces", "track_faces"),
 }
 _NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
@@ -242,6 +248,7 @@ __all__ = [
     "encoder_fingerprint",
     "exact_degradation",
     "face_mask",
+    "face_numbers",
     "faces_from_boxes",
     "load_atlas",
     "load_degradation",
@@ -250,6 +257,7 @@ __all__ = [
     "load_panini",
     "load_parser",
     "move_levels",
+    "number_faces",
     "override_levels",
     "parse_faces",
     "parse_rule",
@@ -265,6 +273,7 @@ __all__ = [
     "restore_faces",
     "restore_images",
     "restore_images_with_report",
+    "rows_in_order",
     "rows_of_images",
     "save_degradation",
     "save_image",

@@ -24,6 +24,8 @@ class Face:
     landmarks: Tensor  # (5, 2) x, y in px: left eye, right eye, nose, left and right mouth corner
     score: float  # the detector's confidence in [0, 1]
     image_index: int = 0  # which image of the batch
+    number: int | None = None  # among the faces of its image, from 0; None: not numbered
+    track: int | None = None  # the same for the same face in all frames; None: not followed
 
     @property
     def size(self) -> float:

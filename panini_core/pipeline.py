@@ -230,12 +230,12 @@ def _report(
     found: Sequence[Face], selected: Sequence[Face], count: int, rule: str
 ) -> tuple[ImageReport, ...]:
     """What happened to each of `count` images."""
-    chosen = {id(face) for face in selected}
+    chosen = {(face.image_index, face.number) for face in selected}
     rows = rows_of_images(found)
     reports: list[ImageReport] = []
     for index in range(count):
         own = tuple(found[row] for row in rows.get(index, []))
-        restored = tuple(id(face) in chosen for face in own)
+        restored = tuple((index, face.number) in chosen for face in own)
         if not own:
             note = "No face was found, so nothing was restored."
         elif not any(restored):

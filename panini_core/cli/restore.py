@@ -6,12 +6,11 @@ import argparse
 import dataclasses
 import glob
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..drawing.faces import comparison_sheet
-from ..faces import Face, RestoredFaces
+from ..faces import RestoredFaces
 from ..images import (
     ImageFile,
     check_writable,
@@ -23,6 +22,7 @@ from ..images import (
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
+from ..stages.grouping import face_numbers
 from .batch import Outcome, Result, Tally, run_jobs
 from .console import usage_errors
 from .inputs import Job, find_sources, make_folder, plan_jobs, require_new_file, sidecar
@@ -35,7 +35,7 @@ from .options import (
 )
 from .report import describe_face, describe_image
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
-from .restore_picture import face_numbers, restore_picture
+from .restore_picture import restore_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +145,7 @@ class _Restorer:
             sheet = comparison_sheet(image.pixels, after.pixels, shown)
             save_image(_comparison(job), sheet)
         if self.save_faces and restored is not None:
-            _write_faces(job, report.found, restored)
+            _write_faces(job, restored)
         details = describe_image(job.source, image)
         details["faces"] = [
             describe_face(index, face) | {"restored": done}
@@ -167,8 +167,8 @@ def _notes(job: Job, image: ImageFile) -> tuple[str, ...]:
     return (*image.notes, f"{image.format} was written as {job.target.suffix[1:].upper()}")
 
 
-def _write_faces(job: Job, found: Sequence[Face], restored: RestoredFaces) -> None:
-    for row, number in enumerate(face_numbers(found, restored)):
+def _write_faces(job: Job, restored: RestoredFaces) -> None:
+    for row, number in enumerate(face_numbers(restored.face_set.faces)):
         for name, crops in (("before", restored.face_set.crops), ("after", restored.crops)):
             path = sidecar(job.target, f"face{number}.{name}.png")
             save_image(path, crops[row])

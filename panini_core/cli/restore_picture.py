@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
-from ..faces import Face, RestoredFaces
+from ..faces import RestoredFaces
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
@@ -40,14 +38,6 @@ def restore_picture(
     )
     (report,) = restoration.reports
     return restoration.images[0].cpu(), restoration.restored, report
-
-
-def face_numbers(found: Sequence[Face], restored: RestoredFaces) -> list[int]:
-    """The number of each restored face among those that were found."""
-    return [
-        next(number for number, other in enumerate(found) if other is face)
-        for face in restored.face_set.faces
-    ]
 
 
 def _restore_aligned(

@@ -103,7 +103,7 @@ def whole_picture_faces(images: Tensor) -> FaceSet:
     landmarks = template(size).float()
     identity = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
     return FaceSet(
-        faces=tuple(Face(box, landmarks, 1.0, index) for index in range(count)),
+        faces=tuple(Face(box.clone(), landmarks.clone(), 1.0, i, number=0) for i in range(count)),
         crops=images.clone(),
         to_crop=identity.repeat(count, 1, 1),
     )

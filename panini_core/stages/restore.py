@@ -14,7 +14,7 @@ from ..models.panini import PaniniNet
 from ..models.value_range import from_network
 from ..options import DEFAULT_BATCH
 from .chunks import OnChunk, run_in_chunks
-from .grouping import rows_of_images
+from .grouping import face_numbers
 from .represent import network_input
 
 
@@ -34,9 +34,9 @@ def restore_faces(
 
     noise_amount: 0..1; the share of fresh noise, drawn from `noise_seed`, in the noise images of
     the GAN prior, which shape hair, pores and stubble. The paper keeps them fixed; StyleGAN varies
-    them for diversity. The noise keeps its variance. It depends only on the seed and on a face's
-    number among those of its image in the set: not on other images, so that it stands still in a
-    clip. 0 is the stored noise, to the bit.
+    them for diversity. The noise keeps its variance. It depends only on the seed and on the face's
+    track, or on its number where it is not followed (see `face_numbers`): not on other images, so
+    that it stands still in a clip. 0 is the stored noise, to the bit.
     latent_pull: 0..1; how far the W+ codes are moved toward the mean latent (StyleGAN's
     truncation): more typical faces, fewer accidents, less of the person.
 
@@ -55,7 +55,7 @@ def restore_faces(
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must lie in 0..1, got {value}.")
 
-    numbers = _numbers_in_image(faces.faces)
+    numbers = _noise_numbers(faces.faces)
 
     def restore(chunk: slice) -> Tensor:
         alpha = None if weights is None else weights.alpha[chunk].to(model.device)
@@ -72,13 +72,12 @@ def restore_faces(
     return RestoredFaces(faces, torch.cat(crops))
 
 
-def _numbers_in_image(faces: Sequence[Face]) -> list[int]:
-    """Each face's number among the faces of its image, from 0, in their order."""
-    numbers = [0] * len(faces)
-    for rows in rows_of_images(faces).values():
-        for number, row in enumerate(rows):
-            numbers[row] = number
-    return numbers
+def _noise_numbers(faces: Sequence[Face]) -> list[int]:
+    """What tells the noise of one face from another's: its track, else its number."""
+    return [
+        number if face.track is None else face.track
+        for face, number in zip(faces, face_numbers(faces), strict=True)
+    ]
 
 
 def _mix_noise(model: PaniniNet, numbers: Sequence[int], seed: int, amount: float) -> list[Tensor]:

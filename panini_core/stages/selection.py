@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .grouping import rows_of_images
+from .grouping import face_numbers, number_faces, rows_of_images
 
 if TYPE_CHECKING:  # so that rules are read without loading torch
     from ..faces import Face
@@ -51,11 +51,18 @@ def parse_rule(rule: str) -> str | set[int]:
 
 
 def sort_faces(faces: Sequence[Face], order: str, *, height: int, width: int) -> list[Face]:
-    """The faces image by image, those of an image (height x width px) in one of SORT_ORDERS.
+    """The faces image by image, those of an image (height x width px) in one of SORT_ORDERS, and
+    numbered in that order.
 
     Positions are those of the boxes' centres. Equals stay in the order in which they were given,
     and so do all with `as detected`. Raises ValueError for another order.
     """
+    rows = rows_in_order(faces, order, height=height, width=width)
+    return number_faces([faces[row] for row in rows])
+
+
+def rows_in_order(faces: Sequence[Face], order: str, *, height: int, width: int) -> list[int]:
+    """The places in `faces` in the order of `sort_faces`, for what belongs to faces."""
     if order not in SORT_ORDERS:
         raise ValueError(f"Cannot sort faces by {order!r}: expected {', '.join(SORT_ORDERS)}.")
     keys: dict[str, Callable[[Face], float]] = {
@@ -69,7 +76,8 @@ def sort_faces(faces: Sequence[Face], order: str, *, height: int, width: int) ->
         "confidence": lambda face: -face.score,
         "centre": lambda face: _distance(face, height, width),
     }
-    return sorted(faces, key=lambda face: (face.image_index, keys[order](face)))
+    rank = [(face.image_index, keys[order](face)) for face in faces]
+    return sorted(range(len(faces)), key=rank.__getitem__)
 
 
 def select_faces(
@@ -78,8 +86,8 @@ def select_faces(
     """Those of the faces that the rule names, image by image, in their order.
 
     `all`; `largest`: the one with the largest box; `center`: the one nearest to the middle of its
-    image (height x width px); `none`; `0,2,4-6`: by number, in the order in which the faces of an
-    image are given. Numbers that an image does not have are no error. Of those, the first
+    image (height x width px); `none`; `0,2,4-6`: by number (see `face_numbers`). Numbers that an
+    image does not have are no error. Of those, the first
     `max_faces` of an image are kept; 0 keeps all. Raises ValueError if the rule cannot be read or
     `max_faces` is below 0.
     """
@@ -96,7 +104,7 @@ def select_faces(
 def _choose(faces: list[Face], rule: str | set[int], height: int, width: int) -> list[Face]:
     """The faces of one image (at least one) that a parsed rule names."""
     if isinstance(rule, set):
-        return [face for number, face in enumerate(faces) if number in rule]
+        return [face for face, n in zip(faces, face_numbers(faces), strict=True) if n in rule]
     if rule == "largest":
         return [max(faces, key=_area)]
     if rule == "center":

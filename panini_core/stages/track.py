@@ -72,6 +72,7 @@ def track_faces(faces: Sequence[Face]) -> list[int]:
 def smooth_faces(faces: Sequence[Face], frames: float) -> list[Face]:
     """The faces with box and landmarks smoothed over time within each track, in their order.
 
+    They carry their track (see `track_faces`), which is found if they carry none yet.
     The weights are a Gaussian of standard deviation `frames`; under them a straight motion is
     fitted, so that a face that stands still or moves evenly keeps its place also where its track
     begins or ends. 0 gives the same faces. Raises ValueError below 0.
@@ -79,15 +80,17 @@ def smooth_faces(faces: Sequence[Face], frames: float) -> list[Face]:
     _check(frames)
     if frames == 0 or not faces:
         return list(faces)
+    tracks = _tracks_of(faces)
     points = torch.stack([_points(face) for face in faces])
-    smooth = _smooth(points.flatten(1), faces, frames).view_as(points)
+    smooth = _smooth(points.flatten(1), faces, tracks, frames).view_as(points)
     return [
         replace(
             face,
             box=moved[:2].flatten().to(face.box),
             landmarks=moved[2:].to(face.landmarks),
+            track=track,
         )
-        for face, moved in zip(faces, smooth, strict=True)
+        for face, moved, track in zip(faces, smooth, tracks, strict=True)
     ]
 
 
@@ -104,13 +107,19 @@ def smooth_degradation(
     if frames == 0 or not faces:
         return degradation
     vectors = degradation.vectors
-    smooth = _smooth(vectors.cpu().double(), faces, frames)
+    smooth = _smooth(vectors.cpu().double(), faces, _tracks_of(faces), frames)
     return DegradationRepresentation(smooth.to(vectors.dtype).to(vectors.device))
 
 
 def _check(frames: float) -> None:
     if not 0 <= frames < math.inf:
         raise ValueError(f"Smoothing must be 0 frames or more, got {frames}.")
+
+
+def _tracks_of(faces: Sequence[Face]) -> list[int]:
+    """The tracks that the faces carry, or those found if any of them carries none."""
+    carried = [face.track for face in faces if face.track is not None]
+    return carried if len(carried) == len(faces) else track_faces(faces)
 
 
 def _points(face: Face) -> Tensor:
@@ -149,12 +158,12 @@ def _compare(some: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     return shared / union.clamp(min=1e-9), distance / size.clamp(min=1e-9)
 
 
-def _smooth(values: Tensor, faces: Sequence[Face], frames: float) -> Tensor:
+def _smooth(values: Tensor, faces: Sequence[Face], tracks: list[int], frames: float) -> Tensor:
     """Values (F, C) of the faces, float64, smoothed within each track."""
-    numbers = torch.tensor(track_faces(faces))
+    numbers = torch.tensor(tracks)
     times = torch.tensor([face.image_index for face in faces], dtype=torch.float64)
     result = torch.empty_like(values)
-    for number in range(int(numbers.max()) + 1):
+    for number in set(tracks):
         rows = torch.nonzero(numbers == number)[:, 0]
         for part in rows.split(ROWS_PER_STEP):
             result[part] = _fit(times[part], times[rows], values[rows], frames)

@@ -132,6 +132,30 @@ def test_the_rule_selects_faces_of_each_image(images: Tensor, model: PaniniNet) 
     assert torch.equal(result.images[2], images[2])
 
 
+def test_faces_keep_their_numbers_through_the_pipeline(images: Tensor, model: PaniniNet) -> None:
+    options = RestoreOptions(sort="large to small", faces="1", smoothing=1)
+    result = restore_images_with_report(Finder(), model, images, options)
+    numbers = [[face.number for face in report.found] for report in result.reports]
+    assert numbers == [[0, 1], [], [0]]
+    assert result.restored is not None
+    (face,) = result.restored.face_set.faces
+    assert (face.image_index, face.number) == (0, 1)
+    assert face.track is not None
+
+
+def test_the_noise_of_a_face_does_not_depend_on_which_others_are_selected(
+    images: Tensor, model: PaniniNet
+) -> None:
+    both, second = (
+        restore_images_with_report(
+            Finder(), model, images[:1], RestoreOptions(faces=faces, noise_amount=0.9, batch=1)
+        ).restored
+        for faces in ("all", "1")
+    )
+    assert both is not None and second is not None
+    assert torch.equal(both.crops[1], second.crops[0])
+
+
 def test_options_reach_their_stages(images: Tensor, model: PaniniNet) -> None:
     plain = restore_images(Finder(), model, images)
     assert torch.equal(restore_images(Finder(), model, images, RestoreOptions(strength=0)), images)

@@ -259,3 +259,23 @@ def test_bfloat16_stays_close_to_full_precision(model: PaniniNet, random_faces: 
     full = restore_faces(model, faces)
     assert low.crops.dtype == torch.float32
     assert (low.crops - full.crops).abs().mean() < 2 / 255
+
+
+def test_noise_stays_with_a_face_that_carries_its_number_or_its_track(
+    model: PaniniNet, random_faces: MakeFaces
+) -> None:
+    net, two = with_noise(model), random_faces(2)
+
+    def restored(**carried: int) -> Tensor:
+        """The first face, which carries this, beside another one."""
+        first, second = two.faces
+        faces = replace(two, faces=(replace(first, **carried), replace(second, number=5)))
+        return restore_faces(net, faces, noise_seed=3, noise_amount=0.6, batch=1).crops[0]
+
+    third = restored(number=2)
+    assert not torch.equal(third, restored(number=0))
+    assert torch.equal(third, restored(number=2, image_index=4))
+    assert torch.equal(third, restored(number=1, track=2))  # who is followed needs no number
+    alone = replace(two.select([0]), faces=(replace(two.faces[0], number=2),))
+    again = restore_faces(net, alone, noise_seed=3, noise_amount=0.6, batch=1)
+    assert torch.equal(again.crops[0], third)

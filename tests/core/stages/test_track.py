@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -96,6 +97,24 @@ def test_one_face_of_a_frame_follows_a_track_only() -> None:
 def test_no_faces_have_no_tracks() -> None:
     assert track_faces([]) == []
     assert smooth_faces([], 2) == []
+
+
+def test_smoothed_faces_carry_their_track() -> None:
+    faces = [one for frame in range(6) for one in (face(frame, 200 - frame), face(frame, 10))]
+    smooth = smooth_faces(faces, 2)
+    assert [one.track for one in smooth] == track_faces(faces) == [0, 1] * 6
+    assert all(one.track is None for one in faces)
+
+
+def test_tracks_that_faces_carry_are_kept() -> None:
+    """Here one face jumps so far that nothing would follow it."""
+    jumping = [replace(face(frame, 10 if frame < 5 else 300), track=7) for frame in range(10)]
+    assert track_faces(jumping) == [0] * 5 + [1] * 5
+    smooth = smooth_faces(jumping, 3)
+    assert {one.track for one in smooth} == {7}
+    assert (smooth[4].box - jumping[4].box).abs().max() > 10  # both ends of the jump mix
+    vectors = DegradationRepresentation(torch.eye(10))
+    assert (smooth_degradation(vectors, jumping, 3).vectors[0, 5:] != 0).any()
 
 
 # --- smoothing ----------------------------------------------------------------------------------
