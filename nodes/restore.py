@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
@@ -72,11 +72,9 @@ class RestoreFaces(io.ComfyNode):
         cls,
         model: host.ManagedNetwork[PaniniNet],
         faces: Faces,
-        noise_seed: int,
-        noise_amount: float,
-        latent_pull: float,
         weights: InterpolationWeights | None = None,
         degradation: DegradationRepresentation | None = None,
+        **choices: Any,
     ) -> io.NodeOutput:
         aligned = faces.require_aligned()
         network, batch = host.load_panini(model)
@@ -91,10 +89,7 @@ class RestoreFaces(io.ComfyNode):
             network,
             aligned,
             weights,
-            noise_seed=noise_seed,
-            noise_amount=noise_amount,
-            latent_pull=latent_pull,
-            batch=batch,
+            core.NetworkOptions(batch=batch, **choices),
             on_chunk=host.Progress(preview=True),
         )
         return io.NodeOutput(host.to_image(restored.crops), faces)

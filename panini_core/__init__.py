@@ -60,6 +60,8 @@ if TYPE_CHECKING:
         KNOWN_DEGRADATIONS,
         LARGEST_SEED,
         MASK_SHAPES,
+        NetworkOptions,
+        PasteOptions,
         RestoreOptions,
     )
     from .pipeline import (
@@ -81,10 +83,11 @@ if TYPE_CHECKING:
     from .stages.chunks import OnChunk, OnImage
     from .stages.detect import detect_faces
     from .stages.grouping import face_numbers, number_faces, rows_of_images
+    from .stages.layers import face_mask
     from .stages.level_statistics import LevelStatistics, alpha_statistics
     from .stages.masks import draw_masks
     from .stages.parse import parse_faces
-    from .stages.paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
+    from .stages.paste import paste_faces, paste_faces_with_mask
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
     from .stages.selection import SORT_ORDERS, parse_rule, rows_in_order, select_faces, sort_faces
@@ -152,6 +155,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "KNOWN_DEGRADATIONS",
         "LARGEST_SEED",
         "MASK_SHAPES",
+        "NetworkOptions",
+        "PasteOptions",
         "RestoreOptions",
     ),
     "pipeline": (
@@ -173,10 +178,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.chunks": ("OnChunk", "OnImage"),
     "stages.detect": ("detect_faces",),
     "stages.grouping": ("face_numbers", "number_faces", "rows_of_images"),
+    "stages.layers": ("face_mask",),
     "stages.level_statistics": ("LevelStatistics", "alpha_statistics"),
     "stages.masks": ("draw_masks",),
     "stages.parse": ("parse_faces",),
-    "stages.paste": ("face_mask", "paste_faces", "paste_faces_with_mask", "paste_mask"),
+    "stages.paste": ("paste_faces", "paste_faces_with_mask"),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
     "stages.selection": (
@@ -223,12 +229,14 @@ __all__ = [
     "InterpolationWeights",
     "LevelStatistics",
     "Metadata",
+    "NetworkOptions",
     "OnChunk",
     "OnImage",
     "PaniniConfig",
     "PaniniNet",
     "ParserKind",
     "PassRanges",
+    "PasteOptions",
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
@@ -263,7 +271,6 @@ __all__ = [
     "parse_rule",
     "paste_faces",
     "paste_faces_with_mask",
-    "paste_mask",
     "plot_alpha",
     "plot_atlas",
     "preset_degradation",

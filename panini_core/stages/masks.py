@@ -10,7 +10,7 @@ from torch import Tensor
 from ..faces import Face
 from ..options import DEFAULT_CROP_SIDE, DEFAULT_FEATHER, MASK_SHAPES
 from .align import estimate_similarity, template
-from .paste import face_mask
+from .layers import face_mask
 from .warp import Pyramid
 
 
