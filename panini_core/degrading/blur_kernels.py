@@ -1,8 +1,8 @@
 """Blur kernels of several families, one per sample, and their convolution.
 
-With q = x^T S^-1 x, S built from two standard deviations and an angle (panini_spec, section 5):
-Gaussian exp(-q/2), generalised Gaussian exp(-q^b/2), plateau 1/(1 + q^b), and the ideal
-low-pass ("sinc") w J1(w r) / (2 pi r), which rings.
+With q = x^T S^-1 x, S built from two standard deviations and an angle: Gaussian exp(-q/2),
+generalised Gaussian exp(-q^b/2), plateau 1/(1 + q^b), and the ideal low-pass ("sinc")
+w J1(w r) / (2 pi r), which rings (Wang et al., Real-ESRGAN, ICCVW 2021).
 """
 
 from __future__ import annotations

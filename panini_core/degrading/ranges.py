@@ -3,7 +3,7 @@
 The presets cover what was measured on real and published examples. Two orders occur: small
 pictures with noise and JPEG that somebody enlarged afterwards (by repeating pixels, or bilinear
 or bicubic), with a blur of up to about one pixel of the small picture; and the inputs published
-with the paper, whose noise and JPEG lie on the final grid (panini_spec, section 5).
+with the paper, whose noise and JPEG lie on the final grid.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ _LOW_LIGHT = PassRanges(
     jpeg_quality=(60.0, 92.0),
     low_resolution_probability=0.7,
 )
-# Section 5 of the specification, measured on the inputs published with the paper.
+# As measured on the inputs that were published with the paper.
 _OFFICIAL = PassRanges(
     blur_sigma=(2.0, 8.0),
     blur_families=FamilyWeights(1.0, 0.0, 0.0, 0.0),
