@@ -1,4 +1,4 @@
-"""The parameters of degradations, per sample: given, selected, repeated, put together."""
+"""The parameters of degradations, per sample: given, selected, put together."""
 
 from __future__ import annotations
 
@@ -120,10 +120,6 @@ class DegradationParameters:
         if not isinstance(indices, slice):
             indices = torch.as_tensor(indices, dtype=torch.long, device="cpu")
         return DegradationParameters(tuple(one.select(indices) for one in self.passes))
-
-    def repeat(self, times: int) -> DegradationParameters:
-        """The whole set `times` times: sample i is also i + N, i + 2 N, …"""
-        return self.select(torch.arange(len(self)).repeat(times))
 
 
 def identity_kernels(count: int, size: int) -> Tensor:
