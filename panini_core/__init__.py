@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .images import ImageFile, ImageFileError, Metadata, read_image, save_image, write_image
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
-    from .models.panini import PaniniConfig, PaniniNet
+    from .models.panini import GanPrior, PaniniConfig, PaniniNet
     from .models.stylegan2 import Fuse
     from .models.window import Window
     from .options import (
@@ -142,7 +142,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
-    "models.panini": ("PaniniConfig", "PaniniNet"),
+    "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
     "models.stylegan2": ("Fuse",),
     "models.window": ("Window",),
     "options": (
@@ -223,6 +223,7 @@ __all__ = [
     "FamilyWeights",
     "FilterWeights",
     "Fuse",
+    "GanPrior",
     "ImageFile",
     "ImageFileError",
     "ImageReport",
