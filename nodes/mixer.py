@@ -39,7 +39,7 @@ def _fader(name: str, meaning: str) -> io.Float.Input:
     )
 
 
-class FusionWeights(io.ComfyNode):
+class DafiMixer(io.ComfyNode):
     """How much of the GAN prior, and how much of the picture, on every level (DAFI)."""
 
     @classmethod

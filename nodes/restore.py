@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel, PaniniWeights
-from .widgets import DEFAULTS, seed_input, share_input
+from .widgets import DEFAULTS, ratio_input, seed_input
 
 if TYPE_CHECKING:
     from ..panini_core import DegradationRepresentation, InterpolationWeights, PaniniNet
@@ -44,13 +44,13 @@ class RestoreFaces(io.ComfyNode):
                     DEFAULTS.noise_seed,
                     "Which noise; matters if the amount is above 0.",
                 ),
-                share_input(
+                ratio_input(
                     "noise_amount",
                     DEFAULTS.noise_amount,
                     "Share of fresh noise in the generator: varies pores and hair. 0: the "
                     "same result each time.",
                 ),
-                share_input(
+                ratio_input(
                     "latent_pull",
                     DEFAULTS.latent_pull,
                     "How far the face is pulled toward the average face (truncation): "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-from .stages.selection import SORT_ORDERS, parse_rule
+from .stages.selection import OTHER_SPELLINGS, SORT_ORDERS, parse_rule
 
 DEFAULT_THRESHOLD = 0.6  # least score of a face
 DEFAULT_FEATHER = 0.1  # soft border of the paste mask, share of the crop's side
@@ -86,12 +86,12 @@ class RestoreOptions(NetworkOptions, PasteOptions):
     min_size: float = 0  # least longer side of a face's box, px
     max_size: float = 0  # largest longer side of a face's box, px; 0: no limit
     sort: str = SORT_ORDERS[0]  # the order in which the faces of an image are numbered
-    faces: str = "all"  # all, largest, center, none, or numbers from 0 such as 0,2,4-6
+    faces: str = "all"  # all, largest, centre, none, or numbers from 0 such as 0,2,4-6
     max_faces: int = 0  # at most so many of an image, the first ones; 0: no limit
     smoothing: float = 0  # frames; over time in a clip. 0: the images are single pictures
 
     def __post_init__(self) -> None:
         super().__post_init__()
         parse_rule(self.faces)
-        if self.sort not in SORT_ORDERS:
+        if OTHER_SPELLINGS.get(self.sort, self.sort) not in SORT_ORDERS:
             raise ValueError(f"sort must be one of {', '.join(SORT_ORDERS)}, got {self.sort!r}.")

@@ -40,7 +40,7 @@ class ImageReport:
     """What happened to one image of a batch."""
 
     found: tuple[Face, ...]  # in the order of their numbers, where the detector saw them
-    restored: tuple[bool, ...]  # which of them were restored
+    selected: tuple[bool, ...]  # which of them were selected, and so restored
     note: str  # one sentence
 
 
@@ -203,20 +203,20 @@ def _join(parts: Sequence[RestoredFaces]) -> RestoredFaces:
 
 
 def _report(
-    found: Sequence[Face], selected: Sequence[Face], count: int, rule: str
+    found: Sequence[Face], chosen: Sequence[Face], count: int, rule: str
 ) -> tuple[ImageReport, ...]:
     """What happened to each of `count` images."""
-    chosen = {(face.image_index, face.number) for face in selected}
+    keys = {(face.image_index, face.number) for face in chosen}
     rows = rows_of_images(found)
     reports: list[ImageReport] = []
     for index in range(count):
         own = tuple(found[row] for row in rows.get(index, []))
-        restored = tuple((index, face.number) in chosen for face in own)
+        selected = tuple((index, face.number) in keys for face in own)
         if not own:
             note = "No face was found, so nothing was restored."
-        elif not any(restored):
+        elif not any(selected):
             note = f"{rule!r} names none of the {len(own)} faces found."
         else:
-            note = f"{sum(restored)} of {len(own)} faces found were restored."
-        reports.append(ImageReport(own, restored, note))
+            note = f"{sum(selected)} of {len(own)} faces found were restored."
+        reports.append(ImageReport(own, selected, note))
     return tuple(reports)

@@ -17,7 +17,7 @@ from ..checkpoints.detector import load_detector
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
-from ..stages.selection import SORT_ORDERS
+from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
 from .console import UsageError, usage_errors
 
 DEFAULTS = RestoreOptions()
@@ -66,7 +66,7 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--threshold",
-        type=share,
+        type=ratio,
         default=DEFAULTS.threshold,
         metavar="0..1",
         help="the score from which something counts as a face; lower finds more, also what is "
@@ -85,6 +85,7 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument(
         "--sort",
+        type=lambda text: OTHER_SPELLINGS.get(text, text),
         choices=SORT_ORDERS,
         default=DEFAULTS.sort,
         metavar="ORDER",
@@ -144,7 +145,7 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def share(text: str) -> float:
+def ratio(text: str) -> float:
     """A number from 0 to 1, for argparse."""
     value = _number(text)
     if not 0 <= value <= 1:

@@ -132,7 +132,7 @@ class _Restorer:
         result, restored, report = restore_picture(
             self.model, self.detector, image.pixels, self.options, keep_faces=self.save_faces
         )
-        numbers = [index for index, done in enumerate(report.restored) if done]
+        numbers = [index for index, done in enumerate(report.selected) if done]
 
         after = image.with_pixels(result)
         unchanged = not numbers and self.options.upscale == 1
@@ -149,7 +149,7 @@ class _Restorer:
         details = describe_image(job.source, image)
         details["faces"] = [
             describe_face(index, face) | {"restored": done}
-            for index, (face, done) in enumerate(zip(report.found, report.restored, strict=True))
+            for index, (face, done) in enumerate(zip(report.found, report.selected, strict=True))
         ]
         if numbers:
             return Result(Outcome.DONE, len(numbers), report.note, _notes(job, image), details)

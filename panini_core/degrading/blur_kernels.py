@@ -118,7 +118,7 @@ def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
     offsets = torch.arange(radius + 1)
     narrow = sigma.float().clamp_min(1e-3)[:, None]
     weights = torch.exp(-0.5 * (offsets / narrow) ** 2)
-    # Every image's kernel ends where its own deviation says, whatever is blurred beside it.
+    # Every image's kernel ends where its own sigma says, whatever is blurred beside it.
     weights *= offsets <= (SUPPORT_SIGMAS * narrow).ceil()
     weights /= weights[:, :1] + 2 * weights[:, 1:].sum(dim=1, keepdim=True)
     taps = weights.to(images)[:, :, None, None, None].unbind(1)

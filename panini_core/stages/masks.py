@@ -66,7 +66,7 @@ def _of_box(face: Face, size: tuple[int, int, int], shape: str, grow: float) -> 
 
 
 def _soften(masks: Tensor, width: float) -> Tensor:
-    """Blur by a Gaussian whose deviation is a third of the border's width."""
+    """Blur by a Gaussian whose std is a third of the border's width."""
     from torchvision.transforms.functional import gaussian_blur
 
     radius = max(round(width), 1)

@@ -12,7 +12,7 @@ from .grouping import face_numbers, number_faces, rows_of_images
 if TYPE_CHECKING:  # so that rules are read without loading torch
     from ..faces import Face
 
-NAMED_RULES = ("all", "largest", "center", "none")
+NAMED_RULES = ("all", "largest", "centre", "none")
 SORT_ORDERS = (
     "as detected",
     "left to right",
@@ -24,16 +24,18 @@ SORT_ORDERS = (
     "confidence",
     "centre",
 )
+OTHER_SPELLINGS = {"center": "centre"}  # of rules and orders
 LAST_NUMBER = 9999
 _NUMBERS = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
 
 
 def parse_rule(rule: str) -> str | set[int]:
-    """`all`, `largest`, `center` and `none` as they are; `0,2,4-6` as the numbers of the faces.
+    """`all`, `largest`, `centre` and `none` as they are; `0,2,4-6` as the numbers of the faces.
 
-    Raises ValueError for anything else.
+    `center` is `centre`. Raises ValueError for anything else.
     """
     name = rule.strip().lower()
+    name = OTHER_SPELLINGS.get(name, name)
     if name in NAMED_RULES:
         return name
     numbers: set[int] = set()
@@ -63,6 +65,7 @@ def sort_faces(faces: Sequence[Face], order: str, *, height: int, width: int) ->
 
 def rows_in_order(faces: Sequence[Face], order: str, *, height: int, width: int) -> list[int]:
     """The places in `faces` in the order of `sort_faces`, for what belongs to faces."""
+    order = OTHER_SPELLINGS.get(order, order)
     if order not in SORT_ORDERS:
         raise ValueError(f"Cannot sort faces by {order!r}: expected {', '.join(SORT_ORDERS)}.")
     keys: dict[str, Callable[[Face], float]] = {
@@ -85,7 +88,7 @@ def select_faces(
 ) -> list[Face]:
     """Those of the faces that the rule names, image by image, in their order.
 
-    `all`; `largest`: the one with the largest box; `center`: the one nearest to the middle of its
+    `all`; `largest`: the one with the largest box; `centre`: the one nearest to the middle of its
     image (height x width px); `none`; `0,2,4-6`: by number (see `face_numbers`). Numbers that an
     image does not have are no error. Of those, the first
     `max_faces` of an image are kept; 0 keeps all. Raises ValueError if the rule cannot be read or
@@ -107,7 +110,7 @@ def _choose(faces: list[Face], rule: str | set[int], height: int, width: int) ->
         return [face for face, n in zip(faces, face_numbers(faces), strict=True) if n in rule]
     if rule == "largest":
         return [max(faces, key=_area)]
-    if rule == "center":
+    if rule == "centre":
         return [min(faces, key=lambda face: _distance(face, height, width))]
     return faces if rule == "all" else []
 

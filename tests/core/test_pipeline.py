@@ -97,7 +97,7 @@ def test_faces_of_all_images_are_restored_together(images: Tensor, model: Panini
     assert result.restored.face_set.crops.shape[-1] == model.config.input_size
     assert result.restored.crops.shape == (3, 3, *[model.config.output_size] * 2)
     assert [len(report.found) for report in result.reports] == [2, 0, 1]
-    assert [report.restored for report in result.reports] == [(True, True), (), (True,)]
+    assert [report.selected for report in result.reports] == [(True, True), (), (True,)]
     assert "2 of 2" in result.reports[0].note
     assert "No face was found" in result.reports[1].note
     assert result.seconds > 0
@@ -129,7 +129,7 @@ def test_without_a_face_the_input_comes_back(dtype: torch.dtype, model: PaniniNe
 
 def test_the_rule_selects_faces_of_each_image(images: Tensor, model: PaniniNet) -> None:
     result = restore_images_with_report(Finder(), model, images, RestoreOptions(faces="1"))
-    assert [report.restored for report in result.reports] == [(False, True), (), (False,)]
+    assert [report.selected for report in result.reports] == [(False, True), (), (False,)]
     assert "1 of 2" in result.reports[0].note
     assert "'1' names none of the 1 faces" in result.reports[2].note
     assert torch.equal(result.images[2], images[2])
@@ -329,7 +329,7 @@ def test_in_a_clip_crops_and_degradations_become_steady(
     assert smooth_degradations < 0.6 * degradations
     for one, other in zip(plain.reports, smooth.reports, strict=True):  # as detected, in both
         assert torch.equal(one.found[0].landmarks, other.found[0].landmarks)
-        assert other.restored == (True,)
+        assert other.selected == (True,)
 
 
 def test_in_a_clip_every_face_is_aligned_and_represented_once(
@@ -396,7 +396,7 @@ def test_the_order_numbers_the_faces_and_a_limit_keeps_the_first(
     result = restore_images_with_report(Finder(), model, images, options)
     sizes = [face.size for face in result.reports[0].found]
     assert sizes == sorted(sizes, reverse=True)
-    assert result.reports[0].restored == (True, False)
+    assert result.reports[0].selected == (True, False)
     assert "1 of 2" in result.reports[0].note
 
 
@@ -455,7 +455,7 @@ def test_defaults_are_those_of_the_stages() -> None:
 def test_a_real_photograph(shared: Path, model: PaniniNet) -> None:
     image = read_image(shared / "data/photos/group_four_small.jpg").pixels[None]
     result = restore_images_with_report(load_detector("bundled"), model, image)
-    assert result.reports[0].restored == (True,) * 4
+    assert result.reports[0].selected == (True,) * 4
     outside = (result.masks == 0).expand_as(image)
     assert torch.equal(result.images[outside], image[outside])
     assert torch.isfinite(result.images).all()

@@ -41,6 +41,7 @@ FACES = [
     [
         ("all", [0, 1, 2, 3, 4]),
         ("largest", [2, 3]),
+        ("centre", [1, 3]),
         ("center", [1, 3]),
         (" Center ", [1, 3]),
         ("0", [0, 3]),
@@ -61,7 +62,7 @@ def test_rules(rule: str, expected: list[int]) -> None:
     "rule", ["", "biggest", "1,,2", "-1", "3-1", "1.5", "0;2", "1-2-3", "0-99999999999"]
 )
 def test_other_texts_are_refused(rule: str) -> None:
-    with pytest.raises(ValueError, match="expected all, largest, center, none or numbers"):
+    with pytest.raises(ValueError, match="expected all, largest, centre, none or numbers"):
         parse_rule(rule)
 
 
@@ -74,7 +75,7 @@ def test_numbers_written_one_by_one_select_exactly_them(numbers: set[int]) -> No
 
 
 def test_no_faces_stay_none() -> None:
-    for rule in ("all", "largest", "center", "none", "0"):
+    for rule in ("all", "largest", "centre", "none", "0"):
         assert select_faces([], rule, height=10, width=10) == []
 
 
@@ -117,6 +118,7 @@ def test_a_limit_below_none_is_refused() -> None:
         ("small to large", [0, 1, 2, 4, 3]),
         ("confidence", [0, 1, 2, 3, 4]),
         ("centre", [1, 2, 0, 3, 4]),
+        ("center", [1, 2, 0, 3, 4]),
     ],
 )
 def test_orders(order: str, expected: list[int]) -> None:
