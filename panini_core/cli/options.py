@@ -18,7 +18,7 @@ from ..compute import AUTO, DTYPES, choose_device
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
-from ..stages.selection import SORT_ORDERS
+from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
 from .console import usage_errors
 
 DEFAULTS = RestoreOptions()
@@ -64,7 +64,7 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--threshold",
-        type=share,
+        type=ratio,
         default=DEFAULTS.threshold,
         metavar="0..1",
         help="the score from which something counts as a face; lower finds more, also what is "
@@ -83,6 +83,7 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument(
         "--sort",
+        type=lambda text: OTHER_SPELLINGS.get(text, text),
         choices=SORT_ORDERS,
         default=DEFAULTS.sort,
         metavar="ORDER",
@@ -127,7 +128,7 @@ def open_model(arguments: argparse.Namespace) -> PaniniNet:
         return load_panini(arguments.model, device=choose_device(arguments.device), dtype=dtype)
 
 
-def share(text: str) -> float:
+def ratio(text: str) -> float:
     """A number from 0 to 1, for argparse."""
     value = _number(text)
     if not 0 <= value <= 1:

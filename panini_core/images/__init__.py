@@ -5,7 +5,7 @@ Nothing else in the package reads or writes pictures.
 
 from .reading import READABLE_SUFFIXES, read_image
 from .value import ImageFile, ImageFileError, Metadata
-from .writing import WRITABLE_SUFFIXES, check_writable, write_file, write_image
+from .writing import WRITABLE_SUFFIXES, check_writable, save_image, write_file, write_image
 
 __all__ = [
     "READABLE_SUFFIXES",
@@ -15,6 +15,7 @@ __all__ = [
     "Metadata",
     "check_writable",
     "read_image",
+    "save_image",
     "write_file",
     "write_image",
 ]

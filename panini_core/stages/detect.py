@@ -51,8 +51,8 @@ def detect_faces(
     its square. `on_image(done, total)` is called as images are done, and may raise to stop. They
     are looked at few at a time, so that the memory needed does not grow with their number.
 
-    Returns faces image by image, from left to right, in image pixels, float32 on the CPU. Boxes
-    and landmarks of faces that the border cuts may lie outside the image.
+    Returns faces image by image, from left to right and so numbered, in image pixels, float32 on
+    the CPU. Boxes and landmarks of faces that the border cuts may lie outside the image.
     """
     if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
         raise ValueError(
@@ -94,14 +94,16 @@ def _detect(
 
 def _faces(detections: Detections, index: int) -> list[Face]:
     """The faces of image `index`, from left to right."""
+    rows = detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist()
     return [
         Face(
             detections.boxes[row].clone(),
             detections.landmarks[row].clone(),
             detections.scores[row].item(),
             index,
+            number,
         )
-        for row in detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist()
+        for number, row in enumerate(rows)
     ]
 
 

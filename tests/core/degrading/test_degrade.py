@@ -138,9 +138,9 @@ def test_second_order_has_a_second_pass() -> None:
     assert bool((parameters.passes[1].jpeg_quality > 0).any())
 
 
-def test_select_and_repeat() -> None:
+def test_samples_may_be_selected_twice() -> None:
     parameters = draw("second-order", 5)
-    twice = parameters.select([3, 1]).repeat(2)
+    twice = parameters.select([3, 1, 3, 1])
     assert len(twice) == 4
     for whole, part in zip(parameters.passes, twice.passes, strict=True):
         assert_equal(part, whole.select(torch.tensor([3, 1, 3, 1])))

@@ -39,7 +39,7 @@ def _fader(name: str, meaning: str) -> io.Float.Input:
     )
 
 
-class FusionWeights(io.ComfyNode):
+class DafiMixer(io.ComfyNode):
     """How much of the GAN prior, and how much of the picture, on every level (DAFI)."""
 
     @classmethod
@@ -89,8 +89,7 @@ class FusionWeights(io.ComfyNode):
         **levels: float,
     ) -> io.NodeOutput:
         network, batch = host.load_panini(model)
-        found = core.weigh_features(network, degradation, batch=batch)
-        chosen = core.InterpolationWeights(found.alpha.cpu())
+        chosen = core.weigh_features(network, degradation, batch=batch).to("cpu")
         edited = core.apply_fidelity(chosen, FIDELITY_PRESETS[preset])
         faders = _faders(network.config, levels, picture)
         if mode == "override":
