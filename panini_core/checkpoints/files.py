@@ -58,8 +58,9 @@ class CheckpointFile:
     metadata: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def read_state_dict(path: str | PathLike[str]) -> dict[str, Tensor]:
-    """The tensors of a checkpoint by name: safetensors, or what `torch.save` writes.
+def read_file(path: str | PathLike[str]) -> CheckpointFile:
+    """The tensors of a checkpoint by name, with its path and metadata: safetensors, or what
+    `torch.save` writes.
 
     A dict under the top-level key `state_dict` is taken if there is one. The name part `module.`
     that distributed training inserts is dropped wherever it stands. Every value must be an
@@ -68,11 +69,6 @@ def read_state_dict(path: str | PathLike[str]) -> dict[str, Tensor]:
 
     Raises CheckpointError for anything else.
     """
-    return read_file(path).tensors
-
-
-def read_file(path: str | PathLike[str]) -> CheckpointFile:
-    """As `read_state_dict`, with the path and the metadata."""
     path = Path(path)
     try:
         with path.open("rb") as file:

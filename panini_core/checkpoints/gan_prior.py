@@ -10,6 +10,7 @@ from os import PathLike
 import torch
 from torch import Tensor
 
+from ..models.levels import resolution_of
 from ..models.mobile_stylegan import MobileGenerator
 from ..models.panini import GanPrior, build_gan_prior
 from ..models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
@@ -20,8 +21,11 @@ from .matching import match_tensors
 from .mobile_prior import build_mobile_generator, mobile_prior_tensors
 
 LAYOUTS = (
-    *(Layout.MOBILE_PRIOR, Layout.STYLEGAN2, Layout.GAN_PRIOR),
-    *(Layout.PANINI, Layout.OFFICIAL_PANINI),
+    Layout.STYLEGAN2,
+    Layout.MOBILE_PRIOR,
+    Layout.GAN_PRIOR,
+    Layout.PANINI,
+    Layout.OFFICIAL_PANINI,
 )
 
 
@@ -106,7 +110,10 @@ def _skeleton(file: CheckpointFile) -> GanPrior:
         return build_gan_prior(layouts.read_config(file, tensors))
     try:
         if layout is Layout.STYLEGAN2:
-            return _official_skeleton(layouts.prior_file_tensors(file.tensors))
+            widths, style_size, mapping_layers = layouts.prior_sizes(
+                layouts.prior_file_tensors(file.tensors)
+            )
+            return StyleGAN2Generator(_by_resolution(widths), style_size, mapping_layers)
         if layout is Layout.GAN_PRIOR:
             return _own_skeleton(file.tensors)
     except (KeyError, IndexError, ValueError) as error:
@@ -114,18 +121,6 @@ def _skeleton(file: CheckpointFile) -> GanPrior:
             file.path, f"its tensors do not tell the sizes of a GAN prior ({error})."
         ) from error
     raise unexpected_layout(file, layout, *LAYOUTS)
-
-
-def _official_skeleton(tensors: Mapping[str, Tensor]) -> StyleGAN2Generator:
-    # The constant tells the width at 4, the second convolution of a resolution the others.
-    widths = [tensors["constant_input.input"].shape[1]]
-    widths += [
-        tensors[f"convs.{index}.conv.weight_orig"].shape[1]
-        for index in _numbers(tensors, r"convs\.(\d*[13579])\.conv\.weight_orig$")
-    ]
-    style_size = tensors["conv1.conv.style_modulation.linear.weight_orig"].shape[1]
-    layers = len(_numbers(tensors, r"style_mapping\.(\d+)\.bias$"))
-    return StyleGAN2Generator(_by_resolution(widths), style_size, layers)
 
 
 def _own_skeleton(tensors: Mapping[str, Tensor]) -> GanPrior:
@@ -150,4 +145,4 @@ def _numbers(tensors: Mapping[str, Tensor], pattern: str) -> list[int]:
 
 
 def _by_resolution(widths: Sequence[int]) -> dict[int, int]:
-    return {4 * 2**level: width for level, width in enumerate(widths)}
+    return {resolution_of(level): width for level, width in enumerate(widths)}

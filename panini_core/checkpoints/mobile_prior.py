@@ -8,10 +8,13 @@ details of a Haar step lie beside each other for every channel, ours band by ban
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
+from ..models.levels import resolution_of
 from ..models.mobile_stylegan import BANDS, MobileGenerator
 from ..models.stylegan2 import EqualLinear
 from .files import CheckpointError, CheckpointFile
@@ -33,7 +36,7 @@ def build_mobile_generator(file: CheckpointFile) -> MobileGenerator:
         raise CheckpointError(file.path, f"a MobileStyleGAN prior lacks {', '.join(missing)}.")
     widths = [file.tensors["const"].shape[1]]
     widths += [file.tensors[name].shape[0] for name in names[2:]]
-    channels = {4 * 2**level: width for level, width in enumerate(widths)}
+    channels = {resolution_of(level): width for level, width in enumerate(widths)}
     try:
         with torch.device("meta"):
             return MobileGenerator(channels, file.tensors["mean_latent"].shape[0], layers)
@@ -96,26 +99,24 @@ def mobile_prior_tensors(file: CheckpointFile, generator: MobileGenerator) -> di
         raise CheckpointError(
             file.path, f"holds tensors that no MobileStyleGAN prior has: {', '.join(left)}."
         )
-
-    # Each split of channels into bands: the outputs before it, and its own modulation.
-    before = [("conv.weight", "conv.bias")]
-    before += [
-        (f"blocks.{resolution}.conv2.pointwise", f"blocks.{resolution}.conv2.bias")
-        for resolution in generator.resolutions[1:-1]
-    ]
-    for outputs, resolution in zip(before, generator.resolutions[1:], strict=True):
-        names = (*outputs, f"blocks.{resolution}.up.weight", f"blocks.{resolution}.up.bias")
-        for name in names:
-            state[name] = band_by_band(state[name])
-    # The start's own inputs are the constant, which nothing permutes.
-    for name in ("to_bands.weight", "to_bands.bias"):
+    for name in _split_into_bands(generator.resolutions):
         state[name] = band_by_band(state[name])
     return state
+
+
+def _split_into_bands(resolutions: Sequence[int]) -> Iterator[str]:
+    """The tensors whose first axis is split into bands: outputs before a Haar step, the step's own
+    modulation, and the bands of the image. The start's inputs are the constant, which stays."""
+    yield from ("conv.weight", "conv.bias")
+    for resolution in resolutions[1:-1]:
+        yield from (f"blocks.{resolution}.conv2.pointwise", f"blocks.{resolution}.conv2.bias")
+    for resolution in resolutions[1:]:
+        yield from (f"blocks.{resolution}.up.weight", f"blocks.{resolution}.up.bias")
+    yield from ("to_bands.weight", "to_bands.bias")
 
 
 def band_by_band(values: Tensor) -> Tensor:
     """(4 C, …) with the three details beside each other a channel -> band by band."""
     channels = len(values) // BANDS
-    low, details = values[:channels], values[channels:]
-    details = details.unflatten(0, (channels, BANDS - 1)).transpose(0, 1).flatten(0, 1)
-    return torch.cat([low, details])
+    details = rearrange(values[channels:], "(c detail) ... -> (detail c) ...", detail=BANDS - 1)
+    return torch.cat([values[:channels], details])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 
 from ..degrading.degrade import PRESETS, degrade_images
@@ -43,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     def degrade(job: Job) -> Result:
         image = read_image(job.source)
         degraded = degrade_images(image.pixels[None], arguments.preset, seed=seed_of[job])[0]
-        write_image(job.target, dataclasses.replace(image, pixels=degraded))
+        write_image(job.target, image.with_pixels(degraded))
         return Result(notes=image.notes)
 
     tally = Tally("Degraded", others)

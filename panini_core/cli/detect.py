@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 
 from ..drawing.faces import draw_faces
-from ..images import ImageFile, read_image, write_file, write_image
+from ..images import read_image, save_image, write_file
 from ..stages.detect import detect_faces
 from ..stages.selection import sort_faces
 from .batch import Outcome, Result, Tally, run_jobs
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         height, width = pixels.shape[-2:]
         faces = sort_faces(faces, arguments.sort, height=height, width=width)
-        write_image(job.extras[0], ImageFile(draw_faces(image.pixels, faces)))
+        save_image(job.extras[0], draw_faces(image.pixels, faces))
         described = describe_image(job.source, image) | {"notes": image.notes}
         described["faces"] = [describe_face(index, face) for index, face in enumerate(faces)]
         write_file(job.target, json.dumps(described, indent=2).encode())

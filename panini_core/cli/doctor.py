@@ -12,15 +12,16 @@ import torch
 
 from ..checkpoints import DEFAULT_WEIGHTS
 from ..checkpoints.detector import load_detector
+from ..compute import name_of_dtype
 from ..models.panini import PaniniNet
+from ..models.value_range import to_network
 from .console import EXIT_DONE, EXIT_PROBLEM, say
 from .laboratory import find_laboratory
 from .options import (
     add_device_argument,
     add_model_arguments,
-    choose_device,
     default_of,
-    name_of_dtype,
+    open_device,
     open_model,
 )
 from .timing import time_warm
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     say(f"Python {platform.python_version()} on {platform.platform()}")
     _say_packages()
-    device = choose_device(arguments.device)
+    device = open_device(arguments)
     _say_devices(device)
     say("\nWeights")
     usable = _check("default model", _describe_default_weights)
@@ -96,7 +97,7 @@ def _time_one_face(model: PaniniNet, device: torch.device) -> str:
     size = model.config.input_size
     face = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     with torch.inference_mode():
-        timing = time_warm(lambda: model(face * 2 - 1).cpu())  # which waits for the device
+        timing = time_warm(lambda: model(to_network(face)).cpu())  # which waits for the device
     return (
         f"{timing.warm * 1000:.0f} ms ({1 / timing.warm:.2g} faces/s) on {device} in "
         f"{name_of_dtype(model.dtype)}, {size} px in, {model.config.output_size} px out\n"

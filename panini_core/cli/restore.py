@@ -6,19 +6,23 @@ import argparse
 import dataclasses
 import glob
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch.nn.functional as F
-from torch import Tensor
-
 from ..drawing.faces import comparison_sheet
-from ..faces import Face, RestoredFaces
-from ..images import ImageFile, check_writable, read_image, write_file, write_image
+from ..faces import RestoredFaces
+from ..images import (
+    ImageFile,
+    check_writable,
+    read_image,
+    save_image,
+    write_file,
+    write_image,
+)
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
+from ..stages.grouping import face_numbers
 from .batch import Outcome, Result, Tally, run_jobs
 from .console import usage_errors
 from .inputs import (
@@ -40,7 +44,7 @@ from .options import (
 )
 from .report import describe_face, describe_image
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
-from .restore_picture import face_numbers, restore_picture
+from .restore_picture import restore_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -140,9 +144,9 @@ class _Restorer:
         result, restored, report = restore_picture(
             self.model, self.detector, image.pixels, self.options, keep_faces=self.save_faces
         )
-        numbers = [index for index, done in enumerate(report.restored) if done]
+        numbers = [index for index, done in enumerate(report.selected) if done]
 
-        after = _in_kind(image, result)
+        after = image.with_pixels(result)
         unchanged = not numbers and self.options.upscale == 1
         if unchanged and _same_format(job):
             write_file(job.target, job.source.read_bytes())
@@ -151,27 +155,18 @@ class _Restorer:
         if self.compare and numbers:
             shown = {number: report.found[number] for number in numbers}
             sheet = comparison_sheet(image.pixels, after.pixels, shown)
-            write_image(_comparison(job), ImageFile(sheet))
+            save_image(_comparison(job), sheet)
         if self.save_faces and restored is not None:
-            _write_faces(job, report.found, restored)
+            _write_faces(job, restored)
         details = describe_image(job.source, image)
         details["faces"] = [
             describe_face(index, face) | {"restored": done}
-            for index, (face, done) in enumerate(zip(report.found, report.restored, strict=True))
+            for index, (face, done) in enumerate(zip(report.found, report.selected, strict=True))
         ]
         if numbers:
             return Result(Outcome.DONE, len(numbers), report.note, _notes(job, image), details)
         reason = f"{report.note} It was {'copied' if unchanged else 'enlarged'} as it is."
         return Result(Outcome.NOTHING_TO_DO, 0, reason, _notes(job, image), details)
-
-
-def _in_kind(image: ImageFile, pixels: Tensor) -> ImageFile:
-    """The picture with new pixels; alpha grows with them."""
-    alpha = image.alpha
-    if alpha is not None and alpha.shape[1:] != pixels.shape[1:]:
-        size = (pixels.shape[1], pixels.shape[2])
-        alpha = F.interpolate(alpha[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
-    return dataclasses.replace(image, pixels=pixels, alpha=alpha)
 
 
 def _same_format(job: Job) -> bool:
@@ -186,11 +181,11 @@ def _notes(job: Job, image: ImageFile) -> tuple[str, ...]:
     return (*image.notes, written)
 
 
-def _write_faces(job: Job, found: Sequence[Face], restored: RestoredFaces) -> None:
-    for row, number in enumerate(face_numbers(found, restored)):
+def _write_faces(job: Job, restored: RestoredFaces) -> None:
+    for row, number in enumerate(face_numbers(restored.face_set.faces)):
         for name, crops in (("before", restored.face_set.crops), ("after", restored.crops)):
             path = sidecar(job.target, f"face{number}.{name}.png")
-            write_image(path, ImageFile(crops[row].float().cpu()))
+            save_image(path, crops[row])
 
 
 def _report(tally: Tally, options: RestoreOptions, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from ..atlas import DegradationAtlas, describe_degradation, load_atlas
 from ..drawing.contact_sheet import ContactSheet, Tile, draw_entry, thumbnail
 from ..drawing.faces import at_one_size, zoom_on
 from ..faces import Face, FaceSet
-from ..images import ImageFile, read_image, write_image
+from ..images import read_image, save_image
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
+from ..stages.grouping import face_numbers
 from ..stages.represent import represent_degradation
 from .batch import Outcome, Result, Tally, count, run_jobs
 from .console import usage_errors
@@ -29,7 +30,7 @@ from .options import (
     open_model,
 )
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
-from .restore_picture import face_numbers, restore_picture
+from .restore_picture import restore_picture
 from .sheet_file import add_tile_argument, require_sheet
 
 PAIRS_A_ROW = 2
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         run_jobs(jobs, gallery, tally, output=output, force=arguments.force, debug=arguments.debug)
     finally:  # also on Ctrl-C
         if gallery.shown or gallery.without_face:
-            write_image(output, ImageFile(gallery.finish()))
+            save_image(output, gallery.finish())
     return tally.exit_code
 
 
@@ -114,7 +115,7 @@ class _Gallery:
             self.without_face.append(name)
             return Result(Outcome.NOTHING_TO_DO, 0, report.note, image.notes)
 
-        numbers = face_numbers(report.found, restored)
+        numbers = face_numbers(restored.face_set.faces)
         captions = self._captions(name, numbers, restored.face_set)
         before, after = at_one_size(image.pixels, result)
         scale = result.shape[-1] / image.size[0]

@@ -5,7 +5,14 @@ Nothing else in the package reads or writes pictures.
 
 from .reading import HEIF_SUFFIXES, read_image, readable_suffixes
 from .value import ImageFile, ImageFileError, Metadata
-from .writing import FORMAT_OF_SUFFIX, WRITABLE_SUFFIXES, check_writable, write_file, write_image
+from .writing import (
+    FORMAT_OF_SUFFIX,
+    WRITABLE_SUFFIXES,
+    check_writable,
+    save_image,
+    write_file,
+    write_image,
+)
 
 __all__ = [
     "FORMAT_OF_SUFFIX",
@@ -17,6 +24,7 @@ __all__ = [
     "check_writable",
     "read_image",
     "readable_suffixes",
+    "save_image",
     "write_file",
     "write_image",
 ]

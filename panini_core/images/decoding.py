@@ -26,9 +26,28 @@ _BITS_PER_SAMPLE_TAG = 258
 _PHOTOMETRIC_TAG = 262
 # Tags that say how a TIFF is laid out rather than what it shows; Pillow lists them as EXIF.
 _TIFF_LAYOUT_TAGS = frozenset(
-    {254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 277, 278, 279, 280, 281, 282, 283, 284, 290}
-    | {291, 292, 293, 296, 297, 301, 317, 320, 321, 322, 323, 324, 325, 330, 332, 338, 339, 340}
-    | {341, 342, 347, 512, 513, 514, 529, 530, 531, 532, 700, 33723, 34377, 34675}
+    {
+        *range(254, 260),  # kind, size, bits, compression
+        *range(262, 264),  # what the values mean
+        266,
+        273,
+        *range(277, 285),  # channels, strips, extreme values, resolution, planes
+        *range(290, 294),  # grey curve, fax options
+        *range(296, 298),  # unit of the resolution, page
+        301,  # transfer curve
+        317,  # predictor
+        *range(320, 326),  # palette, halftones, tiles
+        330,  # further directories
+        332,  # inks
+        *range(338, 343),  # alpha, formats and limits of the values
+        347,
+        *range(512, 515),  # JPEG inside TIFF
+        *range(529, 533),  # YCbCr
+        700,  # XMP, IPTC, Photoshop's own, colour profile
+        33723,
+        34377,
+        34675,
+    }
 )
 _PNG_BIT_DEPTH, _PNG_COLOUR_TYPE = 24, 25  # where the header holds them
 _PNG_GREY_ALPHA = 4

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from torch import Tensor
+
 from ..checkpoints.whole_file import whole_file
 from .encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image
 from .value import ImageFile, ImageFileError
@@ -54,6 +56,18 @@ def write_image(path: str | Path, image: ImageFile) -> None:
             "Choose another format, such as PNG.",
         ) from error
     write_file(path, data)
+
+
+def save_image(path: str | Path, image: Tensor) -> None:
+    """Writes pixels (3, H, W), RGB in [0, 1], in the format of the path's suffix, 8 bits each.
+
+    As `write_image` does, which also writes what a file said about its picture. Raises ValueError
+    for another shape, ImageFileError as `write_image` does.
+    """
+    if image.ndim != 3 or image.shape[0] != 3:
+        hint = "; name one of the batch, such as images[0]" if image.ndim == 4 else ""
+        raise ValueError(f"Expected a picture (3, H, W), got {tuple(image.shape)}{hint}.")
+    write_image(path, ImageFile(image))
 
 
 def check_writable(path: str | Path, image: ImageFile) -> None:

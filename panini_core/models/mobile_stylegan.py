@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from .levels import resolution_of
 from .precision import full_precision
 from .stylegan2 import Fuse, MappingNetwork
 from .window import Window
@@ -156,7 +157,7 @@ class MobileGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.resolutions = tuple(channels)
-        if self.resolutions != tuple(4 * 2**level for level in range(len(channels))):
+        if self.resolutions != tuple(map(resolution_of, range(len(channels)))):
             raise ValueError(f"Generator resolutions must be 4, 8, 16, …; got {self.resolutions}.")
         widths = list(channels.values())
         if wrong := [width for width in widths[:-1] if width % BANDS]:

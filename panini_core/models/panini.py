@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from .dafi import FeatureInterpolation, InterpolationPredictor, add_bands, interpolate_bands
 from .degradation_encoder import DegradationEncoder
 from .image_encoder import ImageEncoder
+from .levels import resolution_of
 from .mobile_stylegan import MobileGenerator
 from .stylegan2 import Fuse, StyleGAN2Generator
 from .window import Window
@@ -81,7 +82,7 @@ class PaniniConfig:
                 f"{len(self.level_channels)} fused levels need as many generator resolutions, "
                 f"got {len(self.prior_channels)}."
             )
-        finest = 4 * 2 ** (len(self.level_channels) - 1)
+        finest = self.level_resolutions[-1]
         shrink = self.input_patch * math.prod(stride for _, stride in self.stem)
         if self.input_size != finest * shrink:
             raise ValueError(
@@ -121,7 +122,12 @@ class PaniniConfig:
     @property
     def output_size(self) -> int:
         """Side of the restored face, px."""
-        return 2 ** (len(self.prior_channels) + 1) * self.detail_patch
+        return resolution_of(len(self.prior_channels) - 1) * self.detail_patch
+
+    @property
+    def level_resolutions(self) -> tuple[int, ...]:
+        """The side of the features of every fused level, px, coarse first."""
+        return tuple(resolution_of(level) for level in range(len(self.level_channels)))
 
     @property
     def interpolated_channels(self) -> tuple[int, ...]:
@@ -247,7 +253,7 @@ PRESETS = {
 
 def build_gan_prior(config: PaniniConfig) -> GanPrior:
     """The generator of a configuration, untrained."""
-    channels = {4 * 2**level: width for level, width in enumerate(config.prior_channels)}
+    channels = {resolution_of(level): width for level, width in enumerate(config.prior_channels)}
     if config.prior == "mobile":
         return MobileGenerator(channels, config.style_size, config.mapping_layers)
     return StyleGAN2Generator(

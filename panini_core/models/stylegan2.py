@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
+from .levels import resolution_of
 from .precision import full_precision
 
 FIR_TAPS = (1.0, 3.0, 3.0, 1.0)
@@ -188,7 +190,7 @@ class StyleGAN2Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.resolutions = tuple(channels)
-        if self.resolutions != tuple(4 * 2**level for level in range(len(channels))):
+        if self.resolutions != tuple(map(resolution_of, range(len(channels)))):
             raise ValueError(f"Generator resolutions must be 4, 8, 16, …; got {self.resolutions}.")
         self.style_size = style_size
         self.detail_patch = detail_patch
@@ -281,9 +283,14 @@ class EqualConv(nn.Module):
     """Convolution with equalised learning rate, optionally blurred and strided by two."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, *,
-        downsample: bool = False, bias: bool = True,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        downsample: bool = False,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
         shape = (out_channels, in_channels, kernel_size, kernel_size)
         self.weight = nn.Parameter(torch.randn(shape))
@@ -322,9 +329,9 @@ def append_batch_deviation(x: Tensor, group: int = 4) -> Tensor:
     group = min(group, count)
     if count % group:
         raise ValueError(f"The batch must be at most {group} or divisible by it; got {count}.")
-    grouped = x.float().reshape(group, count // group, -1)
-    deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)  # (count / group,)
-    feature = deviation.repeat(group).view(count, 1, 1, 1).expand(-1, -1, height, width)
+    grouped = rearrange(x.float(), "(group rest) c h w -> group rest (c h w)", group=group)
+    deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)  # (rest,)
+    feature = repeat(deviation, "rest -> (group rest) 1 h w", group=group, h=height, w=width)
     return torch.cat([x, feature.to(x.dtype)], dim=1)
 
 

@@ -34,7 +34,7 @@ class RunConfig:
     minutes: float = 0.0  # instead of steps: how long to train; the decay is the last two fifths
     batch: int = 8  # a process
     seed: int = 1
-    device: str = "auto"  # "auto" = cuda, mps or cpu, whichever is there
+    device: str = "auto"  # cpu, cuda, cuda:1, mps; auto = the fastest there is
     bf16: bool = True  # bfloat16 autocast
     compile: bool = False  # torch.compile for what is only drawn: a minute more at the start
     timings: bool = False  # on accelerators: log the share of each part of a step, for some speed
@@ -105,7 +105,7 @@ class LossConfig:
     perceptual_crop: int = 0  # on a random crop of so many px; 0 = the whole face
     perceptual_weights: str = ""  # VGG19 features as safetensors
     identity: float = 0.0  # 1 - cosine of the face embeddings
-    identity_weights: str = ""  # MobileFaceNet as ONNX
+    identity_weights: str = ""  # MobileFaceNet, converted or as ONNX
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class RestorerConfig:
     alpha_rate: float = 0.0  # of the alpha predictor, relative; 0 = as the prior's
     drawn_share: float = 0.0  # of each batch: faces drawn by a GAN prior; 1 needs no data
     drawing_prior: str = ""  # the file of that prior; empty = the model's own as the run starts
-    window: int = 0  # features of 64 px that finer levels are computed for; 0 = whole faces
+    window: int = 0  # features (see windows.py) finer levels are computed for; 0 = whole faces
     whole_every: int = 0  # with a window: whole faces, and their identity, every so many steps
     # Share of faces whose alpha is moved at random, so that edited weights stay meaningful.
     alpha_jitter: float = 0.0
@@ -173,7 +173,7 @@ class InversionConfig:
     initial_encoder: str = ""  # of a new network: another one, whose encoders are taken as they fit
     views: int = 2  # how often each drawn face is degraded in a batch, differently
     truncation: tuple[float, float] = (0.5, 1.0)  # range of psi of the codes
-    window: int = 0  # features of 64 px: the levels from there on are compared inside; 0 = whole
+    window: int = 0  # features (see windows.py): levels from there on are compared inside; 0 = all
     code_weight: float = 1.0  # of the codes' loss; the features' is 1
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.0

@@ -16,11 +16,14 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from panini_core.models.luma import to_grey
+
 from .config import AdversaryConfig, DataConfig
 from .sampling import seeded_generator
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 _DECODED_AT_ONCE = 64
+_INDEX_COLUMNS = {"shard", "name", "source", "scale"}  # of the list of crisp faces
 
 
 def list_images(source: str | Path) -> list[str]:
@@ -90,12 +93,18 @@ def load_faces(config: DataConfig, *, device: torch.device | str = "cpu") -> Ten
 def crisp_faces(config: DataConfig, adversary: AdversaryConfig) -> Tensor:
     """Indices, among what `load_faces` loads, of the files that the adversary takes for real.
 
-    Raises ValueError if the list names none of them.
+    Raises ValueError if the list lacks a column or names none of them.
     """
     with Path(adversary.real_index).open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        if missing := _INDEX_COLUMNS - set(rows.fieldnames or ()):
+            raise ValueError(
+                f"{adversary.real_index} needs the columns {', '.join(sorted(_INDEX_COLUMNS))}; "
+                f"it lacks {', '.join(sorted(missing))}."
+            )
         crisp = {
             (row["shard"], row["name"])
-            for row in csv.DictReader(file)
+            for row in rows
             if float(row["scale"]) <= adversary.real_max_scale
             and row["source"] not in adversary.real_without
         }
@@ -108,8 +117,8 @@ def crisp_faces(config: DataConfig, adversary: AdversaryConfig) -> Tensor:
     found = [index for index in found if index < (config.limit or len(names))]
     if not found:
         raise ValueError(
-            f"{adversary.real_index} lists no crisp face of {list(config.sources)} (columns shard, "
-            "name, source, scale): check the list, or raise adversary.real_max_scale."
+            f"{adversary.real_index} lists no crisp face of {list(config.sources)} by shard and "
+            "name: check the list, or raise adversary.real_max_scale."
         )
     return torch.tensor(found)
 
@@ -165,18 +174,12 @@ class FaceSampler:
             images = vary_colour(images, self.config.colour, generator)
         if self.config.grey_probability:
             grey = torch.rand(self.batch, generator=generator) < self.config.grey_probability
-            images = torch.where(_column(grey, images), luma(images), images)
+            images = torch.where(_column(grey, images), to_grey(images), images)
         return images
 
 
 def _column(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like.device).view(-1, 1, 1, 1)
-
-
-def luma(images: Tensor) -> Tensor:
-    """(N, 3, H, W) RGB -> (N, 1, H, W), BT.601."""
-    weights = images.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    return (images * weights).sum(1, keepdim=True)
 
 
 def shift(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
@@ -201,6 +204,6 @@ def vary_colour(images: Tensor, strength: float, generator: torch.Generator) -> 
 
     mean = images.mean((1, 2, 3), keepdim=True)
     images = (images - mean) * factor(0.4) + mean * factor(0.4)
-    grey = luma(images)
+    grey = to_grey(images)
     images = grey + (images - grey) * factor(0.6)
     return (images * factor(0.15, channels=3)).clamp(0, 1)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from panini_core.checkpoints import fill_gan_prior, load_panini, save_panini
-from panini_core.degrading.degrade import PRESETS, degrade, sample_degradations
+from panini_core.degrading.degrade import degrade_with
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.models.value_range import to_network
 from panini_core.models.window import Window
@@ -27,10 +27,9 @@ from .loop import OnResult, run_training
 from .sampling import seeded_generator
 from .session import TrainingSession
 from .validation import ValidationPairs
+from .windows import FEATURE_MARGIN, random_window
 
 RESULT_FILE = "panini.safetensors"
-WINDOW_RESOLUTION = 64  # features from here on may be compared in a window
-WINDOW_MARGIN = 1  # feature, spoilt by the fusing convolution's padding
 STATISTICS_FACES = 64
 
 
@@ -68,6 +67,11 @@ class FeatureStatistics(nn.Module):
             self.variance(resolution).copy_((square - mean.square()).clamp_min(1e-6))
 
 
+def statistics_generator(seed: int) -> torch.Generator:
+    """What a run's statistics are measured with: the same faces in every process."""
+    return seeded_generator(seed, step=0, rank=0, purpose=3)
+
+
 class InversionLoss:
     """How far the encoder's codes and features are from those a face was drawn from.
 
@@ -102,6 +106,26 @@ class InversionLoss:
         error = w_plus.unflatten(0, (views, -1)).float() - drawn.codes[:, None]
         error = (error * torch.rsqrt(self.statistics.code_variance)).square().mean()
         return {**losses, "code": self.code_weight * error}
+
+
+class InversionPass(nn.Module):
+    """The encoder, the fusing convolutions and their loss: all that learns, for several processes.
+
+    What is called outside of a wrapped module gets no gradient of other processes.
+    """
+
+    def __init__(self, loss: InversionLoss) -> None:
+        super().__init__()
+        self.loss = loss
+        self.image_encoder = loss.model.image_encoder
+        self.feature_interpolation = loss.model.feature_interpolation
+
+    def forward(
+        self, degraded: Tensor, drawn: DrawnFaces, views: int, window: Window | None
+    ) -> dict[str, Tensor]:
+        """Losses by name, of faces (views N, 3, S, S) in [-1, 1] (see `InversionLoss`)."""
+        features, w_plus = self.image_encoder(degraded)
+        return self.loss(features, w_plus, drawn, views, window)
 
 
 def build_model(config: InversionConfig) -> PaniniNet:
@@ -183,7 +207,7 @@ class InversionTraining:
         self.loss = InversionLoss(self.model, self.statistics, config.code_weight)
         if not session.has_state:
             with session.autocast():
-                self.statistics.measure(self.drawer, self.generator(0, purpose=3))
+                self.statistics.measure(self.drawer, statistics_generator(config.run.seed))
             if not config.initial_model:
                 start_from_statistics(self.model, self.statistics)
         self.model.requires_grad_(False)
@@ -197,7 +221,7 @@ class InversionTraining:
             weight_decay=config.weight_decay,
             fused=True,
         )
-        self.parallel = session.parallel(self.model.image_encoder)
+        self.parallel = session.parallel(InversionPass(self.loss))
         self.pairs: ValidationPairs | None = None
         if config.validation.degraded and session.is_main:
             size = self.model.config.input_size
@@ -233,11 +257,10 @@ class InversionTraining:
             drawn = self.drawer.draw(codes)
         with session.timed("degrading"):
             degraded = degrade_views(drawn.images, config.degradation, config.views, generator)
-        window = random_window(config.window, generator)
+        window = random_window(self.model.config, config.window, generator, margin=FEATURE_MARGIN)
         with session.timed("network"):
             with session.autocast():
-                features, w_plus = self.parallel(to_network(degraded))
-                losses = self.loss(features, w_plus, drawn, config.views, window)
+                losses = self.parallel(to_network(degraded), drawn, config.views, window)
             total = torch.stack(list(losses.values())).sum()
             session.require_finite(total, self.step, losses)
             self.optimizer.zero_grad(set_to_none=True)
@@ -283,26 +306,7 @@ class InversionTraining:
 
 def degrade_views(images: Tensor, preset: str, views: int, generator: torch.Generator) -> Tensor:
     """Every face `views` times, each time degraded otherwise: (views N, 3, S, S) in [0, 1]."""
-    repeated = images.repeat(views, 1, 1, 1)
-    size = images.shape[-1]
-    parameters = sample_degradations(
-        PRESETS[preset], len(repeated), generator=generator, image_size=size
-    )
-    return degrade(repeated, parameters, generator=generator)
-
-
-def random_window(
-    size: int, generator: torch.Generator, *, margin: int = WINDOW_MARGIN
-) -> Window | None:
-    """A random window of `size` features of 64 px, margins included; None for 0.
-
-    Even places: the picture's coarsest band has cells of two such features.
-    """
-    if not size:
-        return None
-    most = (WINDOW_RESOLUTION - size) // 2
-    top, left = (2 * torch.randint(0, most + 1, (2,), generator=generator)).tolist()
-    return Window(WINDOW_RESOLUTION, top, left, size, margin=margin)
+    return degrade_with(preset, images.repeat(views, 1, 1, 1), generator=generator)
 
 
 def train_inversion(

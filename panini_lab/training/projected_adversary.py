@@ -6,6 +6,7 @@ computes anyway: it learns on a CPU what StyleGAN2's discriminator needs a GPU f
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -106,10 +107,15 @@ class ProjectedAdversary:
         return {"discriminator": loss.detach()}
 
 
-def _features(pictures: SeenPictures) -> dict[str, Tensor]:
-    if missing := LAYERS.keys() - pictures.features.keys():
+def require_layers(names: Collection[str]) -> None:
+    """Raises ValueError if features that the heads look at are not computed."""
+    if missing := LAYERS.keys() - set(names):
         raise ValueError(
             f"The projected adversary judges {', '.join(LAYERS)}: set loss.perceptual, and "
             f"loss.perceptual_layers to include {', '.join(sorted(missing))}."
         )
+
+
+def _features(pictures: SeenPictures) -> dict[str, Tensor]:
+    require_layers(pictures.features)
     return pictures.features

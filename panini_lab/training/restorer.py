@@ -23,7 +23,7 @@ from panini_core.checkpoints import (
     load_panini,
     save_panini,
 )
-from panini_core.degrading.degrade import PRESETS, degrade, sample_degradations
+from panini_core.degrading.degrade import degrade_with
 from panini_core.models.mobile_stylegan import MobileGenerator
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.models.value_range import to_network
@@ -34,16 +34,16 @@ from .config import RestorerConfig, load_config
 from .data import FaceSampler, crisp_faces, load_faces
 from .drawn_faces import DrawnFaces, FaceDrawer
 from .ema import ExponentialAverage
-from .inversion import FeatureStatistics, InversionLoss, random_window
+from .inversion import FeatureStatistics, InversionLoss, statistics_generator
 from .loop import OnResult, run_training
 from .losses import RestorationLosses, RestorationTarget, SeenPictures, random_crop
-from .projected_adversary import ProjectedAdversary
+from .projected_adversary import ProjectedAdversary, require_layers
 from .sampling import seeded_generator
 from .session import TrainingSession
 from .validation import ValidationPairs
+from .windows import FEATURE_MARGIN, PICTURE_MARGIN, random_window
 
 RESULT_FILE = "panini.safetensors"
-WINDOW_MARGIN = 2  # features of 64 px whose pixels may differ from those of the whole face
 
 
 def build_model(config: RestorerConfig) -> PaniniNet:
@@ -109,6 +109,7 @@ def build_adversary(config: RestorerConfig, session: TrainingSession) -> Adversa
     if not (adversary.weight or adversary.gradient_share):
         return None
     if adversary.kind == "projected":
+        require_layers(config.loss.perceptual_layers if config.loss.perceptual else ())
         return ProjectedAdversary(adversary, session)
     if adversary.kind == "stylegan2":
         return StyleGAN2Adversary(adversary, session)
@@ -180,13 +181,15 @@ class RestorerTraining:
         self.sampler: FaceSampler | None = None
         self.reals: FaceSampler | None = None
         self.drawer: FaceDrawer | None = None
-        if self.drawn_count < config.run.batch:
+        from_files = config.run.batch - self.drawn_count
+        crisp: Tensor | None = None
+        if self.adversary is not None and config.adversary.real_index:
+            crisp = crisp_faces(config.data, config.adversary)
+        if from_files or crisp is not None:
             bank = load_faces(config.data, device=session.device)
-            self.sampler = session.sampler(
-                config.data, bank=bank, batch=config.run.batch - self.drawn_count
-            )
-            if self.adversary is not None and config.adversary.real_index:
-                crisp = crisp_faces(config.data, config.adversary)
+            if from_files:
+                self.sampler = session.sampler(config.data, bank=bank, batch=from_files)
+            if crisp is not None:
                 self.reals = session.sampler(config.data, bank=bank, among=crisp)
         if not self.drawn_count:
             return
@@ -201,7 +204,7 @@ class RestorerTraining:
         fused = {resolution: widths[resolution] for resolution in levels}
         statistics = FeatureStatistics(fused, prior.style_size).to(session.device)
         with session.autocast():
-            statistics.measure(self.drawer, self.generator(0, purpose=3))
+            statistics.measure(self.drawer, statistics_generator(config.run.seed))
         self.inversion = InversionLoss(self.model, statistics, config.loss.code)
 
     def generator(self, step: int, purpose: int) -> torch.Generator:
@@ -245,12 +248,8 @@ class RestorerTraining:
         if clean.shape[-1] != size:
             degraded = F.interpolate(clean, (size, size), mode="bilinear", antialias=True)
         if self.config.degradation != "none":
-            ranges = PRESETS[self.config.degradation]
-            parameters = sample_degradations(
-                ranges, len(clean), generator=generator, image_size=size
-            )
             with self.session.timed("degrading"):
-                degraded = degrade(degraded, parameters, generator=generator)
+                degraded = degrade_with(self.config.degradation, degraded, generator=generator)
         return Batch(to_network(degraded), to_network(clean), drawn)
 
     def alpha(self, degraded: Tensor, generator: torch.Generator) -> Tensor | None:
@@ -269,7 +268,7 @@ class RestorerTraining:
         config = self.config
         if not config.window or (config.whole_every and self.step % config.whole_every == 0):
             return None
-        return random_window(config.window, generator, margin=WINDOW_MARGIN)
+        return random_window(self.model.config, config.window, generator, margin=PICTURE_MARGIN)
 
     def train_step(self) -> None:
         config, session = self.config, self.session
@@ -365,7 +364,9 @@ class RestorerTraining:
         if drawn is None or not self.config.loss.inversion:
             return None
         count = len(drawn.codes)
-        window = random_window(self.config.window, generator)
+        window = random_window(
+            self.model.config, self.config.window, generator, margin=FEATURE_MARGIN
+        )
         with self.session.autocast():
             losses = self.inversion([f[:count] for f in features], w_plus[:count], drawn, 1, window)
         self.session.record(**{name: loss.detach() for name, loss in losses.items()})

@@ -20,6 +20,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from panini_core.checkpoints.whole_file import whole_file
+from panini_core.compute import choose_device
 
 from .config import DataConfig, RunConfig
 from .data import FaceSampler, load_faces
@@ -44,7 +45,7 @@ class TrainingSession:
         self.config = config
         self.rank = int(os.environ.get("RANK", "0"))
         self.world_size = int(os.environ.get("WORLD_SIZE", "1"))
-        self.device = _pick_device(config.device)
+        self.device = _device_of_process(config.device)
         self.folder = Path(config.output)
         self.folder.mkdir(parents=True, exist_ok=True)
         if config.minutes and self.world_size > 1:
@@ -249,12 +250,12 @@ class TrainingSession:
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _pick_device(name: str) -> torch.device:
-    if name != "auto":
-        return torch.device(name)
-    if torch.cuda.is_available():
+def _device_of_process(name: str) -> torch.device:
+    """The device of that name; of several CUDA devices without a number, this process's own."""
+    device = choose_device(name)
+    if device == torch.device("cuda"):
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    return device
 
 
 def _rounded(value: float) -> float:
