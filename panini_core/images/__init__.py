@@ -3,7 +3,8 @@
 Nothing else in the package reads or writes pictures.
 """
 
-from .reading import HEIF_SUFFIXES, read_image, readable_suffixes
+from .heif import HEIF_SUFFIXES
+from .reading import read_image, readable_suffixes
 from .value import ImageFile, ImageFileError, JpegSource, Metadata
 from .writing import (
     FORMAT_OF_SUFFIX,

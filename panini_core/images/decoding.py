@@ -16,6 +16,7 @@ import torch
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from .exif import EXIF_HEADER, adapt_exif, adapt_xmp
+from .heif import HEIF_FORMAT, is_heif, open_heif
 from .jpeg_blocks import JpegBlocks, iptc_resource, read_blocks, without_previews
 from .jpeg_end import add_jpeg_end, lacks_jpeg_end
 from .orientation import turn_upright
@@ -87,6 +88,9 @@ def _damaged(path: Path, problem: str) -> ImageFileError:
 
 
 def _decode_whole(path: Path, data: bytes) -> ImageFile:
+    if is_heif(data):
+        image, notes = open_heif(path, data, MAX_PIXELS)
+        return _decode(path, PngText(data, notes=tuple(notes)), image)
     said = split_text(data) if data.startswith(SIGNATURE) else PngText(data)
     with _open_picture(path, said.rest) as image:
         return _decode(path, said, image)
@@ -306,7 +310,7 @@ def _read_dpi(image: Image.Image) -> tuple[float, float] | None:
 
 def _is_lossless(image: Image.Image, data: bytes) -> bool:
     if image.format != "WEBP":
-        return image.format not in ("JPEG", "MPO", "AVIF")
+        return image.format not in ("JPEG", "MPO", "AVIF", HEIF_FORMAT)
     position = 12  # behind "RIFF", the size and "WEBP"
     while position + 8 <= len(data):
         kind, length = data[position : position + 4], data[position + 4 : position + 8]
