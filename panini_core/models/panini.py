@@ -103,13 +103,13 @@ class PaniniConfig:
         halvings = self.picture_bands - self.interpolated_picture
         if halvings > 30 or (halvings > 0 and self.input_size % 2**halvings):
             raise ValueError(
-                f"{self.picture_bands} picture bands need an input_size that can be halved "
-                f"{halvings} times, got {self.input_size}."
+                f"{halvings} picture bands need an input_size that can be halved as often, got "
+                f"{self.input_size}."
             )
         if self.picture_bands and self.output_size % self.input_size:
             raise ValueError(
-                f"Picture bands need an output as large as the input ({self.input_size}), or a "
-                f"multiple of it, got {self.output_size}."
+                f"Picture bands need an output as large as the input ({self.input_size}), "
+                f"got {self.output_size}; a multiple of it serves as well."
             )
         if self.prior not in PRIORS:
             raise ValueError(f"The prior must be one of {', '.join(PRIORS)}, got {self.prior!r}.")
