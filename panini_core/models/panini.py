@@ -68,7 +68,7 @@ class PaniniConfig:
     # added to what the prior draws. What is fine already stays, noise and blocks do not pass.
     picture_bands: int = 0
     # Instead the picture is interpolated like features: alpha of the prior's band, 1 - alpha of the
-    # picture's. The last of the bands is then all that is coarser than the others.
+    # picture's. The first of the bands is then all that is coarser than the others.
     interpolated_picture: bool = False
 
     def __post_init__(self) -> None:
