@@ -8,7 +8,7 @@ from pathlib import Path
 from ..degrading.degrade import PRESETS, degrade_images
 from ..images import read_image, write_image
 from .batch import Result, Tally, run_jobs
-from .inputs import Job, find_sources, plan_jobs
+from .inputs import Job, find_others, find_sources, plan_jobs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     sources = find_sources([arguments.input], arguments.output, recursive=arguments.recursive)
+    others = find_others([arguments.input], arguments.output, recursive=arguments.recursive)
     jobs = plan_jobs(sources, arguments.output)
     seed_of = {job: arguments.seed + index for index, job in enumerate(jobs)}
 
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_image(job.target, image.with_pixels(degraded))
         return Result(notes=image.notes)
 
-    tally = Tally("Degraded")
+    tally = Tally("Degraded", others)
     run_jobs(
         jobs,
         degrade,

@@ -25,7 +25,16 @@ from ..options import RestoreOptions
 from ..stages.grouping import face_numbers
 from .batch import Outcome, Result, Tally, run_jobs
 from .console import usage_errors
-from .inputs import Job, find_sources, make_folder, plan_jobs, require_new_file, sidecar
+from .inputs import (
+    Job,
+    find_others,
+    find_sources,
+    make_folder,
+    plan_jobs,
+    require_new_file,
+    settle_clashes,
+    sidecar,
+)
 from .options import (
     add_detector_arguments,
     add_input_arguments,
@@ -80,7 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
         options = read_options(arguments)
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
+    others = find_others(arguments.inputs, output, recursive=arguments.recursive)
     jobs = [_with_extras(job, arguments) for job in plan_jobs(sources, output)]
+    jobs = settle_clashes(jobs)
     report: Path | None = arguments.report
     if report is not None:
         taken = [path for job in jobs for path in (job.source, *job.results)]
@@ -93,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
         compare=arguments.compare,
         save_faces=arguments.save_faces,
     )
-    tally = Tally("Restored")
+    tally = Tally("Restored", others)
     try:
         run_jobs(jobs, restorer, tally, output=output, force=arguments.force, debug=arguments.debug)
     finally:  # also on Ctrl-C
@@ -108,7 +119,8 @@ def _with_extras(job: Job, arguments: argparse.Namespace) -> Job:
     if arguments.compare:
         extras.append(_comparison(job))
     if arguments.save_faces:
-        extras += job.target.parent.glob(f"{glob.escape(job.target.name)}.face*.png")
+        name = glob.escape(sidecar(job.target, "face").name)
+        extras += job.target.parent.glob(f"{name}*.png")
     return dataclasses.replace(job, extras=tuple(extras))
 
 
@@ -164,7 +176,9 @@ def _same_format(job: Job) -> bool:
 def _notes(job: Job, image: ImageFile) -> tuple[str, ...]:
     if _same_format(job):
         return image.notes
-    return (*image.notes, f"{image.format} was written as {job.target.suffix[1:].upper()}")
+    name = f" ({job.target.name})" if job.target.stem != job.source.stem else ""
+    written = f"{image.format} was written as {job.target.suffix[1:].upper()}{name}"
+    return (*image.notes, written)
 
 
 def _write_faces(job: Job, restored: RestoredFaces) -> None:
@@ -192,4 +206,5 @@ def _report(tally: Tally, options: RestoreOptions, arguments: argparse.Namespace
             }
             for job, result in tally.records
         ],
+        "left_aside": [str(path) for path in tally.aside],
     }

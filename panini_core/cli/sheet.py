@@ -21,7 +21,7 @@ from ..stages.grouping import face_numbers
 from ..stages.represent import represent_degradation
 from .batch import Outcome, Result, Tally, count, run_jobs
 from .console import usage_errors
-from .inputs import Job, find_sources
+from .inputs import Job, find_others, find_sources
 from .options import (
     add_detector_arguments,
     add_input_arguments,
@@ -68,7 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
         atlas = load_atlas(model, arguments.model)
     names = {source.path: source.relative.as_posix() for source in sources}
     gallery = _Gallery(model, detector, atlas, options, names, tile=arguments.tile)
-    tally = Tally("Drew")
+    others = find_others(arguments.inputs, output, recursive=arguments.recursive)
+    tally = Tally("Drew", others)
     jobs = [Job(source.path, output) for source in sources]
     try:
         run_jobs(jobs, gallery, tally, output=output, force=arguments.force, debug=arguments.debug)

@@ -15,7 +15,7 @@ from ..checkpoints.whole_file import whole_file
 from .encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image
 from .value import ImageFile, ImageFileError
 
-_FORMAT_OF_SUFFIX = {
+FORMAT_OF_SUFFIX = {
     ".png": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -26,7 +26,7 @@ _FORMAT_OF_SUFFIX = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
-WRITABLE_SUFFIXES = frozenset(_FORMAT_OF_SUFFIX)
+WRITABLE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
 
 
 def write_image(path: str | Path, image: ImageFile) -> None:
@@ -97,15 +97,15 @@ def write_file(path: str | Path, data: bytes) -> None:
             path,
             "a place that can be written to",
             f"“{error.strerror or error}”",
-            "Check that the folder exists, its permissions and the free space.",
+            "Check that the folder exists, the name's length, permissions and the free space.",
         ) from error
 
 
 def _target_format(path: Path, image: ImageFile) -> str:
     suffix = path.suffix.lower()
-    if suffix in _FORMAT_OF_SUFFIX:
-        return _FORMAT_OF_SUFFIX[suffix]
-    if not suffix and image.format in _FORMAT_OF_SUFFIX.values():
+    if suffix in FORMAT_OF_SUFFIX:
+        return FORMAT_OF_SUFFIX[suffix]
+    if not suffix and image.format in FORMAT_OF_SUFFIX.values():
         return image.format
     raise ImageFileError(
         path,
