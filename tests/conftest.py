@@ -37,16 +37,27 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def tiny_model() -> PaniniNet:
+def make_tiny_model(preset: str) -> PaniniNet:
     """A small network with random weights that changes its input (a new one does not)."""
     generator = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
-    model = PaniniNet(PaniniConfig.preset("tiny")).eval()
+    model = PaniniNet(PaniniConfig.preset(preset)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
     return model
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> PaniniNet:
+    """A small network with random weights, over a StyleGAN2."""
+    return make_tiny_model("tiny")
+
+
+@pytest.fixture(scope="session", params=["tiny", "tiny-mobile"])
+def either_model(request: pytest.FixtureRequest) -> PaniniNet:
+    """A small network with random weights, over each of the GAN priors in turn."""
+    return make_tiny_model(request.param)
 
 
 @pytest.fixture(scope="session")

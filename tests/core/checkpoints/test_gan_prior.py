@@ -28,9 +28,17 @@ from panini_core.models.panini import GanPrior, PaniniConfig, PaniniNet
 from panini_core.models.stylegan2 import StyleGAN2Generator
 
 from .published_prior import published_arrays, write_published
-from .small_files import SMALL_MFR, TINY, assert_same, below, moco_content, official, small_net
+from .small_files import (
+    MOBILE,
+    SMALL_MFR,
+    TINY,
+    assert_same,
+    below,
+    moco_content,
+    official,
+    small_net,
+)
 
-MOBILE = PaniniConfig.preset("tiny-mobile")
 NETWORKS = {"stylegan2": SMALL_MFR, "with a patch": TINY, "mobile": MOBILE}
 
 
