@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from panini_core.faces import Face, FaceSet
 from panini_core.models.panini import PaniniConfig, PaniniNet
+
+# Machines differ and may be busy: no test depends on how long an example takes.
+settings.register_profile("panini", deadline=None)
+settings.load_profile("panini")
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
