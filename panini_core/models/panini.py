@@ -378,13 +378,19 @@ class PaniniNet(nn.Module):
         """What the prior drew (N, 3, R, R) with the bands of the picture (N, 3, S, S).
 
         The picture has nothing to say about detail beyond its own grid: that stays as drawn.
+        Raises ValueError unless R is S or a multiple of it.
         """
         config = self.config
         if not config.picture_bands:
             return drawn
         share = alpha[:, -config.picture_bands :, :3]
         mix = interpolate_bands if config.interpolated_picture else add_bands
-        factor = drawn.shape[-1] // images.shape[-1]
+        factor, rest = divmod(drawn.shape[-1], images.shape[-1])
+        if rest or not factor:
+            raise ValueError(
+                f"What is drawn must have the picture's {images.shape[-1]} px or a multiple of it, "
+                f"got {drawn.shape[-1]} px; ask for another size."
+            )
         if factor == 1:
             return mix(drawn, images, share)
         coarse = F.avg_pool2d(drawn, factor)

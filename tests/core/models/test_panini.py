@@ -363,6 +363,16 @@ def test_a_picture_has_nothing_to_say_about_detail_beyond_its_grid(config: Panin
     torch.testing.assert_close(kept, detail, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [32, 96])
+def test_pictures_and_drawings_that_share_no_grid_are_refused(size: int) -> None:
+    net = network(MOBILE)
+    with pytest.raises(ValueError, match=f"picture's 64 px or a multiple of it, got {size} px"):
+        net.mix_picture(torch.zeros(1, 3, size, size), faces(1), random_alpha(MOBILE, 1))
+    fine_input = dataclasses.replace(MOBILE_LARGE, input_size=128, input_patch=8)
+    with pytest.raises(ValueError, match="ask for another size"):
+        network(fine_input)(faces(1, 128), size=64)
+
+
 def test_a_network_without_bands_leaves_the_drawing() -> None:
     net, drawn = network(WHOLE_PICTURE), torch.randn(2, 3, 64, 64)
     assert net.mix_picture(drawn, faces(2), random_alpha(WHOLE_PICTURE)) is drawn
@@ -434,16 +444,17 @@ def test_channels_last_gives_the_same(config: PaniniConfig) -> None:
 
 @each_variant
 @pytest.mark.parametrize("how", ["autocast", "parameters"])
-def test_bfloat16_is_close(config: PaniniConfig, how: str) -> None:
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_close(config: PaniniConfig, dtype: torch.dtype, how: str) -> None:
     net, images = network(config), faces(2, config.input_size)
     with torch.no_grad():
         expected = net(images)
         if how == "autocast":
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", dtype):
                 out = net(images)
         else:
-            net.to(torch.bfloat16)
-            assert net.dtype == torch.bfloat16
+            net.to(dtype)
+            assert net.dtype == dtype
             out = net(images)
     assert out.dtype == torch.float32
     # A level of 8-bit pixels is 2/255 here; random weights scale the picture freely.
