@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from panini_core.models.mobile_stylegan import MobileGenerator, Modulation
 from panini_core.models.panini import PaniniConfig, build_gan_prior
+from panini_lab.metrics.identity import IdentityNetwork
 from panini_lab.metrics.vgg_distance import VggFeatures
+from panini_lab.training import losses
 from panini_lab.training.session import LOG_FILE
 
 # Where torchvision's VGG19 has its convolutions: ReLUs and poolings count too.
@@ -93,6 +96,26 @@ def vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+class Thumbnail(nn.Module):
+    """Stands in for a recognition network: a face is its 4x4 px."""
+
+    def forward(self, faces: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(faces, 4).flatten(1)
+
+
+@pytest.fixture
+def small_identity(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a file from which losses load a network that compares thumbnails."""
+    name = "thumbnail"
+
+    def load(path: str) -> IdentityNetwork:
+        assert path == name
+        return IdentityNetwork(Thumbnail())
+
+    monkeypatch.setattr(losses, "load_identity_network", load)
+    return name
+
+
 @pytest.fixture
 def drawn_overrides(prior_file: Path, tmp_path: Path) -> list[str]:
     """Overrides for a short run of the tiny mobile preset on the CPU, on faces that it draws."""
@@ -129,8 +152,8 @@ def restorer_overrides(drawn_overrides: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def read_log(tmp_path: Path) -> Callable[[], list[dict[str, float]]]:
-    """read_log(): the lines of the run's log."""
+def run_log(tmp_path: Path) -> Callable[[], list[dict[str, float]]]:
+    """run_log(): the lines of the run's log."""
 
     def read() -> list[dict[str, float]]:
         lines = (tmp_path / "run" / LOG_FILE).read_text().splitlines()
@@ -149,3 +172,36 @@ def validation_overrides(face_folder: Path) -> list[str]:
         "validation.limit=2",
         "run.preview_every=1",
     ]
+
+
+@pytest.fixture
+def with_vgg(restorer_overrides: list[str], vgg_file: Path) -> list[str]:
+    """`restorer_overrides` with a perceptual loss on crops."""
+    return [
+        *restorer_overrides,
+        "loss.perceptual=0.5",
+        'loss.perceptual_layers=["relu1_2", "relu2_2", "relu3_4"]',
+        "loss.perceptual_crop=24",
+        f"loss.perceptual_weights='{vgg_file.as_posix()}'",
+    ]
+
+
+@pytest.fixture
+def projected(with_vgg: list[str]) -> list[str]:
+    """`with_vgg` with the projected adversary."""
+    return [*with_vgg, "adversary.kind=projected", "adversary.gradient_share=0.3"]
+
+
+@pytest.fixture
+def file_overrides(face_folder: Path) -> list[str]:
+    """Overrides that let half of each batch come from files."""
+    return [f"data.sources=['{face_folder.as_posix()}']", "drawn_share=0.5"]
+
+
+@pytest.fixture
+def crisp_list(face_folder: Path, tmp_path: Path) -> str:
+    """The override with a list in which two of the files are crisp."""
+    path = tmp_path / "crisp.csv"
+    rows = [f"{face_folder.name},{name}.png,films,1.0" for name in ("02", "05")]
+    path.write_text("\n".join(["shard,name,source,scale", *rows]))
+    return f"adversary.real_index='{path.as_posix()}'"

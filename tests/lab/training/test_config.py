@@ -6,13 +6,20 @@ import pytest
 
 from panini_lab.training.config import (
     CONFIG_FOLDER,
+    InversionConfig,
     PriorConfig,
     RestorerConfig,
     UdrlConfig,
     load_config,
 )
 
-KINDS = {"degradation": UdrlConfig, "restorer": RestorerConfig, "prior": PriorConfig}
+KINDS = {
+    "degradation": UdrlConfig,
+    "inversion": InversionConfig,
+    "restorer": RestorerConfig,
+    "adversary": RestorerConfig,  # the restorer's last step
+    "prior": PriorConfig,
+}
 
 
 @pytest.mark.parametrize("path", sorted(CONFIG_FOLDER.glob("*.toml")), ids=lambda p: p.stem)

@@ -78,10 +78,10 @@ def test_training_lowers_every_loss_on_other_faces(drawn_overrides: list[str]) -
 
 
 def test_the_log_tells_speed_and_where_time_goes(
-    drawn_overrides: list[str], read_log: ReadLog
+    drawn_overrides: list[str], run_log: ReadLog
 ) -> None:
     train_inversion("mobile-inversion", [*drawn_overrides, "run.steps=2"])
-    last = read_log()[-1]
+    last = run_log()[-1]
     assert last["faces_per_second"] > 0
     shares = [last[f"time_{section}"] for section in ("drawing", "degrading", "network")]
     assert all(share > 0 for share in shares)
@@ -95,7 +95,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     whole = f"run.output='{(tmp_path / 'whole').as_posix()}'"
     train_inversion("mobile-inversion", [*overrides, "run.steps=4", whole])
     train_inversion("mobile-inversion", [*overrides, "run.steps=2"])
-    train_inversion("mobile-inversion", [*overrides, "run.steps=4"])
+    result = train_inversion("mobile-inversion", [*overrides, "run.steps=4"])
     a = torch.load(tmp_path / "whole" / STATE_FILE, weights_only=True)
     b = torch.load(tmp_path / "run" / STATE_FILE, weights_only=True)
     assert a["step"] == b["step"] == 4
@@ -106,6 +106,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     for index, moments in a["optimizer"]["state"].items():
         for name, value in moments.items():
             torch.testing.assert_close(value, b["optimizer"]["state"][index][name])
+    loaded = load_panini(result)
+    assert loaded.config == TINY
+    for name, value in loaded.state_dict().items():
+        torch.testing.assert_close(value, b["average"][name], rtol=0, atol=0, msg=name)
 
 
 def test_only_the_encoder_and_the_fusing_convolutions_learn(
@@ -137,13 +141,13 @@ def test_previews_show_what_codes_and_features_say(
     drawn_overrides: list[str],
     validation_overrides: list[str],
     tmp_path: Path,
-    read_log: ReadLog,
+    run_log: ReadLog,
 ) -> None:
     overrides = [*drawn_overrides, *validation_overrides, "run.steps=1"]
     train_inversion("mobile-inversion", overrides)
     pixels = read_image(tmp_path / "run" / "preview-0000001.jpg").pixels
     assert pixels.shape[-1] >= 4 * 64  # degraded, from its code, from its features, clean
-    assert {"codes_val_psnr", "features_val_psnr"} <= read_log()[-1].keys()
+    assert {"codes_val_psnr", "features_val_psnr"} <= run_log()[-1].keys()
 
 
 def test_what_is_shown_of_codes_is_the_priors_picture_of_them(
