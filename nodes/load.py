@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
-import torch
 from comfy_api.latest import io
 
 from .. import panini_core as core
@@ -13,12 +12,7 @@ from . import host
 from .sockets import PaniniDetector, PaniniModel
 
 BUNDLED_MODEL = "panini_compact (bundled)"
-DTYPES = {
-    "auto": torch.float32,
-    "fp32": torch.float32,
-    "fp16": torch.float16,
-    "bf16": torch.bfloat16,
-}
+NAMED_DETECTORS = ("auto", "bundled")  # the core says which files they are
 
 
 class LoadModel(io.ComfyNode):
@@ -45,7 +39,7 @@ class LoadModel(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "dtype",
-                    options=list(DTYPES),
+                    options=list(core.DTYPES),
                     default="auto",
                     tooltip="Precision of the network. auto: fp32, which is exact and fits "
                     "anywhere. fp16 or bf16: half the memory, quicker on recent GPUs, slower on "
@@ -67,7 +61,7 @@ class LoadModel(io.ComfyNode):
         if model_name != BUNDLED_MODEL:
             path = host.find_file(host.MODEL_FOLDER, model_name)
         try:
-            network = core.load_panini(path, dtype=DTYPES[dtype])
+            network = core.load_panini(path, dtype=core.DTYPES[dtype])
         except core.CheckpointError as error:
             problem = str(error).removeprefix(f"{error.path}: ")
             raise core.CheckpointError(
@@ -100,7 +94,7 @@ class LoadDetector(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "detector_name",
-                    options=["auto", "bundled", *host.list_files(host.DETECTOR_FOLDER)],
+                    options=[*NAMED_DETECTORS, *host.list_files(host.DETECTOR_FOLDER)],
                     default="auto",
                     tooltip="auto: detection_Resnet50_Final.pth if it is there (more accurate, "
                     "slower), else the bundled one. bundled: RetinaFace mobile0.25, small and "
@@ -112,22 +106,18 @@ class LoadDetector(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, detector_name: str) -> str:
-        name = _choose(detector_name)
-        return name if name == "bundled" else host.fingerprint(host.DETECTOR_FOLDER, name)
+        if detector_name in NAMED_DETECTORS:
+            return host.fingerprint_file(_find_detector(detector_name))
+        return host.fingerprint(host.DETECTOR_FOLDER, detector_name)
 
     @classmethod
     def execute(cls, detector_name: str) -> io.NodeOutput:
-        name = _choose(detector_name)
-        path: Any = "bundled"
-        if name != "bundled":
-            path = host.find_file(host.DETECTOR_FOLDER, name)
+        path = _find_detector(detector_name)
         return io.NodeOutput(host.manage(core.load_detector(path), path))
 
 
-def _choose(name: str) -> str:
-    """What `auto` stands for now."""
-    if name != "auto":
-        return name
-    files = host.list_files(host.DETECTOR_FOLDER)
-    best = "detection_Resnet50_Final.pth"
-    return best if best in files else "bundled"
+def _find_detector(name: str) -> Path:
+    """The file that a detector's name stands for now."""
+    if name in NAMED_DETECTORS:
+        return core.find_detector(name, folders=host.places(host.DETECTOR_FOLDER))
+    return host.find_file(host.DETECTOR_FOLDER, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 from torch import Tensor
@@ -68,14 +68,11 @@ class PasteFaces(io.ComfyNode):
         image: Tensor,
         faces: Faces,
         crops: Tensor,
-        feather: float,
-        match_colour: bool,
-        strength: float,
-        keep_detail: float,
-        upscale: float,
         mask_source: str,
         mask: Tensor | None = None,
+        **choices: Any,
     ) -> io.NodeOutput:
+        options = core.PasteOptions(**choices)
         images = host.to_images(image)
         faces.check_images(len(images))
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])
@@ -93,15 +90,11 @@ class PasteFaces(io.ComfyNode):
         elif mask_source == "mask":
             masks = _given_masks(mask, images, aligned)
         if masks is not None:  # never harder than the soft mask at the crop's border
-            masks = masks * core.face_mask(masks.shape[-1], feather).to(masks.device)
+            masks = masks * core.face_mask(masks.shape[-1], options.feather).to(masks.device)
         pasted, drawn = core.paste_faces_with_mask(
             images,
             core.RestoredFaces(aligned, pictures),
-            feather=feather,
-            strength=strength,
-            match_colour=match_colour,
-            keep_detail=keep_detail,
-            upscale=upscale,
+            options,
             masks=masks,
             on_image=host.Progress(),
         )

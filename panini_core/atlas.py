@@ -25,13 +25,21 @@ from .options import ATLAS_SUFFIX, MIXED_DEGRADATIONS
 NEIGHBOURS = 15
 NOTABLE_SHARE = 0.2  # a class with less is not worth a word
 SEVERITY_WORDS = (
-    *((0.1, "hardly degraded"), (0.3, "light"), (0.5, "moderate"), (0.7, "fairly heavy")),
+    (0.1, "hardly degraded"),
+    (0.3, "light"),
+    (0.5, "moderate"),
+    (0.7, "fairly heavy"),
     (1.0, "heavy"),
 )
 _KIND = "atlas"
 _DIMENSIONS = {
-    **{"vectors": 2, "labels": 1, "severity": 1, "positions": 2},
-    **{"centre": 1, "projection": 2, "reach": 0},
+    "vectors": 2,
+    "labels": 1,
+    "severity": 1,
+    "positions": 2,
+    "centre": 1,
+    "projection": 2,
+    "reach": 0,
 }
 _HEADER = ("names", "encoder")
 _HALF = ("vectors", "severity", "positions")  # stored in half precision, which is enough
@@ -57,8 +65,11 @@ class DegradationAtlas:
     def __post_init__(self) -> None:
         count, size = self.vectors.shape
         shapes = {
-            **{"labels": (count,), "severity": (count,), "positions": (count, 2)},
-            **{"centre": (size,), "projection": (self.projection.shape[0], size)},
+            "labels": (count,),
+            "severity": (count,),
+            "positions": (count, 2),
+            "centre": (size,),
+            "projection": (self.projection.shape[0], size),
         }
         for name, shape in shapes.items():
             if tuple(getattr(self, name).shape) != shape:

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from panini_core.faces import Face, FaceSet
 from panini_core.models.panini import PaniniConfig, PaniniNet
 
+# Machines differ and may be busy: no test depends on how long an example takes.
+settings.register_profile("panini", deadline=None)
+settings.load_profile("panini")
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Say below everything but the figures how many tests a missing ComfyUI left out."""
+    yield
+    skipped = terminalreporter.getreports("skipped")
+    # (file, line, "Skipped: needs …")
+    reasons = [report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)]
+    missing = [reason for reason in reasons if "needs ComfyUI" in reason]
+    if missing:
+        reason = missing[-1].removeprefix("Skipped: ")
+        terminalreporter.write_line(f"{len(missing)} tests were left out: {reason}")
 
 
 @pytest.fixture(scope="session")

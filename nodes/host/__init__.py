@@ -7,7 +7,9 @@ from .files import (
     degradation_folder,
     find_file,
     fingerprint,
+    fingerprint_file,
     list_files,
+    places,
     register_folders,
 )
 from .images import blank, to_image, to_images, to_mask
@@ -28,10 +30,12 @@ __all__ = [
     "degradation_folder",
     "find_file",
     "fingerprint",
+    "fingerprint_file",
     "list_files",
     "load_panini",
     "manage",
     "parse_masks",
+    "places",
     "register_folders",
     "save_preview",
     "schema",

@@ -28,6 +28,11 @@ def degradation_folder() -> Path:
     return Path(folder_paths.get_output_directory()) / DEGRADATION_FOLDER
 
 
+def places(folder: str) -> list[Path]:
+    """Where the files of a model folder may lie, in the order in which they are searched."""
+    return [Path(path) for path in folder_paths.get_folder_paths(folder)]
+
+
 def list_files(folder: str) -> list[str]:
     """The files of a model folder, as relative names; ComfyUI re-reads it when it changes."""
     return folder_paths.get_filename_list(folder)
@@ -37,9 +42,10 @@ def find_file(folder: str, name: str) -> Path:
     """The path of a listed file. Raises FileNotFoundError if it is gone."""
     path = folder_paths.get_full_path(folder, name)
     if path is None:
-        places = ", ".join(folder_paths.get_folder_paths(folder))
+        searched = ", ".join(map(str, places(folder)))
         raise FileNotFoundError(
-            f"{name} is no longer in {places}: refresh the lists (press R) and choose another file."
+            f"{name} is no longer in {searched}: refresh the lists (press R) and choose another "
+            "file."
         )
     return Path(path)
 
@@ -47,7 +53,10 @@ def find_file(folder: str, name: str) -> Path:
 def fingerprint(folder: str, name: str) -> str:
     """Changes when the file behind a name does; never raises."""
     path = folder_paths.get_full_path(folder, name)
-    if path is None:
-        return f"{name}: missing"
-    status = Path(path).stat()
+    return f"{name}: missing" if path is None else fingerprint_file(Path(path))
+
+
+def fingerprint_file(path: Path) -> str:
+    """Changes when the file does."""
+    status = path.stat()
     return f"{path}: {status.st_mtime_ns} {status.st_size}"

@@ -70,8 +70,7 @@ def load_panini(model: ManagedNetwork[PaniniNet]) -> tuple[PaniniNet, int]:
     """
     network = model.network
     batch = 1 if memory.is_device_cpu(model.patcher.load_device) else DEFAULT_BATCH
-    largest = max(
-        width * (4 * 2**level) ** 2 for level, width in enumerate(network.config.prior_channels)
-    )
+    sides, widths = network.gan_prior.resolutions, network.config.prior_channels
+    largest = max(width * side**2 for side, width in zip(sides, widths, strict=True))
     working_memory = batch * largest * network.dtype.itemsize * LIVE_FEATURES
     return model.load(working_memory=working_memory), batch

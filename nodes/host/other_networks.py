@@ -54,9 +54,9 @@ def apply_image_model(descriptor: Any, images: Tensor, progress: Progress) -> Te
         for index, image in enumerate(images):
             picture = image[None].to(device, descriptor.dtype)
             if descriptor.purpose == "FaceSR":
-                output = descriptor.model(picture * 2 - 1)
+                output = descriptor.model(core.to_network(picture))
                 output = output[0] if isinstance(output, (tuple, list)) else output
-                result = (output + 1) / 2
+                result = core.from_network(output)
             else:
                 result = descriptor(picture)
             results.append(result.float().clamp(0, 1).cpu())

@@ -45,6 +45,7 @@ def board(
     sort: the order that the numbers of the faces come from; None if the node cannot change it.
     """
     rows = rows_of_images(faces.faces)
+    numbers = core.face_numbers(faces.faces)
     frames = [
         {
             "image": host.save_preview(image, longest=BOARD_SIDE),
@@ -52,11 +53,11 @@ def board(
             "height": image.shape[-2],
             "faces": [
                 {
-                    **describe_face(number, faces.faces[row]),
+                    **describe_face(numbers[row], faces.faces[row]),
                     "severity": severities[row] if severities else None,
                     "selected": bool(selected[row]),
                 }
-                for number, row in enumerate(rows.get(index, []))
+                for row in rows.get(index, [])
             ],
         }
         for index, image in enumerate(images[:MOST_FRAMES])

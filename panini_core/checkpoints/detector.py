@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -21,27 +22,42 @@ from .matching import match_tensors
 BUNDLED_DETECTOR = Path(__file__).parent.parent / "weights" / "retinaface_mobile025.safetensors"
 
 # What facexlib and the packs built on it call their files; the first is the more accurate one.
-FACEXLIB_FILES = ("detection_Resnet50_Final.pth", "detection_mobilenet0.25_Final.pth")
+BEST_FILE = "detection_Resnet50_Final.pth"
+FACEXLIB_FILES = (BEST_FILE, "detection_mobilenet0.25_Final.pth")
+
+Folders = Iterable[str | PathLike[str]]
 
 
 def load_detector(
-    name_or_path: str | PathLike[str] = "auto", *, device: str | torch.device = "cpu"
+    name_or_path: str | PathLike[str] = "auto",
+    *,
+    folders: Folders = (),
+    device: str | torch.device = "cpu",
 ) -> FaceDetector:
-    """A face detector on `device`.
+    """A face detector on `device`: RetinaFace resnet50 or mobile0.25, recognised by its keys.
+
+    Which file is read `find_detector` says. Nothing in it is executed; torch's random state is
+    not touched. Raises FileNotFoundError if there is no such file, and CheckpointError (a
+    ValueError) if it is not such a checkpoint.
+    """
+    return _load_retinaface(find_detector(name_or_path, folders=folders)).to(device)
+
+
+def find_detector(name_or_path: str | PathLike[str] = "auto", *, folders: Folders = ()) -> Path:
+    """The file of a face detector.
 
     `bundled`: RetinaFace mobile0.25 with the weights that come with this package. `auto`: the
-    same. A path: RetinaFace resnet50 or mobile0.25 in facexlib's layout, recognised by its keys;
-    or a folder that holds one under facexlib's file name. Nothing in a file is executed; torch's
-    random state is not touched.
+    more accurate (and slower) `detection_Resnet50_Final.pth` of the first of `folders` that holds
+    it, else the bundled one. A path: a file in facexlib's layout, or a folder that holds one under
+    facexlib's file name.
 
-    Raises FileNotFoundError if there is no such file, and CheckpointError (a ValueError) if it is
-    not such a checkpoint.
+    Raises FileNotFoundError if there is no such file.
     """
-    return _load_retinaface(_find_file(Path(name_or_path))).to(device)
-
-
-def _find_file(path: Path) -> Path:
-    if str(path) in ("auto", "bundled"):
+    path = Path(name_or_path)
+    if str(path) == "auto":
+        files = (Path(folder) / BEST_FILE for folder in folders)
+        path = next((file for file in files if file.is_file()), Path("bundled"))
+    if str(path) == "bundled":
         if not BUNDLED_DETECTOR.is_file():
             raise FileNotFoundError(
                 f"{BUNDLED_DETECTOR} is missing, the face detector of this package: reinstall it, "

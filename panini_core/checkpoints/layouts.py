@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from ..models.levels import resolution_of
 from ..models.panini import PaniniConfig
 from .files import CheckpointError, CheckpointFile, first_few
 
@@ -131,13 +132,29 @@ def prior_table(levels: int, mapping_layers: int) -> Table:
         table[f"{official}.linear.weight_orig"] = Own(f"{own}.weight")
     table |= _styled_conv("conv1", "blocks.4.conv") | _to_rgb("to_rgb1", "blocks.4.to_rgb")
     for level in range(1, levels):
-        own, up, conv, rgb = f"blocks.{4 * 2**level}", 2 * level - 2, 2 * level - 1, level - 1
+        own = f"blocks.{resolution_of(level)}"
+        up, conv, rgb = 2 * level - 2, 2 * level - 1, level - 1
         table |= _styled_conv(f"convs.{up}", f"{own}.up")
         table |= _styled_conv(f"convs.{conv}", f"{own}.conv")
         table |= _to_rgb(f"to_rgbs.{rgb}", f"{own}.to_rgb")
         table[f"convs.{up}.conv.blur.kernel"] = Kernel(4)
         table[f"to_rgbs.{rgb}.upsample.kernel"] = Kernel(4)
     return table
+
+
+def prior_sizes(tensors: Mapping[str, Tensor]) -> tuple[list[int], int, int]:
+    """The widths at 4, 8, 16, …, the style size and the number of mapping layers of an official
+    generator. Raises KeyError or IndexError where the tensors that tell them are missing."""
+
+    def numbers(pattern: str) -> list[int]:
+        return sorted(int(found[1]) for name in tensors if (found := re.match(pattern, name)))
+
+    # The constant tells the width at 4, the second convolution of a resolution the others.
+    convs = numbers(r"convs\.(\d*[13579])\.conv\.weight_orig$")
+    widths = [tensors["constant_input.input"].shape[1]]
+    widths += [tensors[f"convs.{index}.conv.weight_orig"].shape[1] for index in convs]
+    style_size = tensors["conv1.conv.style_modulation.linear.weight_orig"].shape[1]
+    return widths, style_size, len(numbers(r"style_mapping\.(\d+)\.bias$"))
 
 
 def _modulated_conv(official: str, own: str) -> Table:
@@ -297,7 +314,7 @@ def read_config(file: CheckpointFile, tensors: Mapping[str, Tensor]) -> PaniniCo
         for i in up_to_last(r"encoder\.0\.(\d+)\.weight$", 2, 2)
     )
     # Side of the finest fused level (4, 8, …: doubled a level) times the strides before it.
-    input_size = 4 * 2 ** max(len(level_channels) - 1, 0) * 2 ** max(len(stem) - 1, 0)
+    input_size = resolution_of(max(len(level_channels) - 1, 0)) * 2 ** max(len(stem) - 1, 0)
     # Convolution, BatchNorm, activation; the third and the fifth convolution have stride 2. They
     # see 256 px.
     degradation_layers = tuple(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..models.stylegan2 import EqualLinear, StyleGAN2Generator
+from ..models.panini import GanPrior
+from ..models.stylegan2 import EqualLinear
 
 MEAN_LATENT = "mean_latent"  # in the network's state
 SAMPLES, SEED = 4096, 0
 
 
 @torch.no_grad()
-def estimate_mean_latent(generator: StyleGAN2Generator) -> Tensor:
+def estimate_mean_latent(generator: GanPrior) -> Tensor:
     """The mean W code of random z, for every row of W+: (w_plus_rows, S), float32, as StyleGAN2
     does for its truncation. The same in every call.
 
@@ -20,6 +21,8 @@ def estimate_mean_latent(generator: StyleGAN2Generator) -> Tensor:
     lie. One that never was still has its first biases, zero: then the result is zero, which a
     PaniniNet takes for unknown.
     """
+    if generator.mean_latent is not None:  # it came with the generator
+        return generator.mean_latent.expand(generator.w_plus_rows, -1)
     layers = [layer for layer in generator.mapping.layers if isinstance(layer, EqualLinear)]
     shape = (generator.w_plus_rows, generator.style_size)
     device = generator.constant.device

@@ -17,8 +17,11 @@ from .writing import write_tensors
 CONFIG_KEY, FORMAT_KEY = "panini_config", "panini_format"
 FORMAT = "1"
 MAY_BE_ZERO = (
-    *("extractor_blocks", "attention_hidden", "picture_bands"),
-    *("degradation_discriminants", "latent_rank"),
+    "extractor_blocks",
+    "attention_hidden",
+    "picture_bands",
+    "degradation_discriminants",
+    "latent_rank",
 )
 
 

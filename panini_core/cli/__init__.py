@@ -25,6 +25,7 @@ COMMANDS = {
     "convert": "turn a checkpoint into one safetensors file",
     "prior": "turn the published networks of MobileStyleGAN into one file, the GAN prior",
     "train": "train the degradation encoder or the whole restorer",
+    "chain": "train the network with a real GAN prior for some minutes on a large GPU",
     "evaluate": "measure restored faces against clean ones",
     "study": "show how the mechanism behaves: figures, charts, sheets of edits",
     "doctor": "show device, weights, versions and speed",

@@ -1,4 +1,4 @@
-"""`panini convert IN OUT.safetensors`: one file with the configuration inside."""
+"""`panini convert IN OUT.safetensors`: one file that tells by itself what it holds."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ import argparse
 from pathlib import Path
 
 from ..checkpoints import convert_checkpoint
+from ..compute import AUTO, DTYPES
 from .console import EXIT_DONE, UsageError, say
 from .inputs import require_new_file
-from .options import DTYPES
+from .laboratory import MISSING, find_laboratory
 
 SUFFIX = ".safetensors"
+LABORATORY_SUFFIX = ".onnx"  # of the face recognition network that measures identity
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", metavar="IN", type=Path, help="an official .pth file or one of ours"
+        "source",
+        metavar="IN",
+        type=Path,
+        help="an official .pth file or one of ours; or mobilefacenet.onnx, with which the "
+        "laboratory measures identity",
     )
     parser.add_argument("target", metavar="OUT", type=Path, help=f"a name that ends in {SUFFIX}")
     parser.add_argument(
         "--dtype",
-        choices=list(DTYPES),
+        choices=[name for name in DTYPES if name != AUTO],
         default="fp32",
         help="precision of the stored numbers; fp16 halves the file (default: %(default)s)",
     )
@@ -33,6 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
     if target.suffix.lower() != SUFFIX:
         raise UsageError(f"{target}: expected a name that ends in {SUFFIX}.")
     require_new_file(target, [source], force=arguments.force)
-    convert_checkpoint(source, target, dtype=DTYPES[arguments.dtype])
+    if source.suffix.lower() == LABORATORY_SUFFIX:
+        conversion = find_laboratory("conversion")
+        if conversion is None:
+            raise UsageError(f"{source}: converting {LABORATORY_SUFFIX} files {MISSING}")
+        conversion.convert_identity(source, target, dtype=DTYPES[arguments.dtype])
+    else:
+        convert_checkpoint(source, target, dtype=DTYPES[arguments.dtype])
     say(f"Converted {source} -> {target} ({target.stat().st_size / 1e6:.1f} MB)")
     return EXIT_DONE

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 
 from ..degrading.degrade import PRESETS, degrade_images
 from ..images import read_image, write_image
 from .batch import Result, Tally, run_jobs
-from .inputs import Job, find_sources, plan_jobs
+from .inputs import Job, find_others, find_sources, plan_jobs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,16 +35,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     sources = find_sources([arguments.input], arguments.output, recursive=arguments.recursive)
+    others = find_others([arguments.input], arguments.output, recursive=arguments.recursive)
     jobs = plan_jobs(sources, arguments.output)
     seed_of = {job: arguments.seed + index for index, job in enumerate(jobs)}
 
     def degrade(job: Job) -> Result:
         image = read_image(job.source)
         degraded = degrade_images(image.pixels[None], arguments.preset, seed=seed_of[job])[0]
-        write_image(job.target, dataclasses.replace(image, pixels=degraded))
+        write_image(job.target, image.with_pixels(degraded))
         return Result(notes=image.notes)
 
-    tally = Tally("Degraded")
+    tally = Tally("Degraded", others)
     run_jobs(
         jobs,
         degrade,

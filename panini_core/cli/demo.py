@@ -10,12 +10,12 @@ from pathlib import Path
 from ..checkpoints.detector import load_detector
 from ..degrading.degrade import degrade_images
 from ..drawing.faces import comparison_sheet
-from ..images import ImageFile, read_image, write_image
+from ..images import read_image, save_image
 from ..options import RestoreOptions
 from ..pipeline import restore_images_with_report
 from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, complain, say, usage_errors
 from .inputs import make_folder
-from .options import add_device_argument, add_model_arguments, choose_device, open_model
+from .options import add_device_argument, add_model_arguments, open_device, open_model
 
 PRESET, SEED = "mild", 3
 UPSCALE = 2  # the face is small in the photograph; so its detail shows
@@ -38,24 +38,24 @@ def run(arguments: argparse.Namespace) -> int:
     photograph = read_image(sample_photograph()).pixels[None]
     model = open_model(arguments)
     with usage_errors():
-        detector = load_detector(device=choose_device(arguments.device))
+        detector = load_detector(device=open_device(arguments))
 
     degraded = degrade_images(photograph, PRESET, seed=SEED)
     options = RestoreOptions(upscale=UPSCALE)
     restoration = restore_images_with_report(detector, model, degraded.to(model.device), options)
     (report,) = restoration.reports
-    restored = restoration.images[0].cpu()
-    sheet = comparison_sheet(degraded[0], restored, dict(enumerate(report.found)))
+    result = restoration.images[0].cpu()
+    sheet = comparison_sheet(degraded[0], result, dict(enumerate(report.found)))
 
     output: Path = arguments.output
     make_folder(output)
-    pictures = {"degraded": degraded[0], "restored": restored, "before-after": sheet}
+    pictures = {"degraded": degraded[0], "restored": result, "before-after": sheet}
     say(f"{report.note} ({restoration.seconds:.1f} s on {model.device})")
     for name, pixels in pictures.items():
         path = output / f"{name}.png"
-        write_image(path, ImageFile(pixels))
+        save_image(path, pixels)
         say(f"  {path.resolve()}")
-    if not any(report.restored):
+    if not any(report.selected):
         complain("The sample photograph has a face; that none was found points to the detector.")
         return EXIT_PROBLEM
     return EXIT_DONE

@@ -13,24 +13,20 @@ from typing import Any
 import torch
 
 from ..checkpoints import load_panini
-from ..checkpoints.detector import load_detector
+from ..checkpoints.detector import BEST_FILE, load_detector
+from ..compute import AUTO, DTYPES, choose_device
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
-from ..stages.selection import SORT_ORDERS
-from .console import UsageError, usage_errors
+from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
+from .console import usage_errors
 
 DEFAULTS = RestoreOptions()
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 def default_of(function: Callable[..., object], parameter: str) -> Any:
     """The default of a core function's parameter."""
     return inspect.signature(function).parameters[parameter].default
-
-
-def name_of_dtype(dtype: torch.dtype) -> str:
-    return next(name for name, known in DTYPES.items() if known is dtype)
 
 
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +45,10 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
 def add_device_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
-        default="auto",
+        default=default_of(choose_device, "name"),
         metavar="NAME",
-        help="where to compute: auto, cpu, cuda, cuda:1, mps (default: auto, the fastest there is)",
+        help="where to compute: auto, cpu, cuda, cuda:1 or mps. auto: the fastest there is, CUDA, "
+        "else MPS, else the CPU (default: %(default)s)",
     )
 
 
@@ -61,12 +58,13 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
         "--detector",
         default=default_of(load_detector, "name_or_path"),
         metavar="NAME|FILE",
-        help="a name, or a RetinaFace file in facexlib's layout (default: %(default)s, the best "
-        "that is installed)",
+        help=f"auto, bundled, a RetinaFace file in facexlib's layout, or a folder with one. auto: "
+        f"{BEST_FILE} where a folder of models is known, as in ComfyUI, else the bundled one "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--threshold",
-        type=share,
+        type=ratio,
         default=DEFAULTS.threshold,
         metavar="0..1",
         help="the score from which something counts as a face; lower finds more, also what is "
@@ -85,6 +83,7 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument(
         "--sort",
+        type=lambda text: OTHER_SPELLINGS.get(text, text),
         choices=SORT_ORDERS,
         default=DEFAULTS.sort,
         metavar="ORDER",
@@ -104,47 +103,32 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype",
         choices=list(DTYPES),
-        default=name_of_dtype(default_of(load_panini, "dtype")),
-        help="precision of the network; fp16 and bf16 save memory and time on a GPU "
-        "(default: %(default)s)",
+        default=AUTO,
+        help="precision of the network. auto: fp32, which is exact and fits anywhere; fp16 and "
+        "bf16 save memory and time on a GPU (default: %(default)s)",
     )
 
 
-def open_detector(arguments: argparse.Namespace) -> FaceDetector:
-    device = choose_device(arguments.device)
+# What cannot be opened is the arguments' fault: each raises UsageError.
+
+
+def open_device(arguments: argparse.Namespace) -> torch.device:
     with usage_errors():
-        return load_detector(arguments.detector, device=device)
+        return choose_device(arguments.device)
+
+
+def open_detector(arguments: argparse.Namespace) -> FaceDetector:
+    with usage_errors():
+        return load_detector(arguments.detector, device=choose_device(arguments.device))
 
 
 def open_model(arguments: argparse.Namespace) -> PaniniNet:
-    device = choose_device(arguments.device)
+    dtype = DTYPES[arguments.dtype]
     with usage_errors():
-        return load_panini(arguments.model, device=device, dtype=DTYPES[arguments.dtype])
+        return load_panini(arguments.model, device=choose_device(arguments.device), dtype=dtype)
 
 
-def choose_device(name: str) -> torch.device:
-    """The device of that name; `auto` is CUDA, else MPS, else the CPU. UsageError if not there."""
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    expected = "expected auto, cpu, cuda, cuda:N or mps"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise UsageError(f"--device {name}: {expected}; torch knows no such device.") from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        count = torch.cuda.device_count()
-        remedy = f"Choose cuda:0 to cuda:{count - 1}." if count else "Use --device cpu or auto."
-        raise UsageError(f"--device {name}: torch sees {count} CUDA devices. {remedy}")
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise UsageError(f"--device {name}: torch sees no MPS device. Use --device cpu or auto.")
-    if device.type not in ("cpu", "cuda", "mps"):
-        raise UsageError(f"--device {name}: {expected}.")
-    return device
-
-
-def share(text: str) -> float:
+def ratio(text: str) -> float:
     """A number from 0 to 1, for argparse."""
     value = _number(text)
     if not 0 <= value <= 1:
@@ -157,6 +141,14 @@ def positive_integer(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text}")
     return int(text)
+
+
+def positive_number(text: str) -> float:
+    """A number above 0, for argparse."""
+    value = _number(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return value
 
 
 def _number(text: str) -> float:

@@ -1,15 +1,15 @@
 """The degradation model: clean faces in, degraded faces of the same size out.
 
-One pass is blur -> down-sampling -> up-sampling -> noise -> JPEG (panini_spec, section 5; the
-order measured on the published inputs), or, as in a small picture that somebody enlarged later,
+One pass is blur -> down-sampling -> up-sampling -> noise -> JPEG (the order measured on the inputs
+that were published with the paper), or, as in a small picture that somebody enlarged later,
 noise and JPEG before the up-sampling. The second order is a second, milder pass.
 
 Where a sample has them, the dots of a print or the stripes of a screen, which a camera took in,
 come between blur and down-sampling; and what people do to pictures, between noise and JPEG: saved
 before (another JPEG), sharpened, reduced to few tones. WebP or AVIF come after JPEG.
 
-`sample_degradations` draws parameters from ranges, `degrade` applies them. The same parameters
-may be applied to other faces, which makes the positive pairs of UDRL.
+`degrade_with` draws parameters from ranges (`sample_degradations`) and applies them (`degrade`).
+The same parameters may be applied to other faces, which makes the positive pairs of UDRL.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ __all__ = [
     "PassRanges",
     "degrade",
     "degrade_images",
+    "degrade_with",
     "degraded_batches",
     "resize",
     "sample_degradations",
@@ -73,15 +74,22 @@ def degrade_images(
 ) -> Tensor:
     """Degrade (N, 3, H, W) RGB in [0, 1] with parameters drawn from `ranges`, or a preset's name.
 
-    Raises ValueError for a preset that does not exist.
+    Every image is degraded differently; the same seed gives the same result. Raises ValueError for
+    a preset that does not exist.
     """
+    return degrade_with(ranges, images, generator=torch.Generator().manual_seed(seed))
+
+
+def degrade_with(
+    ranges: str | DegradationRanges, images: Tensor, *, generator: torch.Generator
+) -> Tensor:
+    """As `degrade_images`; the CPU's `generator` draws the parameters, then the noise."""
     if isinstance(ranges, str):
         if ranges not in PRESETS:
             raise ValueError(
                 f"No degradation preset {ranges!r}; choose one of {', '.join(PRESETS)}."
             )
         ranges = PRESETS[ranges]
-    generator = torch.Generator().manual_seed(seed)
     size = max(images.shape[-2:])
     parameters = sample_degradations(ranges, len(images), generator=generator, image_size=size)
     return degrade(images, parameters, generator=generator)

@@ -7,11 +7,13 @@ Entropy coding loses nothing and is left out. Not differentiable: values are tru
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
+
+from ..models.dct import dct_matrix
+from ..models.luma import LUMA
 
 _BLOCK = 8
 
@@ -37,7 +39,7 @@ _CHROMA_TABLE = (
 )
 # JFIF: full-range BT.601. Chroma is kept centred on 0, as the DCT wants it.
 _TO_YCBCR = (
-    (0.299, 0.587, 0.114),
+    LUMA,
     (-0.168735892, -0.331264108, 0.5),
     (0.5, -0.418687589, -0.081312411),
 )
@@ -147,26 +149,15 @@ def _compress_chroma(chroma: Tensor, table: Tensor, subsample: Tensor) -> Tensor
 
 def _quantise_blocks(planes: Tensor, table: Tensor) -> Tensor:
     """8x8 DCT of (N, C, H, W), division by (N, 8, 8), rounding, and the way back."""
-    count, channels, height, width = planes.shape
-    dct = _dct_matrix(planes.device)
-    rows, columns = height // _BLOCK, width // _BLOCK
-    strips = dct @ planes.reshape(count, channels * rows, _BLOCK, width)
-    coefficients = strips.view(-1, _BLOCK) @ dct.T
-    # (vertical frequency, columns of blocks, horizontal frequency) per strip
-    blocks = coefficients.view(count, channels * rows, _BLOCK, columns, _BLOCK)
-    steps = table.view(count, 1, _BLOCK, 1, _BLOCK)
+    dct = dct_matrix(_BLOCK).float().to(planes.device)
+    channels = planes.shape[1]
+    # Strips of one row of blocks: y becomes the vertical frequency u, then x the horizontal v.
+    strips = dct @ rearrange(planes, "n c (row y) width -> n (c row) y width", y=_BLOCK)
+    blocks = rearrange(strips, "n strip u (column x) -> n strip u column x", x=_BLOCK) @ dct.T
+    steps = rearrange(table, "n u v -> n 1 u 1 v")
     blocks = (blocks / steps).round_().mul_(steps)
-    strips = (blocks.view(-1, _BLOCK) @ dct).view(count, channels * rows, _BLOCK, width)
-    return (dct.T @ strips).view(count, channels, height, width)
-
-
-def _dct_matrix(device: torch.device) -> Tensor:
-    """The orthonormal DCT-II of length 8: rows are frequencies."""
-    position = torch.arange(_BLOCK, dtype=torch.float64)
-    matrix = torch.cos(math.pi / _BLOCK * (position + 0.5) * position[:, None])
-    matrix *= math.sqrt(2 / _BLOCK)
-    matrix[0] /= math.sqrt(2)
-    return matrix.float().to(device)
+    strips = rearrange(blocks @ dct, "n strip u column x -> n strip u (column x)")
+    return rearrange(dct.T @ strips, "n (c row) y width -> n c (row y) width", c=channels)
 
 
 def _mix_channels(images: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:

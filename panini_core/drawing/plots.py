@@ -18,9 +18,15 @@ _GRID: Colour = (58, 58, 62)
 _MUTED: Colour = (165, 165, 170)
 _CHOSEN: Colour = (0, 160, 220)
 _EDITED: Colour = (255, 180, 0)
-_CLASSES: tuple[Colour, ...] = (
-    *((90, 220, 130), (0, 160, 235), (255, 190, 0), (255, 95, 150), (175, 130, 255)),
-    *((120, 125, 130), (165, 170, 175), (215, 220, 225)),
+_CLASSES: tuple[Colour, ...] = (  # single degradations in colours, mixed ones in greys
+    (90, 220, 130),
+    (0, 160, 235),
+    (255, 190, 0),
+    (255, 95, 150),
+    (175, 130, 255),
+    (120, 125, 130),
+    (165, 170, 175),
+    (215, 220, 225),
 )
 _CALM, _WARNING, _ALARM = (90, 220, 130), (255, 190, 0), (255, 80, 70)
 _MARGIN = 16  # px, as all lengths below, of the finished plot

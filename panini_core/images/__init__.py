@@ -3,18 +3,28 @@
 Nothing else in the package reads or writes pictures.
 """
 
-from .reading import READABLE_SUFFIXES, read_image
+from .reading import HEIF_SUFFIXES, read_image, readable_suffixes
 from .value import ImageFile, ImageFileError, Metadata
-from .writing import WRITABLE_SUFFIXES, check_writable, write_file, write_image
+from .writing import (
+    FORMAT_OF_SUFFIX,
+    WRITABLE_SUFFIXES,
+    check_writable,
+    save_image,
+    write_file,
+    write_image,
+)
 
 __all__ = [
-    "READABLE_SUFFIXES",
+    "FORMAT_OF_SUFFIX",
+    "HEIF_SUFFIXES",
     "WRITABLE_SUFFIXES",
     "ImageFile",
     "ImageFileError",
     "Metadata",
     "check_writable",
     "read_image",
+    "readable_suffixes",
+    "save_image",
     "write_file",
     "write_image",
 ]

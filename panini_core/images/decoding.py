@@ -7,13 +7,16 @@ import threading
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
+from .jpeg_end import add_jpeg_end, lacks_jpeg_end
+from .png_text import SIGNATURE, PngText, split_text
 from .value import FilePixels, ImageFile, ImageFileError, Metadata, largest_value
 
 MAX_PIXELS = 500_000_000  # 6 GB as float32: what claims more is a mistake or an attack
@@ -23,30 +26,65 @@ _BITS_PER_SAMPLE_TAG = 258
 _PHOTOMETRIC_TAG = 262
 # Tags that say how a TIFF is laid out rather than what it shows; Pillow lists them as EXIF.
 _TIFF_LAYOUT_TAGS = frozenset(
-    {254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 277, 278, 279, 280, 281, 282, 283, 284, 290}
-    | {291, 292, 293, 296, 297, 301, 317, 320, 321, 322, 323, 324, 325, 330, 332, 338, 339, 340}
-    | {341, 342, 347, 512, 513, 514, 529, 530, 531, 532, 700, 33723, 34377, 34675}
+    {
+        *range(254, 260),  # kind, size, bits, compression
+        *range(262, 264),  # what the values mean
+        266,
+        273,
+        *range(277, 285),  # channels, strips, extreme values, resolution, planes
+        *range(290, 294),  # grey curve, fax options
+        *range(296, 298),  # unit of the resolution, page
+        301,  # transfer curve
+        317,  # predictor
+        *range(320, 326),  # palette, halftones, tiles
+        330,  # further directories
+        332,  # inks
+        *range(338, 343),  # alpha, formats and limits of the values
+        347,
+        *range(512, 515),  # JPEG inside TIFF
+        *range(529, 533),  # YCbCr
+        700,  # XMP, IPTC, Photoshop's own, colour profile
+        33723,
+        34377,
+        34675,
+    }
 )
 _PNG_BIT_DEPTH, _PNG_COLOUR_TYPE = 24, 25  # where the header holds them
 _PNG_GREY_ALPHA = 4
+_RAW_EXIF = frozenset({"Raw profile type exif", "Raw profile type APP1"})  # of older writers
 
 _pillow_limit_lock = threading.Lock()
 
 
 def decode_image(path: Path, data: bytes) -> ImageFile:
     """The picture in `data`; `path` names it in errors. See `images.read_image`."""
+    notes: tuple[str, ...] = ()
+    if lacks_jpeg_end(data):
+        mended = add_jpeg_end(data)
+        if mended is None:
+            raise _damaged(path, "its end is missing")
+        data, notes = mended, ("the file lacks its end, but no pixel",)
     try:
-        with _open_picture(path, data) as image:
-            return _decode(path, data, image)
+        image = _decode_whole(path, data)
     except ImageFileError:
         raise
     except MemoryError as error:
         expected, remedy = "a picture that fits into memory", "Shrink or split it."
         raise ImageFileError(path, expected, "no memory left", remedy) from error
     except Exception as error:  # decoders raise whatever their parsers met in a broken file
-        got = f"one that is damaged or cut off ({error})"
-        remedy = "Copy or download the file again."
-        raise ImageFileError(path, "a complete picture", got, remedy) from error
+        raise _damaged(path, str(error)) from error
+    return replace(image, notes=(*image.notes, *notes))
+
+
+def _damaged(path: Path, problem: str) -> ImageFileError:
+    got = f"one that is damaged or cut off ({problem})"
+    return ImageFileError(path, "a complete picture", got, "Copy or download the file again.")
+
+
+def _decode_whole(path: Path, data: bytes) -> ImageFile:
+    said = split_text(data) if data.startswith(SIGNATURE) else PngText(data)
+    with _open_picture(path, said.rest) as image:
+        return _decode(path, said, image)
 
 
 @contextmanager
@@ -79,8 +117,11 @@ def _too_large(path: Path, got: str) -> ImageFileError:
     return ImageFileError(path, limit, got, "Shrink or split the picture.")
 
 
-def _decode(path: Path, data: bytes, image: Image.Image) -> ImageFile:
-    notes: list[str] = []
+def _decode(path: Path, said: PngText, image: Image.Image) -> ImageFile:
+    data, notes = said.rest, list(said.notes)
+    image.info.update(said.texts)  # where Pillow itself would put them, and looks for EXIF
+    if said.icc_profile:
+        image.info["icc_profile"] = said.icc_profile
     frames = int(getattr(image, "n_frames", 1))
     if frames > 1:
         notes.append(f"the file holds {frames} pictures; only the first was used")
@@ -106,7 +147,7 @@ def _decode(path: Path, data: bytes, image: Image.Image) -> ImageFile:
             icc_profile=_read_profile(image, grey=grey),
             exif=exif,
             dpi=_read_dpi(image),
-            text=_read_text(image),
+            text=tuple((key, text) for key, text in said.texts if key not in _RAW_EXIF),
         ),
         notes=tuple(notes),
     )
@@ -215,12 +256,6 @@ def _read_dpi(image: Image.Image) -> tuple[float, float] | None:
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
     return (horizontal, vertical) if 1 < min(horizontal, vertical) < 1e5 else None
-
-
-def _read_text(image: Image.Image) -> tuple[tuple[str, str], ...]:
-    if not isinstance(image, PngImagePlugin.PngImageFile):
-        return ()
-    return tuple((key, str(value)) for key, value in image.text.items())
 
 
 def _upright(array: FilePixels, orientation: int) -> FilePixels:

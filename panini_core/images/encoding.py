@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
+from .png_text import SIGNATURE, text_chunk
 from .value import FilePixels, ImageFile, Metadata
 
 JPEG_QUALITY = 95  # with 4:4:4 chroma: halved chroma would smear the colours of a small face
@@ -51,7 +52,7 @@ def encode_image(file_format: str, image: ImageFile) -> bytes:
     elif file_format == "PNG":
         options["pnginfo"] = PngImagePlugin.PngInfo()
         for key, value in metadata.text:
-            options["pnginfo"].add_itxt(key, value)
+            options["pnginfo"].add(*text_chunk(key, value))
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     out = io.BytesIO()
     picture.save(out, file_format, **{key: value for key, value in options.items() if value})
@@ -76,7 +77,7 @@ def _encode_png_16bit(pixels: FilePixels, metadata: Metadata) -> bytes:
     colour_type = {2: 4, 3: 2, 4: 6}[channels]
     header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
     out = io.BytesIO()
-    out.write(b"\x89PNG\r\n\x1a\n")
+    out.write(SIGNATURE)
     PngImagePlugin.putchunk(out, b"IHDR", header)
     if metadata.icc_profile:
         profile = zlib.compress(metadata.icc_profile)
@@ -87,8 +88,7 @@ def _encode_png_16bit(pixels: FilePixels, metadata: Metadata) -> bytes:
     if metadata.exif:
         PngImagePlugin.putchunk(out, b"eXIf", metadata.exif.removeprefix(_EXIF_HEADER))
     for key, value in metadata.text:
-        keyword = key.encode("latin-1", "replace") + b"\0\0\0\0\0"
-        PngImagePlugin.putchunk(out, b"iTXt", keyword, value.encode("utf-8"))
+        PngImagePlugin.putchunk(out, *text_chunk(key, value))
     PngImagePlugin.putchunk(out, b"IDAT", zlib.compress(_filter_sub(pixels), 6))
     PngImagePlugin.putchunk(out, b"IEND")
     return out.getvalue()

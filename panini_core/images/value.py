@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -56,3 +57,11 @@ class ImageFile:
     def size(self) -> tuple[int, int]:
         """Width and height in px."""
         return self.pixels.shape[2], self.pixels.shape[1]
+
+    def with_pixels(self, pixels: Tensor) -> ImageFile:
+        """The picture with new pixels (3, H, W), such as restored ones; alpha grows with them."""
+        alpha = self.alpha
+        if alpha is not None and alpha.shape[1:] != pixels.shape[1:]:
+            size = (pixels.shape[1], pixels.shape[2])
+            alpha = F.interpolate(alpha[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
+        return replace(self, pixels=pixels, alpha=alpha)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from torch import Tensor
+
 from ..checkpoints.whole_file import whole_file
 from .encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image
 from .value import ImageFile, ImageFileError
 
-_FORMAT_OF_SUFFIX = {
+FORMAT_OF_SUFFIX = {
     ".png": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -24,7 +26,7 @@ _FORMAT_OF_SUFFIX = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
-WRITABLE_SUFFIXES = frozenset(_FORMAT_OF_SUFFIX)
+WRITABLE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
 
 
 def write_image(path: str | Path, image: ImageFile) -> None:
@@ -56,6 +58,18 @@ def write_image(path: str | Path, image: ImageFile) -> None:
     write_file(path, data)
 
 
+def save_image(path: str | Path, image: Tensor) -> None:
+    """Writes pixels (3, H, W), RGB in [0, 1], in the format of the path's suffix, 8 bits each.
+
+    As `write_image` does, which also writes what a file said about its picture. Raises ValueError
+    for another shape, ImageFileError as `write_image` does.
+    """
+    if image.ndim != 3 or image.shape[0] != 3:
+        hint = "; name one of the batch, such as images[0]" if image.ndim == 4 else ""
+        raise ValueError(f"Expected a picture (3, H, W), got {tuple(image.shape)}{hint}.")
+    write_image(path, ImageFile(image))
+
+
 def check_writable(path: str | Path, image: ImageFile) -> None:
     """Raises ImageFileError where the format of the path's suffix cannot hold the picture."""
     path = Path(path)
@@ -83,15 +97,15 @@ def write_file(path: str | Path, data: bytes) -> None:
             path,
             "a place that can be written to",
             f"“{error.strerror or error}”",
-            "Check that the folder exists, its permissions and the free space.",
+            "Check that the folder exists, the name's length, permissions and the free space.",
         ) from error
 
 
 def _target_format(path: Path, image: ImageFile) -> str:
     suffix = path.suffix.lower()
-    if suffix in _FORMAT_OF_SUFFIX:
-        return _FORMAT_OF_SUFFIX[suffix]
-    if not suffix and image.format in _FORMAT_OF_SUFFIX.values():
+    if suffix in FORMAT_OF_SUFFIX:
+        return FORMAT_OF_SUFFIX[suffix]
+    if not suffix and image.format in FORMAT_OF_SUFFIX.values():
         return image.format
     raise ImageFileError(
         path,

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from einops import repeat
 from torch import Tensor, nn
 
+from .dct import dct_matrix
 from .precision import full_precision
-
-
-def dct_basis(size: int) -> Tensor:
-    """The orthonormal DCT-II of `size` x `size` blocks, (size**2, 1, size, size)."""
-    position = torch.arange(size, dtype=torch.float64, device="cpu")
-    rows = torch.cos(math.pi / size * torch.outer(position, position + 0.5))
-    rows *= torch.where(position == 0, math.sqrt(1 / size), math.sqrt(2 / size))[:, None]
-    basis = torch.einsum("uy,vx->uvyx", rows, rows)
-    return basis.reshape(size**2, 1, size, size).float()
 
 
 class FrequencyBands(nn.Module):
@@ -31,7 +23,11 @@ class FrequencyBands(nn.Module):
     def __init__(self, patch: int) -> None:
         super().__init__()
         self.patch = patch
-        self.register_buffer("basis", dct_basis(patch).repeat(3, 1, 1, 1), persistent=False)
+        # What each coefficient looks like, for every colour by itself: a strided convolution.
+        rows = dct_matrix(patch)
+        patterns = torch.einsum("uy,vx->uvyx", rows, rows).float()
+        basis = repeat(patterns, "u v y x -> (colour u v) 1 y x", colour=3)
+        self.register_buffer("basis", basis, persistent=False)
         self.basis: Tensor
         self.normalise = nn.BatchNorm2d(3 * patch**2, affine=False)
 

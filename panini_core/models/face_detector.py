@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
+
+from .box_overlap import box_areas, box_overlaps
 
 MEAN_BGR = (104.0, 117.0, 123.0)  # subtracted from BGR in 0..255
 PRIOR_SIZES = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))  # stride, box sides in px
@@ -40,7 +43,7 @@ class Detections:
     @property
     def areas(self) -> Tensor:
         """The area of each box (K,), in px²."""
-        return (self.boxes[:, 2:] - self.boxes[:, :2]).prod(1)
+        return box_areas(self.boxes)
 
     def select(self, chosen: Tensor) -> Detections:
         """The detections at an index or boolean tensor."""
@@ -53,12 +56,12 @@ class Detections:
         where the box and the landmarks lie, by their scores: the networks' landmarks scatter by
         about 1 % of a face, the mean of several priors by a third less.
         """
-        from torchvision.ops import box_iou, nms  # ComfyUI and facexlib always bring torchvision
+        from torchvision.ops import nms  # of ComfyUI, or of the extra `torch`
 
         kept = nms(self.boxes, self.scores, MAX_OVERLAP)
-        votes = (box_iou(self.boxes[kept], self.boxes) > VOTING_OVERLAP) * self.scores
+        votes = (box_overlaps(self.boxes[kept], self.boxes) > VOTING_OVERLAP) * self.scores
         votes = votes / votes.sum(1, keepdim=True)
-        landmarks = (votes @ self.landmarks.flatten(1)).view(-1, 5, 2)
+        landmarks = torch.einsum("kj,jpc->kpc", votes, self.landmarks)
         return Detections(votes @ self.boxes, landmarks, self.scores[kept])
 
 
@@ -124,7 +127,7 @@ def prior_boxes(height: int, width: int) -> Tensor:
         x = (torch.arange(math.ceil(width / stride)) + 0.5) * stride
         side = torch.tensor([float(value) for value in sides])
         y, x, side = torch.meshgrid(y, x, side, indexing="ij")
-        levels.append(torch.stack([x, y, side], dim=-1).reshape(-1, 3))
+        levels.append(rearrange([x, y, side], "values h w sides -> (h w sides) values"))
     return torch.cat(levels)
 
 
@@ -139,4 +142,5 @@ def decode_boxes(offsets: Tensor, priors: Tensor) -> Tensor:
 def decode_landmarks(offsets: Tensor, priors: Tensor) -> Tensor:
     """Offsets (K, 10) and their priors (K, 3) to landmarks (K, 5, 2) in px."""
     centre, side = priors[:, None, :2], priors[:, None, 2:]
-    return centre + offsets.view(-1, 5, 2) * CENTRE_VARIANCE * side
+    points = rearrange(offsets, "k (point xy) -> k point xy", xy=2)
+    return centre + points * CENTRE_VARIANCE * side

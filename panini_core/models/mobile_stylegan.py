@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from .levels import resolution_of
 from .precision import full_precision
-from .stylegan2 import Fuse, MappingNetwork
+from .stylegan2 import Fuse, MappingNetwork, check_w_plus
 from .window import Window
 
 SLOPE = 0.2  # of the leaky ReLUs; unlike StyleGAN2's they have no gain
@@ -27,10 +28,10 @@ BANDS = 4  # of a Haar step: the low one, then vertical, horizontal and diagonal
 
 
 def haar_up(halved_bands: Tensor) -> Tensor:
-    """The inverse Haar transform of bands that are halved already: (N, 4 C, h, w) -> (N, C, 2h, 2w).
+    """The inverse Haar transform of bands that are halved already.
 
-    Channels come band by band: C of the low band, then C each of the details (lh, hl, hh) that
-    alternate between rows, between columns and between both.
+    (N, 4 C, h, w) -> (N, C, 2h, 2w). Channels come band by band: C of the low band, then C each of
+    the details (lh, hl, hh) that alternate between rows, between columns and between both.
     """
     low, rows, columns, both = halved_bands.permute(0, 2, 3, 1).chunk(BANDS, dim=-1)
     even, odd = low + rows, low - rows  # (N, h, w, C)
@@ -156,7 +157,7 @@ class MobileGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.resolutions = tuple(channels)
-        if self.resolutions != tuple(4 * 2**level for level in range(len(channels))):
+        if self.resolutions != tuple(map(resolution_of, range(len(channels)))):
             raise ValueError(f"Generator resolutions must be 4, 8, 16, …; got {self.resolutions}.")
         widths = list(channels.values())
         if wrong := [width for width in widths[:-1] if width % BANDS]:
@@ -215,13 +216,20 @@ class MobileGenerator(nn.Module):
         up_to: int | None = None,  # the last resolution to compute; None = all
     ) -> Tensor:  # the features of the last resolution (N, C, r, r)
         """The features before they become an image; other arguments as of `forward`."""
+        check_w_plus(w_plus, self.w_plus_rows, self.style_size)
+        for resolution in (up_to, window and window.resolution):
+            if resolution not in (None, *self.resolutions):
+                raise ValueError(
+                    f"This generator's features have {', '.join(map(str, self.resolutions))} px, "
+                    f"not {resolution}."
+                )
         noises = self.fixed_noise() if noise is None else list(noise)
         x = self.constant.expand(len(w_plus), -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
         x = self.conv(x, w_plus[:, 0], noises[0])
         for level, resolution in enumerate(self.resolutions):
             if level:
-                x = self.double(x, w_plus, level, noises[2 * level - 1], noises[2 * level])
+                x = self.apply_block(x, w_plus, level, noises[2 * level - 1], noises[2 * level])
             if fuse is not None:
                 x = fuse(resolution, x)
             if resolution == up_to:
@@ -232,7 +240,7 @@ class MobileGenerator(nn.Module):
                 noises = noises[:finer] + [window.cut(image) for image in noises[finer:]]
         return x
 
-    def double(self, x: Tensor, w_plus: Tensor, level: int, *noises: Tensor) -> Tensor:
+    def apply_block(self, x: Tensor, w_plus: Tensor, level: int, *noises: Tensor) -> Tensor:
         """The block of `resolutions[level]` applied to the features of the one before."""
         block = self.blocks[str(self.resolutions[level])]
         assert isinstance(block, WaveletBlock)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from .dafi import FeatureInterpolation, InterpolationPredictor, add_bands, interpolate_bands
 from .degradation_encoder import DegradationEncoder
 from .image_encoder import ImageEncoder
+from .levels import resolution_of
 from .mobile_stylegan import MobileGenerator
 from .stylegan2 import Fuse, StyleGAN2Generator
 from .window import Window
@@ -67,7 +68,7 @@ class PaniniConfig:
     # added to what the prior draws. What is fine already stays, noise and blocks do not pass.
     picture_bands: int = 0
     # Instead the picture is interpolated like features: alpha of the prior's band, 1 - alpha of the
-    # picture's. The last of the bands is then all that is coarser than the others.
+    # picture's. The first of the bands is then all that is coarser than the others.
     interpolated_picture: bool = False
 
     def __post_init__(self) -> None:
@@ -81,7 +82,7 @@ class PaniniConfig:
                 f"{len(self.level_channels)} fused levels need as many generator resolutions, "
                 f"got {len(self.prior_channels)}."
             )
-        finest = 4 * 2 ** (len(self.level_channels) - 1)
+        finest = self.level_resolutions[-1]
         shrink = self.input_patch * math.prod(stride for _, stride in self.stem)
         if self.input_size != finest * shrink:
             raise ValueError(
@@ -102,13 +103,13 @@ class PaniniConfig:
         halvings = self.picture_bands - self.interpolated_picture
         if halvings > 30 or (halvings > 0 and self.input_size % 2**halvings):
             raise ValueError(
-                f"{self.picture_bands} picture bands need an input_size that can be halved "
-                f"{halvings} times, got {self.input_size}."
+                f"{halvings} picture bands need an input_size that can be halved as often, got "
+                f"{self.input_size}."
             )
         if self.picture_bands and self.output_size % self.input_size:
             raise ValueError(
-                f"Picture bands need an output as large as the input ({self.input_size}), or a "
-                f"multiple of it, got {self.output_size}."
+                f"Picture bands need an output as large as the input ({self.input_size}), "
+                f"got {self.output_size}; a multiple of it serves as well."
             )
         if self.prior not in PRIORS:
             raise ValueError(f"The prior must be one of {', '.join(PRIORS)}, got {self.prior!r}.")
@@ -121,7 +122,12 @@ class PaniniConfig:
     @property
     def output_size(self) -> int:
         """Side of the restored face, px."""
-        return 2 ** (len(self.prior_channels) + 1) * self.detail_patch
+        return resolution_of(len(self.prior_channels) - 1) * self.detail_patch
+
+    @property
+    def level_resolutions(self) -> tuple[int, ...]:
+        """The side of the features of every fused level, px, coarse first."""
+        return tuple(resolution_of(level) for level in range(len(self.level_channels)))
 
     @property
     def interpolated_channels(self) -> tuple[int, ...]:
@@ -153,6 +159,44 @@ def _to_tuple(value: Any) -> Any:
     return tuple(_to_tuple(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
+_COMPACT = PaniniConfig(
+    input_size=512,
+    prior_channels=(192, 192, 256, 224, 160, 64),
+    style_size=256,
+    mapping_layers=4,
+    detail_patch=4,
+    input_patch=4,
+    extractor_blocks=0,
+    attention_hidden=0,
+    stem=((64, 1), (64, 1)),
+    level_channels=(192, 192, 256, 192, 128, 64),
+    level_convs=2,
+    latent_hidden=32,
+    degradation_pool=1,
+    degradation_patch=4,
+    degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
+    degradation_discriminants=8,
+    picture_bands=4,
+)
+_TINY = PaniniConfig(
+    input_size=64,
+    prior_channels=(12, 10, 8),
+    style_size=16,
+    mapping_layers=2,
+    detail_patch=4,
+    input_patch=4,
+    extractor_blocks=0,
+    attention_hidden=0,
+    stem=((8, 1),),
+    level_channels=(12, 10, 8),
+    latent_hidden=4,
+    degradation_size=16,
+    degradation_pool=1,
+    degradation_patch=4,
+    degradation_layers=((8, 1), (16, 2)),
+    picture_bands=2,
+)
+
 PRESETS = {
     "official-mfr": PaniniConfig(
         input_size=512, prior_channels=(512, 512, 512, 512, 512, 256, 128, 64, 32)
@@ -166,88 +210,36 @@ PRESETS = {
         stem=((512, 1),),
         learned_degradation=True,
     ),
-    "compact": PaniniConfig(
-        input_size=512,
-        prior_channels=(192, 192, 256, 224, 160, 64),
-        style_size=256,
-        mapping_layers=4,
-        detail_patch=4,
-        input_patch=4,
-        extractor_blocks=0,
-        attention_hidden=0,
-        stem=((64, 1), (64, 1)),
-        level_channels=(192, 192, 256, 192, 128, 64),
-        level_convs=2,
-        latent_hidden=32,
-        degradation_pool=1,
-        degradation_patch=4,
-        degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
-        degradation_discriminants=8,
-        picture_bands=4,
-    ),
-    "mobile": PaniniConfig(
-        input_size=512,
-        prior_channels=(512, 512, 512, 512, 512, 256, 128, 64),
+    "compact": _COMPACT,
+    # The same encoders under a GAN that was trained as one.
+    "mobile": dataclasses.replace(
+        _COMPACT,
         prior="mobile",
-        input_patch=4,
-        extractor_blocks=0,
-        attention_hidden=0,
-        stem=((64, 1), (64, 1)),
-        level_channels=(192, 192, 256, 192, 128, 64),
-        level_convs=2,
+        prior_channels=(512, 512, 512, 512, 512, 256, 128, 64),
+        style_size=512,
+        mapping_layers=8,
+        detail_patch=1,
         latent_hidden=64,
         latent_rank=64,
-        degradation_pool=1,
-        degradation_patch=4,
-        degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
-        degradation_discriminants=8,
         picture_bands=5,
         interpolated_picture=True,
     ),
-    "tiny-mobile": PaniniConfig(
-        input_size=64,
-        prior_channels=(12, 12, 8, 8, 8),
+    "tiny": _TINY,
+    "tiny-mobile": dataclasses.replace(
+        _TINY,
         prior="mobile",
-        style_size=16,
-        mapping_layers=2,
-        input_patch=4,
-        extractor_blocks=0,
-        attention_hidden=0,
-        stem=((8, 1),),
-        level_channels=(12, 10, 8),
-        latent_hidden=4,
+        prior_channels=(12, 12, 8, 8, 8),
+        detail_patch=1,
         latent_rank=4,
-        degradation_size=16,
-        degradation_pool=1,
-        degradation_patch=4,
-        degradation_layers=((8, 1), (16, 2)),
         picture_bands=3,
         interpolated_picture=True,
-    ),
-    "tiny": PaniniConfig(
-        input_size=64,
-        prior_channels=(12, 10, 8),
-        style_size=16,
-        mapping_layers=2,
-        detail_patch=4,
-        input_patch=4,
-        extractor_blocks=0,
-        attention_hidden=0,
-        stem=((8, 1),),
-        level_channels=(12, 10, 8),
-        latent_hidden=4,
-        degradation_size=16,
-        degradation_pool=1,
-        degradation_patch=4,
-        degradation_layers=((8, 1), (16, 2)),
-        picture_bands=2,
     ),
 }
 
 
 def build_gan_prior(config: PaniniConfig) -> GanPrior:
     """The generator of a configuration, untrained."""
-    channels = {4 * 2**level: width for level, width in enumerate(config.prior_channels)}
+    channels = {resolution_of(level): width for level, width in enumerate(config.prior_channels)}
     if config.prior == "mobile":
         return MobileGenerator(channels, config.style_size, config.mapping_layers)
     return StyleGAN2Generator(

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -188,8 +189,8 @@ class Head(nn.Module):
         self.conv1x1 = nn.Conv2d(channels, PRIORS * values, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        answers = self.conv1x1(features).permute(0, 2, 3, 1)
-        return answers.reshape(features.shape[0], -1, self.values)
+        answers = self.conv1x1(features)
+        return rearrange(answers, "n (prior value) h w -> n (h w prior) value", value=self.values)
 
 
 class RetinaFace(nn.Module):

@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
+from .levels import resolution_of
 from .precision import full_precision
 
 FIR_TAPS = (1.0, 3.0, 3.0, 1.0)
@@ -175,6 +177,15 @@ class MappingNetwork(nn.Module):
         return w
 
 
+def check_w_plus(w_plus: Tensor, rows: int, style_size: int) -> None:
+    """Raise ValueError unless the codes are (N, rows, style_size)."""
+    if w_plus.ndim != 3 or w_plus.shape[1:] != (rows, style_size):
+        raise ValueError(
+            f"W+ codes must be (N, {rows}, {style_size}) for this generator, got "
+            f"{tuple(w_plus.shape)}; one code for all rows is w[:, None].expand(-1, {rows}, -1)."
+        )
+
+
 class StyleGAN2Generator(nn.Module):
     """W+ codes to an image, with an opening for other features at every resolution."""
 
@@ -188,7 +199,7 @@ class StyleGAN2Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.resolutions = tuple(channels)
-        if self.resolutions != tuple(4 * 2**level for level in range(len(channels))):
+        if self.resolutions != tuple(map(resolution_of, range(len(channels)))):
             raise ValueError(f"Generator resolutions must be 4, 8, 16, …; got {self.resolutions}.")
         self.style_size = style_size
         self.detail_patch = detail_patch
@@ -239,6 +250,7 @@ class StyleGAN2Generator(nn.Module):
     ) -> Tensor:  # (N, 3, image_size, image_size), float32, nominally [-1, 1]
         if size not in (None, self.image_size):
             raise ValueError(f"This generator's images have {self.image_size} px, not {size}.")
+        check_w_plus(w_plus, self.w_plus_rows, self.style_size)
         noises = iter(self.fixed_noise() if noise is None else noise)
         row = iter(range(self.w_plus_rows))
         x = self.constant.expand(w_plus.shape[0], -1, -1, -1)
@@ -281,9 +293,14 @@ class EqualConv(nn.Module):
     """Convolution with equalised learning rate, optionally blurred and strided by two."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, *,
-        downsample: bool = False, bias: bool = True,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        downsample: bool = False,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
         shape = (out_channels, in_channels, kernel_size, kernel_size)
         self.weight = nn.Parameter(torch.randn(shape))
@@ -322,9 +339,9 @@ def append_batch_deviation(x: Tensor, group: int = 4) -> Tensor:
     group = min(group, count)
     if count % group:
         raise ValueError(f"The batch must be at most {group} or divisible by it; got {count}.")
-    grouped = x.float().reshape(group, count // group, -1)
-    deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)  # (count / group,)
-    feature = deviation.repeat(group).view(count, 1, 1, 1).expand(-1, -1, height, width)
+    grouped = rearrange(x.float(), "(group rest) c h w -> group rest (c h w)", group=group)
+    deviation = (grouped.var(0, unbiased=False) + 1e-8).sqrt().mean(1)  # (rest,)
+    feature = repeat(deviation, "rest -> (group rest) 1 h w", group=group, h=height, w=width)
     return torch.cat([x, feature.to(x.dtype)], dim=1)
 
 

@@ -10,6 +10,10 @@ def to_network(images: Tensor) -> Tensor:
     return images * 2 - 1
 
 
-def from_network(images: Tensor) -> Tensor:
-    """The networks' [-1, 1] to [0, 1], clamped; any shape."""
-    return ((images + 1) / 2).clamp(0, 1)
+def from_network(images: Tensor, *, clamp: bool = True) -> Tensor:
+    """The networks' [-1, 1] to [0, 1]; any shape.
+
+    Without `clamp` what lies beyond stays beyond, as a loss needs it, whose gradient leads back.
+    """
+    images = (images + 1) / 2
+    return images.clamp(0, 1) if clamp else images

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..faces import Face
+from ..models.box_overlap import box_overlaps
 from ..models.face_detector import FaceDetector
 from .align import FFHQ_TEMPLATE
 from .detect import detect_faces
@@ -27,8 +28,9 @@ def faces_from_boxes(
     """The faces in given boxes, image by image, in the boxes' order.
 
     images (N, 3, H, W) RGB in [0, 1]; boxes: for each image, tensors (4,) x0, y0, x1, y1 in px.
-    A box gets the landmarks of the detected face that it overlaps most. Where the detector sees
-    none, an upright face that fills the box is assumed; its score is 0.
+    The faces of an image are numbered in that order. A box gets the landmarks of the detected face
+    that it overlaps most. Where the detector sees none, an upright face that fills the box is
+    assumed; its score is 0.
 
     Raises ValueError if there are not as many lists of boxes as images.
     """
@@ -39,14 +41,24 @@ def faces_from_boxes(
         found[face.image_index].append(face)
     faces: list[Face] = []
     for index, (own, detected) in enumerate(zip(boxes, found, strict=True)):
-        for box in own:
+        for number, box in enumerate(own):
             box = box.float().cpu()
-            best = max(detected, key=lambda face: _overlap(box, face.box), default=None)
-            if best is not None and _overlap(box, best.box) >= LEAST_OVERLAP:
-                faces.append(replace(best, box=box))
+            best = _best_fit(box, detected)
+            if best is not None:
+                faces.append(replace(best, box=box, number=number))
             else:
-                faces.append(Face(box, _upright_landmarks(box), ESTIMATED_SCORE, index))
+                landmarks = _upright_landmarks(box)
+                faces.append(Face(box, landmarks, ESTIMATED_SCORE, index, number))
     return faces
+
+
+def _best_fit(box: Tensor, detected: Sequence[Face]) -> Face | None:
+    """The detected face that a box overlaps most; None if that is not enough to be the same."""
+    if not detected:
+        return None
+    overlaps = box_overlaps(box[None], torch.stack([face.box for face in detected]))[0]
+    best = int(overlaps.argmax())
+    return detected[best] if overlaps[best] >= LEAST_OVERLAP else None
 
 
 def _upright_landmarks(box: Tensor) -> Tensor:
@@ -54,9 +66,3 @@ def _upright_landmarks(box: Tensor) -> Tensor:
     template_box = torch.tensor(_FACE_IN_TEMPLATE)
     unit = (torch.tensor(FFHQ_TEMPLATE) - template_box[:2]) / (template_box[2:] - template_box[:2])
     return box[:2] + unit * (box[2:] - box[:2])
-
-
-def _overlap(a: Tensor, b: Tensor) -> float:
-    inside = (torch.minimum(a[2:], b[2:]) - torch.maximum(a[:2], b[:2])).clamp(min=0).prod()
-    union = (a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - inside
-    return (inside / union.clamp(min=1e-6)).item()

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 LOW_FREQUENCY_CELLS = 8  # a crop's side in cells; coarser than any facial feature
 
 
 def is_grey(image: Tensor) -> bool:
     """Whether red, green and blue of an image (3, H, W) are equal everywhere."""
     return bool((image[0] == image[1]).all() and (image[0] == image[2]).all())
-
-
-def to_grey(images: Tensor) -> Tensor:
-    """(…, 3, H, W) -> (…, 1, H, W): luma."""
-    weights = torch.tensor(LUMA, device=images.device, dtype=images.dtype).view(3, 1, 1)
-    return (images * weights).sum(-3, keepdim=True)
 
 
 def match_low_frequencies(crop: Tensor, reference: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import Face
+from ..models.box_overlap import box_overlaps, shared_areas
 from ..models.face_detector import MAX_OVERLAP, Detections, FaceDetector
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
@@ -50,8 +51,8 @@ def detect_faces(
     its square. `on_image(done, total)` is called as images are done, and may raise to stop. They
     are looked at few at a time, so that the memory needed does not grow with their number.
 
-    Returns faces image by image, from left to right, in image pixels, float32 on the CPU. Boxes
-    and landmarks of faces that the border cuts may lie outside the image.
+    Returns faces image by image, from left to right and so numbered, in image pixels, float32 on
+    the CPU. Boxes and landmarks of faces that the border cuts may lie outside the image.
     """
     if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
         raise ValueError(
@@ -93,14 +94,16 @@ def _detect(
 
 def _faces(detections: Detections, index: int) -> list[Face]:
     """The faces of image `index`, from left to right."""
+    rows = detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist()
     return [
         Face(
             detections.boxes[row].clone(),
             detections.landmarks[row].clone(),
             detections.scores[row].item(),
             index,
+            number,
         )
-        for row in detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist()
+        for number, row in enumerate(rows)
     ]
 
 
@@ -158,9 +161,7 @@ def _join_finer(
     What shows at the fine scale only, though the coarse one would show it too, is not a face. To
     be a witness, the coarse scale may score lower than to find.
     """
-    from torchvision.ops import box_iou
-
-    confirmed = (box_iou(fine.boxes, coarse.boxes) > MAX_OVERLAP).any(1)
+    confirmed = (box_overlaps(fine.boxes, coarse.boxes) > MAX_OVERLAP).any(1)
     small = fine.sides * coarse_scale < SURELY_SEEN
     fine = fine.select((small | confirmed) & (fine.sides * fine_scale < LARGEST_FINE))
     return _concatenate(coarse, fine).merge_overlaps()
@@ -168,7 +169,8 @@ def _join_finer(
 
 def _join_blurred(found: Detections, overview: Detections, scale: float) -> Detections:
     """The faces found, and the large and sure ones elsewhere that only the overview shows."""
-    known = (_shared_area(overview, found) > MAX_SHARED * overview.areas[:, None]).any(1)
+    shared = shared_areas(overview.boxes, found.boxes)
+    known = (shared > MAX_SHARED * overview.areas[:, None]).any(1)
     sure = (overview.sides * scale > SURELY_SEEN) & (overview.scores > SURE_SCORE)
     return _concatenate(found, overview.select(sure & ~known))
 
@@ -177,15 +179,8 @@ def _without_parts(faces: Detections) -> Detections:
     """Without boxes that lie in a larger one that scores higher."""
     area, score = faces.areas, faces.scores
     better = (area > area[:, None]) & (score > score[:, None])
-    inside = _shared_area(faces, faces) > MAX_CONTAINED * area[:, None]
+    inside = shared_areas(faces.boxes, faces.boxes) > MAX_CONTAINED * area[:, None]
     return faces.select(~(better & inside).any(1))
-
-
-def _shared_area(some: Detections, others: Detections) -> Tensor:
-    """(K, L): the area that some boxes have in common with others, px²."""
-    low = torch.maximum(some.boxes[:, None, :2], others.boxes[:, :2])
-    high = torch.minimum(some.boxes[:, None, 2:], others.boxes[:, 2:])
-    return (high - low).clamp(min=0).prod(-1)
 
 
 def _concatenate(*parts: Detections) -> Detections:

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import RestoredFaces
-from .colour import match_low_frequencies, to_grey
+from ..models.luma import to_grey
+from .colour import match_low_frequencies
 from .warp import Pyramid, invert_affine, transform_points
 
 MASK_EDGE = 0.97  # where the mask reaches zero, in half crops from the centre

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from einops import rearrange
 
 from ..faces import InterpolationWeights
 from ..models.panini import PaniniConfig
@@ -42,9 +43,13 @@ def alpha_statistics(weights: InterpolationWeights, config: PaniniConfig) -> lis
         return []
     alpha = weights.alpha.detach().float().cpu().numpy()
     fused = len(config.level_channels)
-    levels = {str(4 * 2**level): alpha[:, level, : channels[level]] for level in range(fused)}
+    levels = {
+        str(resolution): alpha[:, level, : channels[level]]
+        for level, resolution in enumerate(config.level_resolutions)
+    }
     if config.picture_bands:
-        levels[PICTURE_LEVEL] = alpha[:, fused:, :3].reshape(len(alpha), -1)
+        shares = alpha[:, fused:, :3]
+        levels[PICTURE_LEVEL] = rearrange(shares, "face band colour -> face (band colour)")
     return [_statistics(name, values) for name, values in levels.items()]
 
 

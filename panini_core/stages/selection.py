@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .grouping import rows_of_images
+from .grouping import face_numbers, number_faces, rows_of_images
 
 if TYPE_CHECKING:  # so that rules are read without loading torch
     from ..faces import Face
 
-NAMED_RULES = ("all", "largest", "center", "none")
+NAMED_RULES = ("all", "largest", "centre", "none")
 SORT_ORDERS = (
     "as detected",
     "left to right",
@@ -24,16 +24,18 @@ SORT_ORDERS = (
     "confidence",
     "centre",
 )
+OTHER_SPELLINGS = {"center": "centre"}  # of rules and orders
 LAST_NUMBER = 9999
 _NUMBERS = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
 
 
 def parse_rule(rule: str) -> str | set[int]:
-    """`all`, `largest`, `center` and `none` as they are; `0,2,4-6` as the numbers of the faces.
+    """`all`, `largest`, `centre` and `none` as they are; `0,2,4-6` as the numbers of the faces.
 
-    Raises ValueError for anything else.
+    `center` is `centre`. Raises ValueError for anything else.
     """
     name = rule.strip().lower()
+    name = OTHER_SPELLINGS.get(name, name)
     if name in NAMED_RULES:
         return name
     numbers: set[int] = set()
@@ -51,11 +53,19 @@ def parse_rule(rule: str) -> str | set[int]:
 
 
 def sort_faces(faces: Sequence[Face], order: str, *, height: int, width: int) -> list[Face]:
-    """The faces image by image, those of an image (height x width px) in one of SORT_ORDERS.
+    """The faces image by image, those of an image (height x width px) in one of SORT_ORDERS, and
+    numbered in that order.
 
     Positions are those of the boxes' centres. Equals stay in the order in which they were given,
     and so do all with `as detected`. Raises ValueError for another order.
     """
+    rows = rows_in_order(faces, order, height=height, width=width)
+    return number_faces([faces[row] for row in rows])
+
+
+def rows_in_order(faces: Sequence[Face], order: str, *, height: int, width: int) -> list[int]:
+    """The places in `faces` in the order of `sort_faces`, for what belongs to faces."""
+    order = OTHER_SPELLINGS.get(order, order)
     if order not in SORT_ORDERS:
         raise ValueError(f"Cannot sort faces by {order!r}: expected {', '.join(SORT_ORDERS)}.")
     keys: dict[str, Callable[[Face], float]] = {
@@ -69,7 +79,8 @@ def sort_faces(faces: Sequence[Face], order: str, *, height: int, width: int) ->
         "confidence": lambda face: -face.score,
         "centre": lambda face: _distance(face, height, width),
     }
-    return sorted(faces, key=lambda face: (face.image_index, keys[order](face)))
+    rank = [(face.image_index, keys[order](face)) for face in faces]
+    return sorted(range(len(faces)), key=rank.__getitem__)
 
 
 def select_faces(
@@ -77,9 +88,9 @@ def select_faces(
 ) -> list[Face]:
     """Those of the faces that the rule names, image by image, in their order.
 
-    `all`; `largest`: the one with the largest box; `center`: the one nearest to the middle of its
-    image (height x width px); `none`; `0,2,4-6`: by number, in the order in which the faces of an
-    image are given. Numbers that an image does not have are no error. Of those, the first
+    `all`; `largest`: the one with the largest box; `centre`: the one nearest to the middle of its
+    image (height x width px); `none`; `0,2,4-6`: by number (see `face_numbers`). Numbers that an
+    image does not have are no error. Of those, the first
     `max_faces` of an image are kept; 0 keeps all. Raises ValueError if the rule cannot be read or
     `max_faces` is below 0.
     """
@@ -96,10 +107,10 @@ def select_faces(
 def _choose(faces: list[Face], rule: str | set[int], height: int, width: int) -> list[Face]:
     """The faces of one image (at least one) that a parsed rule names."""
     if isinstance(rule, set):
-        return [face for number, face in enumerate(faces) if number in rule]
+        return [face for face, n in zip(faces, face_numbers(faces), strict=True) if n in rule]
     if rule == "largest":
         return [max(faces, key=_area)]
-    if rule == "center":
+    if rule == "centre":
         return [min(faces, key=lambda face: _distance(face, height, width))]
     return faces if rule == "all" else []
 

@@ -7,19 +7,23 @@ counted in frames.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
-from ..faces import DegradationRepresentation, Face
+from ..faces import DegradationRepresentation, Face, FaceSet
+from ..models.box_overlap import box_overlaps
 from .grouping import rows_of_images
 
 LARGEST_GAP = 5  # frames in a row in which a face may be missed
 LEAST_OVERLAP = 0.3  # of the box that is expected with the box that is found (IoU)
 LARGEST_DISTANCE = 0.3  # of the landmarks from where they are expected, share of the face's size
 STEADINESS = 0.5  # share of what was known of a motion that a new frame leaves
+REACH = 4  # standard deviations of time beyond which frames know nothing of each other
 ROWS_PER_STEP = 256  # faces that are smoothed together
 
 
@@ -37,7 +41,7 @@ class _Track:
 
     def follow(self, face: Face) -> None:
         """Goes on to a face of a later frame."""
-        moved = face.landmarks.double().mean(0) - self.face.landmarks.double().mean(0)
+        moved = (_points(face) - _points(self.face))[2:].mean(0)  # of the landmarks
         moved /= face.image_index - self.face.image_index
         self.velocity = torch.lerp(moved, self.velocity, STEADINESS)
         self.face = face
@@ -72,22 +76,25 @@ def track_faces(faces: Sequence[Face]) -> list[int]:
 def smooth_faces(faces: Sequence[Face], frames: float) -> list[Face]:
     """The faces with box and landmarks smoothed over time within each track, in their order.
 
-    The weights are a Gaussian of standard deviation `frames`; under them a straight motion is
-    fitted, so that a face that stands still or moves evenly keeps its place also where its track
-    begins or ends. 0 gives the same faces. Raises ValueError below 0.
+    They carry their track (see `track_faces`), which is found if they carry none yet.
+    The weights are a Gaussian of standard deviation `frames`, cut off at REACH of them; under them
+    a straight motion is fitted, so that a face that stands still or moves evenly keeps its place
+    also where its track begins or ends. 0 gives the same faces. Raises ValueError below 0.
     """
     _check(frames)
     if frames == 0 or not faces:
         return list(faces)
+    tracks = _tracks_of(faces)
     points = torch.stack([_points(face) for face in faces])
-    smooth = _smooth(points.flatten(1), faces, frames).view_as(points)
+    smooth = _smooth(points.flatten(1), faces, tracks, frames).view_as(points)
     return [
         replace(
             face,
             box=moved[:2].flatten().to(face.box),
             landmarks=moved[2:].to(face.landmarks),
+            track=track,
         )
-        for face, moved in zip(faces, smooth, strict=True)
+        for face, moved, track in zip(faces, smooth, tracks, strict=True)
     ]
 
 
@@ -104,8 +111,66 @@ def smooth_degradation(
     if frames == 0 or not faces:
         return degradation
     vectors = degradation.vectors
-    smooth = _smooth(vectors.cpu().double(), faces, frames)
+    smooth = _smooth(vectors.cpu().double(), faces, _tracks_of(faces), frames)
     return DegradationRepresentation(smooth.to(vectors.dtype).to(vectors.device))
+
+
+def smooth_in_passing(
+    parts: Iterable[tuple[FaceSet, DegradationRepresentation]], frames: float
+) -> Iterator[tuple[FaceSet, DegradationRepresentation]]:
+    """The parts of a clip, each with its DR smoothed as `smooth_degradation` smooths the whole.
+
+    The parts come in the order of time, all faces of a frame in one of them, and the faces carry
+    their tracks. A part goes on once all frames have come that reach it (REACH * frames later):
+    so much of a clip is held, however long it is. Raises ValueError below 0.
+    """
+    _check(frames)
+    reach = REACH * frames
+    waiting: deque[tuple[FaceSet, DegradationRepresentation]] = deque()
+    known: list[tuple[Face, Tensor]] = []  # with their vectors, as long as they reach a later part
+    newest = -math.inf
+    for part, degradation in parts:
+        waiting.append((part, degradation))
+        known += zip(part.faces, degradation.vectors.cpu().double(), strict=True)
+        newest = known[-1][0].image_index if known else newest
+        while waiting and _time_of(waiting[0][0]).stop - 1 + reach <= newest:
+            yield _smooth_part(*waiting.popleft(), known, frames)
+        oldest = min([_time_of(one).start for one, _ in waiting if len(one)], default=newest)
+        known = [one for one in known if one[0].image_index >= oldest - reach]
+    while waiting:
+        yield _smooth_part(*waiting.popleft(), known, frames)
+
+
+def _time_of(faces: FaceSet) -> range:
+    """The frames of the faces, from the first to the last; without a face before all frames."""
+    if not faces.faces:
+        return range(-1, 0)
+    return range(faces.faces[0].image_index, faces.faces[-1].image_index + 1)
+
+
+def _smooth_part(
+    part: FaceSet,
+    degradation: DegradationRepresentation,
+    known: Sequence[tuple[Face, Tensor]],
+    frames: float,
+) -> tuple[FaceSet, DegradationRepresentation]:
+    """A part with its DR smoothed, from the faces around it that are known."""
+    if frames == 0 or not len(part):
+        return part, degradation
+    time, reach = _time_of(part), REACH * frames
+    near = [
+        one for one in known if time.start - reach <= one[0].image_index <= time.stop - 1 + reach
+    ]
+    faces = [face for face, _ in near]
+    first = sum(face.image_index < time.start for face in faces)
+    smooth = _smooth(
+        torch.stack([vector for _, vector in near]),
+        faces,
+        _tracks_of(faces),
+        frames,
+        range(first, first + len(part)),
+    )
+    return part, DegradationRepresentation(smooth.to(degradation.vectors))
 
 
 def _check(frames: float) -> None:
@@ -113,9 +178,16 @@ def _check(frames: float) -> None:
         raise ValueError(f"Smoothing must be 0 frames or more, got {frames}.")
 
 
+def _tracks_of(faces: Sequence[Face]) -> list[int]:
+    """The tracks that the faces carry, or those found if any of them carries none."""
+    carried = [face.track for face in faces if face.track is not None]
+    return carried if len(carried) == len(faces) else track_faces(faces)
+
+
 def _points(face: Face) -> Tensor:
     """The corners of the box and the landmarks: (7, 2) in px, float64 on the CPU."""
-    return torch.cat([face.box.view(2, 2), face.landmarks]).cpu().double()
+    corners = rearrange(face.box, "(corner xy) -> corner xy", xy=2)
+    return torch.cat([corners, face.landmarks]).cpu().double()
 
 
 def _match(tracks: Sequence[_Track], faces: Sequence[Face], frame: int) -> dict[int, _Track]:
@@ -138,33 +210,37 @@ def _match(tracks: Sequence[_Track], faces: Sequence[Face], frame: int) -> dict[
 def _compare(some: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """Of faces (T, 7, 2) and (K, 7, 2) as `_points` gives them: the overlap of their boxes (IoU)
     and the mean distance of their landmarks in sizes of the larger face, both (T, K)."""
-    some, others = some[:, None], others[None]
-    low = torch.maximum(some[:, :, 0], others[:, :, 0])
-    high = torch.minimum(some[:, :, 1], others[:, :, 1])
-    shared = (high - low).clamp(min=0).prod(-1)
-    sides, other_sides = some[:, :, 1] - some[:, :, 0], others[:, :, 1] - others[:, :, 0]
-    union = sides.prod(-1) + other_sides.prod(-1) - shared
-    size = torch.maximum(sides.amax(-1), other_sides.amax(-1))
-    distance = (some[:, :, 2:] - others[:, :, 2:]).norm(dim=-1).mean(-1)
-    return shared / union.clamp(min=1e-9), distance / size.clamp(min=1e-9)
+    overlap = box_overlaps(some[:, :2].flatten(1), others[:, :2].flatten(1))
+    sizes, other_sizes = ((points[:, 1] - points[:, 0]).amax(1) for points in (some, others))
+    size = torch.maximum(sizes[:, None], other_sizes)
+    distance = (some[:, None, 2:] - others[:, 2:]).norm(dim=-1).mean(-1)
+    return overlap, distance / size.clamp(min=1e-9)
 
 
-def _smooth(values: Tensor, faces: Sequence[Face], frames: float) -> Tensor:
-    """Values (F, C) of the faces, float64, smoothed within each track."""
-    numbers = torch.tensor(track_faces(faces))
+def _smooth(
+    values: Tensor,  # (F, C), float64
+    faces: Sequence[Face],
+    tracks: Sequence[int],
+    frames: float,
+    wanted: range | None = None,  # the rows that are asked for; None: all
+) -> Tensor:  # (K, C)
+    """Values of the faces, smoothed within each track."""
+    chosen = slice(None) if wanted is None else slice(wanted.start, wanted.stop)
     times = torch.tensor([face.image_index for face in faces], dtype=torch.float64)
-    result = torch.empty_like(values)
-    for number in range(int(numbers.max()) + 1):
+    numbers = torch.tensor(tracks)
+    result = torch.empty_like(values[chosen])
+    for number in set(tracks[chosen]):
         rows = torch.nonzero(numbers == number)[:, 0]
-        for part in rows.split(ROWS_PER_STEP):
-            result[part] = _fit(times[part], times[rows], values[rows], frames)
+        for part in torch.nonzero(numbers[chosen] == number)[:, 0].split(ROWS_PER_STEP):
+            result[part] = _fit(times[chosen][part], times[rows], values[rows], frames)
     return result
 
 
 def _fit(at: Tensor, times: Tensor, values: Tensor, frames: float) -> Tensor:
     """Values (K, C) at the times `at` (K,) of straight lines fitted to values (T, C) at `times`
     (T,), each under a Gaussian around its time."""
-    weights = torch.exp(-0.5 * ((times - at[:, None]) / frames) ** 2)
+    distance = (times - at[:, None]) / frames
+    weights = torch.exp(-0.5 * distance**2) * (distance.abs() <= REACH)
     weights = weights / weights.sum(1, keepdim=True)
     away = times - (weights @ times)[:, None]  # (K, T): from the middle of what is weighed
     spread = (weights * away**2).sum(1, keepdim=True)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 LOBES = 3  # of the Lanczos filter that halves: it keeps fine detail better than a bicubic one
@@ -91,12 +92,12 @@ class Pyramid:
         # All outputs are one tall picture to grid_sample, so that the image is not repeated.
         sampled = F.grid_sample(
             image[None],
-            grid.flatten(0, 1)[None],
+            rearrange(grid, "f h w xy -> 1 (f h) w xy"),
             mode="bilinear" if image.device.type == "mps" else "bicubic",  # MPS lacks bicubic
             padding_mode=outside,
             align_corners=False,
         )
-        sampled = sampled[0].unflatten(1, (len(to_source), height)).movedim(1, 0)
+        sampled = rearrange(sampled, "1 c (f h) w -> f c h w", h=height)
         return _halve(sampled) if double else sampled
 
 

@@ -16,13 +16,12 @@ from panini_core.cli.options import (
     positive_integer,
 )
 from panini_core.drawing.plots import plot_atlas
-from panini_core.images import ImageFile, write_image
+from panini_core.images import save_image
+from panini_core.options import ATLAS_SUFFIX
 
 from ..training.atlas_builder import KEPT_PER_CLASS, build_atlas
 from ..training.config import DataConfig
 from ..training.data import load_faces
-
-SUFFIX = ".atlas.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="FILE",
-        help=f"a name that ends in {SUFFIX}; it is found beside the model under the model's name",
+        help=f"a name that ends in {ATLAS_SUFFIX}; it is found beside the model under the model's "
+        "name",
     )
     parser.add_argument(
         "--limit",
@@ -64,8 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     target: Path = arguments.output
-    if not target.name.lower().endswith(SUFFIX):
-        raise UsageError(f"{target}: expected a name that ends in {SUFFIX}.")
+    if not target.name.lower().endswith(ATLAS_SUFFIX):
+        raise UsageError(f"{target}: expected a name that ends in {ATLAS_SUFFIX}.")
     for path in (target, arguments.plot):
         if path is not None:
             require_new_file(path, [], force=arguments.force)
@@ -87,6 +87,6 @@ def run(arguments: argparse.Namespace) -> int:
         (typical,) = describe_degradation(atlas, preset_degradation(atlas, name))
         say(f"  {name}: a typical one is {typical.text}")
     if arguments.plot is not None:
-        write_image(arguments.plot, ImageFile(plot_atlas(atlas, [])))
+        save_image(arguments.plot, plot_atlas(atlas, []))
         say(f"Map: {arguments.plot}")
     return EXIT_DONE

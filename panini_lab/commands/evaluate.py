@@ -13,12 +13,12 @@ from panini_core.cli.inputs import make_folder, require_new_file
 from panini_core.cli.options import (
     add_device_argument,
     add_model_arguments,
-    choose_device,
+    open_device,
     open_model,
     positive_integer,
 )
 from panini_core.cli.sheet_file import add_tile_argument, require_sheet
-from panini_core.images import ImageFile, write_file, write_image
+from panini_core.images import save_image, write_file
 from panini_core.stages.align import whole_picture_faces
 from panini_core.stages.restore import restore_faces
 
@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.restored,
             restore=restore if model is not None else None,
             backbones=arguments.backbones,
-            device=choose_device(arguments.device),
+            device=open_device(arguments),
             on_progress=progress.show,
             on_pair=None if arguments.sheet is None else sheet.add,
         )
@@ -113,6 +113,6 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"Figures of every picture: {arguments.json}")
     if arguments.sheet is not None:
         pixels, title = sheet.finish()
-        write_image(arguments.sheet, ImageFile(pixels))
+        save_image(arguments.sheet, pixels)
         say(f"Sheet: {arguments.sheet} ({title})")
     return EXIT_DONE

@@ -19,13 +19,13 @@ from panini_core.cli.inputs import make_folder, require_new_file
 from panini_core.cli.options import (
     add_device_argument,
     add_model_arguments,
-    choose_device,
     default_of,
+    open_device,
     open_model,
     positive_integer,
 )
 from panini_core.degrading.degrade import degrade_images
-from panini_core.images import ImageFile, read_image, write_file, write_image
+from panini_core.images import read_image, save_image, write_file
 from panini_core.models.panini import PaniniNet
 from panini_core.stages.align import align_faces, whole_picture_faces
 from panini_core.stages.detect import detect_faces
@@ -119,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
     write_file(figures, (json.dumps(study, indent=2, allow_nan=False) + "\n").encode())
     say(f"Figures: {figures}")
     for path, pixels in zip(paths, pictures, strict=True):
-        write_image(path, ImageFile(pixels))
+        save_image(path, pixels)
         say(f"Picture: {path}")
     say(f"\n{text}")
     return EXIT_DONE
@@ -146,7 +146,7 @@ def _study_fusion(arguments: argparse.Namespace) -> Outcome:
     held_out = _load(arguments, "faces", SMALL.input_size)
     with Progress("step") as progress:
         study = study_fusion(
-            training.to(choose_device(arguments.device)),
+            training.to(open_device(arguments)),
             held_out,
             steps=arguments.steps,
             seeds=arguments.seeds,
@@ -213,7 +213,7 @@ def _sample_face(model: PaniniNet, arguments: argparse.Namespace) -> Tensor:
     """(1, 3, R, R) in [0, 1]: the face of the sample photograph, aligned."""
     photograph = read_image(sample_photograph()).pixels[None]
     with usage_errors():
-        detector = load_detector(device=choose_device(arguments.device))
+        detector = load_detector(device=open_device(arguments))
     faces = detect_faces(detector, photograph)
     if len(faces) != 1:
         raise ValueError(

@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
         choices=list(TRAININGS),
-        help="degradation: the degradation encoder (contrastive); inversion: a GAN prior's codes and "
-        "features from degraded faces that it drew; restorer: the whole network; prior: the GAN "
+        help="degradation: the degradation encoder (contrastive); inversion: the codes and "
+        "features of faces that a GAN prior drew; restorer: the whole network; prior: the GAN "
         "prior by itself, from scratch",
     )
     parser.add_argument(

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
-from panini_core.images import READABLE_SUFFIXES, read_image
+from panini_core.images import read_image, readable_suffixes
 
 from .backbones import IDENTITY_FILE, VGG_FILE, MetricUnavailable, find_backbone
 from .fid import RELIABLE_COUNT, FrechetDistance
@@ -85,13 +85,10 @@ def evaluate_folders(
 
     measured: list[dict[str, dict[str, float]]] = []
     for index, name in enumerate(names):
-        faces = [_read_face(by_name[name], size).to(device) for by_name in files]
-        clean_face = faces.pop(1)
-        if restore is not None:
-            faces.append(_restore_face(restore, faces[0], size, name))
-        candidates = dict(zip(kinds, faces, strict=True))
+        paths = [by_name[name] for by_name in files]
+        clean_face, candidates = _read_pair(paths, size, device, restore)
         measured.append(_measure(measures, candidates, clean_face))
-        for distance, face in zip(set_distances, faces, strict=False):
+        for distance, face in zip(set_distances, candidates.values(), strict=False):
             distance.add(clean_face, reference=True)
             distance.add(face, reference=False)
         if on_pair is not None:
@@ -101,13 +98,7 @@ def evaluate_folders(
             on_progress(index + 1, len(names))
 
     results = [
-        Measurements(
-            per_image={
-                metric: tuple(figures[kind][metric] for figures in measured)
-                for metric in measured[0][kind]
-            },
-            over_set={"fid": set_distances[row].distance()} if set_distances else {},
-        )
+        _collect(kind, measured, set_distances[row] if set_distances else None)
         for row, kind in enumerate(kinds)
     ]
     for kind, result in zip(kinds, results, strict=True):
@@ -136,6 +127,21 @@ def _measure(
     }
 
 
+def _collect(
+    kind: str,
+    measured: Sequence[Mapping[str, Mapping[str, float]]],
+    set_distance: FrechetDistance | None,
+) -> Measurements:
+    """The figures of one kind of candidate over all faces."""
+    return Measurements(
+        per_image={
+            metric: tuple(figures[kind][metric] for figures in measured)
+            for metric in measured[0][kind]
+        },
+        over_set={} if set_distance is None else {"fid": set_distance.distance()},
+    )
+
+
 def _note_equal(kind: str, result: Measurements, notes: list[str]) -> None:
     """Says how many faces' PSNR is not what was measured but the value for equal ones."""
     ratios = result.per_image["psnr"]
@@ -152,8 +158,9 @@ def _faces_by_name(folder: str | Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise NotADirectoryError(f"No folder at {folder}.")
     faces: dict[str, Path] = {}
+    readable = readable_suffixes()
     for file in sorted(folder.iterdir()):
-        if file.suffix.lower() not in READABLE_SUFFIXES or file.name.startswith("."):
+        if file.suffix.lower() not in readable or file.name.startswith("."):
             continue
         if file.stem in faces:
             raise ValueError(
@@ -162,7 +169,7 @@ def _faces_by_name(folder: str | Path) -> dict[str, Path]:
             )
         faces[file.stem] = file
     if not faces:
-        raise ValueError(f"{folder} holds no images ({', '.join(sorted(READABLE_SUFFIXES))}).")
+        raise ValueError(f"{folder} holds no images ({', '.join(sorted(readable))}).")
     return faces
 
 
@@ -259,6 +266,19 @@ def _load_set_distances(
     if count < RELIABLE_COUNT:
         notes.append(f"FID over {count} faces: compare it only with figures over the same faces")
     return distances
+
+
+def _read_pair(
+    paths: Sequence[Path], size: int, device: torch.device, restore: Restore | None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The clean face (1, 3, size, size) of a pair, and its candidates by KINDS.
+
+    paths: the degraded face, the clean one, and the restored one if that exists already.
+    """
+    degraded, clean, *restored = (_read_face(path, size).to(device) for path in paths)
+    if restore is not None:
+        restored.append(_restore_face(restore, degraded, size, paths[0].stem))
+    return clean, dict(zip(KINDS, [degraded, *restored], strict=False))
 
 
 def _read_face(path: Path, size: int) -> Tensor:

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from panini_core.stages.align import TEMPLATE_SIZE, estimate_similarity, template
 from panini_core.stages.warp import invert_affine
 
-from .onnx_graph import load_onnx_graph
+from .mobilefacenet import MobileFaceNet, load_mobilefacenet
+from .mobilefacenet_onnx import read_mobilefacenet_onnx
 
 # Where ArcFace puts the five landmarks, x and y in px, in the order of FFHQ's template.
 _ARCFACE_112 = (
@@ -21,7 +22,6 @@ _ARCFACE_112 = (
     (41.5493, 92.3655),
     (70.7299, 92.2041),
 )
-_ARCFACE_SIZE = 112
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 _SMOOTHED_SIZE = 300  # px: below it, bilinear sampling at 112 leaves no gaps to speak of
@@ -32,7 +32,7 @@ class IdentityNetwork(nn.Module):
 
     The warp is the similarity between the two five-point templates, the same for every face:
     landmarks found in a degraded face would move with the degradation. `recognise` maps
-    (N, 3, 112, 112), normalised with ImageNet's mean and deviation, to (N, D).
+    (N, 3, 112, 112), normalised with ImageNet's mean and std, to (N, D).
     """
 
     mean: Tensor
@@ -85,12 +85,14 @@ def identity_similarity(network: IdentityNetwork, a: Tensor, b: Tensor) -> Tenso
 
 
 def load_identity_network(path: str | Path) -> IdentityNetwork:
-    """The identity network from an ONNX file such as `mobilefacenet.onnx`, frozen, on the CPU.
+    """The identity network, MobileFaceNet, frozen, on the CPU.
 
-    Raises FileNotFoundError, ValueError if the file does not fit, and MetricUnavailable where
-    the package `onnx` is not installed.
+    From a `.safetensors` file as `panini convert` writes it, or from the published `.onnx` file.
+    Raises FileNotFoundError, ValueError if the file does not fit, and MetricUnavailable where an
+    ONNX file is to be read and the package `onnx` is not installed.
     """
-    return IdentityNetwork(load_onnx_graph(path))
+    is_onnx = Path(path).suffix.lower() == ".onnx"
+    return IdentityNetwork(read_mobilefacenet_onnx(path) if is_onnx else load_mobilefacenet(path))
 
 
 def _arcface_grid() -> Tensor:
@@ -101,7 +103,7 @@ def _arcface_grid() -> Tensor:
     arcface = torch.tensor(_ARCFACE_112, dtype=torch.float64)
     to_arcface = estimate_similarity(template(TEMPLATE_SIZE)[None], arcface)
     to_ffhq = invert_affine(to_arcface)[0]
-    pixels = torch.arange(_ARCFACE_SIZE, dtype=torch.float64)
+    pixels = torch.arange(MobileFaceNet.input_size, dtype=torch.float64)
     y, x = torch.meshgrid(pixels, pixels, indexing="ij")
     positions = torch.stack([x, y], dim=-1) @ to_ffhq[:, :2].T + to_ffhq[:, 2]
     return (positions / TEMPLATE_SIZE * 2 - 1).float()[None]

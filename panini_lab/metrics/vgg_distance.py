@@ -23,19 +23,19 @@ _BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet, in 0..255: the input thes
 class VggFeatures(nn.Module):
     """VGG19 up to relu4_4 with frozen weights; the input may carry a gradient.
 
-    `widths` are the output channels of the four blocks. Works under autocast and with
-    channels_last inputs. Weights come from `load_vgg_features`.
+    `widths` are the output channels of the four blocks, or of the first ones. Works under autocast
+    and with channels_last inputs. Weights come from `load_vgg_features`.
     """
 
     mean: Tensor
 
     def __init__(self, widths: Sequence[int] = (64, 128, 256, 512)) -> None:
         super().__init__()
-        if len(widths) != len(_BLOCKS):
-            raise ValueError(f"VggFeatures needs {len(_BLOCKS)} widths, got {list(widths)}.")
+        if not 0 < len(widths) <= len(_BLOCKS):
+            raise ValueError(f"VggFeatures needs up to {len(_BLOCKS)} widths, got {list(widths)}.")
         self.blocks = nn.ModuleList()
         channels = 3
-        for width, depth in zip(widths, _BLOCKS, strict=True):
+        for width, depth in zip(widths, _BLOCKS, strict=False):
             block = nn.ModuleList()
             for _ in range(depth):
                 block.append(nn.Conv2d(channels, width, 3, padding=1))
@@ -56,6 +56,11 @@ class VggFeatures(nn.Module):
         if unknown or not layers:
             raise ValueError(f"VGG layers must be some of {VGG_LAYERS}, got {tuple(layers)}.")
         deepest = max(VGG_LAYERS.index(name) for name in layers)
+        if deepest >= len(self.blocks):
+            raise ValueError(
+                f"These VGG features end with {VGG_LAYERS[len(self.blocks) - 1]}; "
+                f"{VGG_LAYERS[deepest]} was asked for. Use the whole file, or fewer layers."
+            )
 
         features: dict[str, Tensor] = {}
         x = images.flip(1) * 255 - self.mean  # RGB -> BGR
@@ -104,7 +109,8 @@ def _unit(features: Tensor) -> Tensor:
 def load_vgg_features(path: str | Path) -> VggFeatures:
     """VGG19's convolutions from a safetensors file with torchvision's keys (`0.weight` ...).
 
-    The weights must be those that take BGR in 0..255 minus the ImageNet mean. Float32, on the
+    The file may end after any block. The weights must be those that take BGR in 0..255 minus the
+    ImageNet mean. Float32, on the
     CPU, frozen. Raises FileNotFoundError, or ValueError if the file does not fit.
     """
     from safetensors import SafetensorError
@@ -120,7 +126,8 @@ def load_vgg_features(path: str | Path) -> VggFeatures:
 
     renamed: dict[str, str] = {}  # torchvision counts convolutions, ReLUs and poolings together
     position = 0
-    for block, depth in enumerate(_BLOCKS):
+    starts = [key for key in ("0.weight", "5.weight", "10.weight", "19.weight") if key in state]
+    for block, depth in enumerate(_BLOCKS[: max(1, len(starts))]):
         for convolution in range(depth):
             for kind in ("weight", "bias"):
                 renamed[f"{position}.{kind}"] = f"blocks.{block}.{convolution}.{kind}"
@@ -132,8 +139,7 @@ def load_vgg_features(path: str | Path) -> VggFeatures:
             f"{path} does not hold VGG19 up to conv4_4: missing {missing[:4]}, extra {extra[:4]}."
         )
 
-    first_of_block = [f"{p}.weight" for p in (0, 5, 10, 19)]
-    features = VggFeatures([state[key].shape[0] for key in first_of_block])
+    features = VggFeatures([state[key].shape[0] for key in starts])
     try:
         features.load_state_dict({new: state[old].float() for old, new in renamed.items()})
     except RuntimeError as error:

@@ -23,8 +23,14 @@ _LESS: Colour = (120, 125, 130)
 _CHANCE: Colour = (255, 180, 0)
 # From coarse to fine: cold to warm.
 _LEVELS: tuple[Colour, ...] = (
-    *((90, 110, 255), (0, 165, 235), (0, 200, 160), (120, 220, 80), (235, 200, 40)),
-    *((255, 130, 40), (255, 80, 130), (200, 130, 255)),
+    (90, 110, 255),
+    (0, 165, 235),
+    (0, 200, 160),
+    (120, 220, 80),
+    (235, 200, 40),
+    (255, 130, 40),
+    (255, 80, 130),
+    (200, 130, 255),
 )
 _MARGIN = 16  # px, as all lengths below
 _PANEL = (250, 210)
@@ -172,37 +178,38 @@ def chart_curves(curves: Sequence[Curve]) -> Tensor:
     canvas = Canvas((max(columns * width + _MARGIN, 480), max(rows * height + _MARGIN, 320)))
     last = max(step for curve in curves for step in curve.steps)
     for index, curve in enumerate(curves):
-        left = index % columns * width + 70
-        top = index // columns * height + 40
-        right, bottom = left + width - 80, top + height - 80
-        canvas.box((left, top, right, bottom), _FIELD)
-        canvas.text((left, top - 16), curve.name, 14, "lm")
-        low, high = min(curve.values), max(curve.values)
-        span = max(high - low, 1e-9)
-
-        def at(
-            step: int, value: float, box: tuple[float, ...] = (left, top, right, bottom),
-            low: float = low, span: float = span,
-        ) -> tuple[float, float]:  # fmt: skip
-            x0, y0, x1, y1 = box
-            return x0 + (x1 - x0) * step / last, y1 - (y1 - y0) * (
-                0.05 + 0.9 * (value - low) / span
-            )
-
-        for value in (low, (low + high) / 2, high):
-            y = at(0, value)[1]
-            canvas.line((left, y), (right, y), 1, _GRID)
-            canvas.text((left - 6, y), f"{value:.3g}", 12, "rm", _MUTED)
-        for step in (0, last):
-            canvas.text((at(step, low)[0], bottom + 14), f"{step:,}", 12, "mm", _MUTED)
-        series = [(curve.values, _LESS if len(curve.values) > _FEW else _GOOD)]
-        if len(curve.values) > _FEW:
-            series.append((tuple(smooth(curve.values, len(curve.values) // 12)), _GOOD))
-        for values, colour in series:
-            points = [at(step, value) for step, value in zip(curve.steps, values, strict=True)]
-            for start, end in pairwise(points):
-                canvas.line(start, end, 2, colour)
-            if len(points) <= _FEW:
-                for point in points:
-                    canvas.dot(point, 3, colour)
+        left, top = index % columns * width + 70, index // columns * height + 40
+        _draw_curve(canvas, curve, (left, top, left + width - 80, top + height - 80), last)
     return canvas.finish()
+
+
+def _draw_curve(
+    canvas: Canvas, curve: Curve, box: tuple[float, float, float, float], last: int
+) -> None:
+    """A figure in a box (left, top, right, bottom) whose right border is the step `last`."""
+    left, top, right, bottom = box
+    canvas.box(box, _FIELD)
+    canvas.text((left, top - 16), curve.name, 14, "lm")
+    low, high = min(curve.values), max(curve.values)
+    span = max(high - low, 1e-9)
+
+    def at(step: int, value: float) -> tuple[float, float]:
+        share = 0.05 + 0.9 * (value - low) / span
+        return left + (right - left) * step / last, bottom - (bottom - top) * share
+
+    for value in (low, (low + high) / 2, high):
+        y = at(0, value)[1]
+        canvas.line((left, y), (right, y), 1, _GRID)
+        canvas.text((left - 6, y), f"{value:.3g}", 12, "rm", _MUTED)
+    for step in (0, last):
+        canvas.text((at(step, low)[0], bottom + 14), f"{step:,}", 12, "mm", _MUTED)
+    series = [(curve.values, _LESS if len(curve.values) > _FEW else _GOOD)]
+    if len(curve.values) > _FEW:
+        series.append((tuple(smooth(curve.values, len(curve.values) // 12)), _GOOD))
+    for values, colour in series:
+        points = [at(step, value) for step, value in zip(curve.steps, values, strict=True)]
+        for start, end in pairwise(points):
+            canvas.line(start, end, 2, colour)
+        if len(points) <= _FEW:
+            for point in points:
+                canvas.dot(point, 3, colour)

@@ -111,7 +111,7 @@ def _edits(model: PaniniNet, atlas: DegradationAtlas) -> dict[str, dict[str, Edi
 
     levels: dict[str, Edit] = {}
     names: dict[str, int | None] = {
-        f"{4 * 2**level} px": level for level in range(len(model.config.level_channels))
+        f"{resolution} px": level for level, resolution in enumerate(model.config.level_resolutions)
     }
     if model.config.picture_bands:
         names[PICTURE_LEVEL] = None

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from panini_core.degrading.degrade import degrade, sample_degradations
+from panini_core.degrading.degrade import degrade_with
 from panini_core.degrading.ranges import PRESETS
 from panini_core.models.dafi import FeatureInterpolation
 from panini_core.models.degradation_encoder import DegradationEncoder
@@ -256,10 +256,7 @@ def _train_variants(
     for step in range(steps):
         generator = sampler.generator(step, purpose=2)
         clean = sampler(step)
-        parameters = sample_degradations(
-            PRESETS[DEGRADATION], batch, generator=generator, image_size=faces.shape[-1]
-        )
-        degraded = degrade(clean, parameters, generator=generator)
+        degraded = degrade_with(DEGRADATION, clean, generator=generator)
         rate = 5e-4 * min(1.0, (step + 1) / WARM_UP)
         rate *= 0.5 + 0.5 * float(torch.cos(torch.tensor(torch.pi * step / steps)))
         for network, optimizer in zip(networks, optimizers, strict=True):
@@ -286,7 +283,7 @@ def _measure(network: PaniniNet, clean: Tensor, degraded: Tensor) -> tuple[float
             vectors = vectors.roll(1, 0)
         for part, own in zip(degraded.split(_BATCH), vectors.split(_BATCH), strict=True):
             alpha = network.predict_alpha(own)
-            restored.append(from_network(network(to_network(part), alpha)).clamp(0, 1))
+            restored.append(from_network(network(to_network(part), alpha)))
         return torch.cat(restored)
 
     restored = restore(exchange=False)
@@ -304,10 +301,7 @@ def _measure(network: PaniniNet, clean: Tensor, degraded: Tensor) -> tuple[float
 def _held_out_pairs(faces: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     clean = (faces.float() / 255).repeat(HELD_OUT_VERSIONS, 1, 1, 1)
-    parameters = sample_degradations(
-        PRESETS[DEGRADATION], len(clean), generator=generator, image_size=faces.shape[-1]
-    )
-    return clean, degrade(clean, parameters, generator=generator)
+    return clean, degrade_with(DEGRADATION, clean, generator=generator)
 
 
 def _sampler(faces: Tensor, batch: int, seed: int) -> FaceSampler:

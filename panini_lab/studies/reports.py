@@ -13,16 +13,23 @@ from .separation import SeparationStudy
 
 
 def report_separation(study: SeparationStudy) -> str:
+    questions = (
+        ("degradation", "kinds of fault"),
+        ("person", "kinds of fault"),
+        ("person", "mixed"),
+    )
+    neighbours = (
+        study.kind_by_neighbours,
+        study.person_by_neighbours,
+        study.person_by_neighbours_mixed,
+    )
+    probe = (study.kind_by_probe, study.person_by_probe, study.person_by_probe_mixed)
+    chance = (study.kind_by_chance, study.person_by_chance, study.person_by_chance)
     rows = [
-        ["degradation", "kinds of fault", study.kind_by_neighbours, study.kind_by_probe,
-         study.kind_by_chance],
-        ["person", "kinds of fault", study.person_by_neighbours, study.person_by_probe,
-         study.person_by_chance],
-        ["person", "mixed", study.person_by_neighbours_mixed, study.person_by_probe_mixed,
-         study.person_by_chance],
-    ]  # fmt: skip
-    text = [[str(cell) if isinstance(cell, str) else f"{cell:.1%}" for cell in row] for row in rows]
-    return table(("told apart", "degraded", "5 neighbours", "linear probe", "chance"), text)
+        [*question, *(f"{share:.1%}" for share in shares)]
+        for question, *shares in zip(questions, neighbours, probe, chance, strict=True)
+    ]
+    return table(("told apart", "degraded", "5 neighbours", "linear probe", "chance"), rows)
 
 
 def report_response(study: ResponseStudy) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -94,21 +94,23 @@ def study_response(
                     on_progress(done, total)
             of_faces.append(torch.tensor(means, dtype=torch.float64))
             decibels.append(float(torch.cat(qualities).mean()))
-        alphas = torch.stack(of_faces)  # (doses, N, levels)
-        dose = torch.arange(len(alphas)).double()[:, None].expand(-1, len(faces)).flatten()
-        responses.append(
-            Response(
-                degradation=kind,
-                doses=tuple(doses),
-                psnr=tuple(decibels),
-                alpha=tuple(tuple(row.tolist()) for row in alphas.mean(1)),
-                correlation=tuple(
-                    rank_correlation(dose, alphas[:, :, level].flatten())
-                    for level in range(len(levels))
-                ),
-            )
-        )
+        responses.append(_respond(kind, tuple(doses), torch.stack(of_faces), decibels))
     return ResponseStudy(faces=len(faces), levels=levels, responses=tuple(responses))
+
+
+def _respond(
+    degradation: str, doses: tuple[str, ...], alphas: Tensor, decibels: Sequence[float]
+) -> Response:
+    """From mean alphas (doses, N, levels) and the mean PSNR at each dose."""
+    count = alphas.shape[1]
+    dose = torch.arange(len(doses)).double().repeat_interleave(count)
+    return Response(
+        degradation=degradation,
+        doses=doses,
+        psnr=tuple(decibels),
+        alpha=tuple(tuple(row.tolist()) for row in alphas.mean(1)),
+        correlation=tuple(rank_correlation(dose, level.flatten()) for level in alphas.unbind(2)),
+    )
 
 
 def rank_correlation(a: Tensor, b: Tensor) -> float:

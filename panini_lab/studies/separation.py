@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -62,32 +62,17 @@ def study_separation(
         raise ValueError("This model sees the same degradation in every face: nothing to study.")
     if len(faces) < FEWEST_FACES:
         raise ValueError(f"Probes need at least {FEWEST_FACES} faces, got {len(faces)}.")
-    total = (len(SINGLE_DEGRADATIONS) * versions + MIXED_VERSIONS) * len(faces)
-    done = 0
-
-    def encode(ranges: DegradationRanges, count: int, number: int) -> Tensor:  # (count * N, D)
-        nonlocal done
-        generator = torch.Generator().manual_seed(seed * 1_009 + number)
-        vectors: list[Tensor] = []
-        for _ in range(count):
-            for clean, degraded in degraded_batches(
-                faces, ranges, generator=generator, device=model.device
-            ):
-                vectors.append(model.encode_degradation(to_network(degraded)).cpu())
-                done += len(clean)
-                if on_progress is not None:
-                    on_progress(done, total)
-        return torch.cat(vectors)
+    singles = [(CLASSES[kind], versions) for kind in SINGLE_DEGRADATIONS]
+    *of_kinds, mixed = _encode(
+        model, faces, [*singles, (PRESETS[MIXED], MIXED_VERSIONS)], seed, on_progress
+    )
+    single = torch.cat(of_kinds)
 
     people = torch.arange(len(faces))
-    single = torch.cat(
-        [encode(CLASSES[kind], versions, n) for n, kind in enumerate(SINGLE_DEGRADATIONS)]
-    )
     kind = torch.arange(len(SINGLE_DEGRADATIONS)).repeat_interleave(versions * len(faces))
     person = people.repeat(len(SINGLE_DEGRADATIONS) * versions)
     said = cross_validated(single, kind, person % FOLDS)
 
-    mixed = encode(PRESETS[MIXED], MIXED_VERSIONS, len(SINGLE_DEGRADATIONS))
     mixed_person = people.repeat(MIXED_VERSIONS)
     version = torch.arange(MIXED_VERSIONS).repeat_interleave(len(faces))
     nobody = torch.zeros(len(mixed), len(mixed), dtype=torch.bool)
@@ -109,6 +94,32 @@ def study_separation(
         person_by_probe_mixed=linear_probe_accuracy(mixed, mixed_person, version % FOLDS),
         person_by_chance=1 / len(faces),
     )
+
+
+def _encode(
+    model: PaniniNet,
+    faces: Tensor,
+    settings: Sequence[tuple[DegradationRanges, int]],
+    seed: int,
+    on_progress: OnProgress | None,
+) -> list[Tensor]:
+    """The DR (V * N, D) of every face in V versions, for each of the settings (ranges, V)."""
+    total = sum(versions for _, versions in settings) * len(faces)
+    done = 0
+    encoded: list[Tensor] = []
+    for number, (ranges, versions) in enumerate(settings):
+        generator = torch.Generator().manual_seed(seed * 1_009 + number)
+        vectors: list[Tensor] = []
+        for _ in range(versions):
+            for clean, degraded in degraded_batches(
+                faces, ranges, generator=generator, device=model.device
+            ):
+                vectors.append(model.encode_degradation(to_network(degraded)).cpu())
+                done += len(clean)
+                if on_progress is not None:
+                    on_progress(done, total)
+        encoded.append(torch.cat(vectors))
+    return encoded
 
 
 def _confusion(true: Tensor, said: Tensor) -> tuple[tuple[float, ...], ...]:

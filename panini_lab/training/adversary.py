@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from panini_core.models.levels import resolution_of
 from panini_core.models.stylegan2 import StyleGAN2Discriminator
 
 from .config import AdversaryConfig
@@ -111,7 +112,8 @@ class StyleGAN2Adversary:
 
 def build_discriminator(config: AdversaryConfig) -> StyleGAN2Discriminator:
     """The discriminator of the configuration."""
-    return StyleGAN2Discriminator({4 * 2**i: width for i, width in enumerate(config.channels)})
+    widths = enumerate(config.channels)
+    return StyleGAN2Discriminator({resolution_of(level): width for level, width in widths})
 
 
 def generator_loss(fake_logits: Tensor) -> Tensor:

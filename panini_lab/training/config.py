@@ -31,9 +31,10 @@ class RunConfig:
 
     output: str = ""  # the run's folder: state, log, previews
     steps: int = 1000  # the step to stop at; raise it to go on later
+    minutes: float = 0.0  # instead of steps: how long to train; the decay is the last two fifths
     batch: int = 8  # a process
     seed: int = 1
-    device: str = "auto"  # "auto" = cuda, mps or cpu, whichever is there
+    device: str = "auto"  # cpu, cuda, cuda:1, mps; auto = the fastest there is
     bf16: bool = True  # bfloat16 autocast
     compile: bool = False  # torch.compile for what is only drawn: a minute more at the start
     timings: bool = False  # on accelerators: log the share of each part of a step, for some speed
@@ -44,6 +45,7 @@ class RunConfig:
     final_rate: float = 0.02  # share of the learning rate that is left at the end
     log_every: int = 20
     checkpoint_every: int = 200
+    checkpoint_minutes: float = 0.0  # also save that long after the last time; 0 = no
     preview_every: int = 500
 
 
@@ -103,7 +105,7 @@ class LossConfig:
     perceptual_crop: int = 0  # on a random crop of so many px; 0 = the whole face
     perceptual_weights: str = ""  # VGG19 features as safetensors
     identity: float = 0.0  # 1 - cosine of the face embeddings
-    identity_weights: str = ""  # MobileFaceNet as ONNX
+    identity_weights: str = ""  # MobileFaceNet, converted or as ONNX
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ class RestorerConfig:
     prior_from: int = 0  # the resolution from which on the prior is trained; 0 = all of it
     prior_rate: float = 1.0  # learning rate of the GAN prior, relative
     alpha_rate: float = 0.0  # of the alpha predictor, relative; 0 = as the prior's
-    drawn_share: float = 0.0  # of each batch: faces drawn by the prior; 1 needs no data
+    drawn_share: float = 0.0  # of each batch: faces drawn by a GAN prior; 1 needs no data
+    drawing_prior: str = ""  # the file of that prior; empty = the model's own as the run starts
     window: int = 0  # features (see windows.py) finer levels are computed for; 0 = whole faces
     whole_every: int = 0  # with a window: whole faces, and their identity, every so many steps
     # Share of faces whose alpha is moved at random, so that edited weights stay meaningful.

@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from panini_core.models.luma import to_grey
+
 from .config import AdversaryConfig, DataConfig
 from .sampling import seeded_generator
 
@@ -172,18 +174,12 @@ class FaceSampler:
             images = vary_colour(images, self.config.colour, generator)
         if self.config.grey_probability:
             grey = torch.rand(self.batch, generator=generator) < self.config.grey_probability
-            images = torch.where(_column(grey, images), luma(images), images)
+            images = torch.where(_column(grey, images), to_grey(images), images)
         return images
 
 
 def _column(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like.device).view(-1, 1, 1, 1)
-
-
-def luma(images: Tensor) -> Tensor:
-    """(N, 3, H, W) RGB -> (N, 1, H, W), BT.601."""
-    weights = images.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    return (images * weights).sum(1, keepdim=True)
 
 
 def shift(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
@@ -208,6 +204,6 @@ def vary_colour(images: Tensor, strength: float, generator: torch.Generator) -> 
 
     mean = images.mean((1, 2, 3), keepdim=True)
     images = (images - mean) * factor(0.4) + mean * factor(0.4)
-    grey = luma(images)
+    grey = to_grey(images)
     images = grey + (images - grey) * factor(0.6)
     return (images * factor(0.15, channels=3)).clamp(0, 1)

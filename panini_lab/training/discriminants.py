@@ -13,6 +13,7 @@ from torch import Tensor
 from panini_core.degrading.degrade import degrade, sample_degradations
 from panini_core.degrading.ranges import DegradationRanges
 from panini_core.models.degradation_encoder import DegradationEncoder
+from panini_core.models.value_range import to_network
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def fit_discriminants(
         clean = faces[chosen.to(faces.device)].float() / 255
         same = parameters.select([group] * faces_per_group)
         degraded = degrade(clean, same, generator=generator)
-        vectors.append(encoder.average_features(degraded * 2 - 1).cpu())
+        vectors.append(encoder.average_features(to_network(degraded)).cpu())
         if (group + 1) % 100 == 0:
             logger.info("discriminants: %d of %d degradations", group + 1, groups)
     encoder.train(was_training)

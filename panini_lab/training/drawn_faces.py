@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,7 +46,8 @@ class FaceDrawer:
         self.truncation = truncation
         if compiled:
             # Blocks share their code, and each, with each batch size, counts as a recompilation.
-            torch._dynamo.config.recompile_limit = 8 * len(self.prior.blocks)
+            dynamo: Any = import_module("torch._dynamo")
+            dynamo.config.recompile_limit = 8 * len(self.prior.blocks)
             for block in self.prior.blocks.values():  # one by one: features leave between them
                 block.compile(dynamic=False)
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from panini_core.checkpoints import fill_gan_prior, load_panini, save_panini
-from panini_core.degrading.degrade import PRESETS, degrade, sample_degradations
+from panini_core.degrading.degrade import degrade_with
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.models.value_range import to_network
 from panini_core.models.window import Window
@@ -23,7 +23,7 @@ from panini_core.models.window import Window
 from .config import InversionConfig, load_config
 from .drawn_faces import DrawnFaces, FaceDrawer
 from .ema import ExponentialAverage
-from .loop import run_training
+from .loop import OnResult, run_training
 from .sampling import seeded_generator
 from .session import TrainingSession
 from .validation import ValidationPairs
@@ -273,7 +273,7 @@ class InversionTraining:
         self.step += 1
 
     @torch.no_grad()
-    def preview(self, name: str) -> dict[str, float]:
+    def preview(self) -> dict[str, float]:
         """Degraded faces, drawn from their codes alone, with the features of the image, clean."""
         if self.pairs is None:
             return {}
@@ -295,7 +295,7 @@ class InversionTraining:
                 lambda images: restore(images, image), None, self.session.device
             )
         columns = {"from its code": from_codes, "from its features": from_features}
-        self.pairs.write_sheet(self.session.folder / f"{name}.jpg", columns)
+        self.pairs.write_sheet(self.session.folder / f"preview-{self.step:07d}.jpg", columns)
         return figures | {f"features_{key}": value for key, value in more.items()}
 
     def write_result(self) -> Path:
@@ -306,15 +306,12 @@ class InversionTraining:
 
 def degrade_views(images: Tensor, preset: str, views: int, generator: torch.Generator) -> Tensor:
     """Every face `views` times, each time degraded otherwise: (views N, 3, S, S) in [0, 1]."""
-    repeated = images.repeat(views, 1, 1, 1)
-    size = images.shape[-1]
-    parameters = sample_degradations(
-        PRESETS[preset], len(repeated), generator=generator, image_size=size
-    )
-    return degrade(repeated, parameters, generator=generator)
+    return degrade_with(preset, images.repeat(views, 1, 1, 1), generator=generator)
 
 
-def train_inversion(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
+def train_inversion(
+    config_path: str | Path, overrides: Sequence[str] = (), on_result: OnResult | None = None
+) -> Path:
     """Train the inversion; resumes if the run's folder holds a state.
 
     Returns the file with the averaged network, which the restorer's `initial_model` names.
@@ -322,4 +319,4 @@ def train_inversion(config_path: str | Path, overrides: Sequence[str] = ()) -> P
     config = load_config(config_path, InversionConfig, overrides)
     torch.manual_seed(config.run.seed)
     with TrainingSession(config.run) as session:
-        return run_training(InversionTraining(config, session), session)
+        return run_training(InversionTraining(config, session), session, on_result)

@@ -90,7 +90,7 @@ class RestorationLosses(nn.Module):
             distance = feature_distance(seen.features, target.seen.features).mean()
             losses["perceptual"] = config.perceptual * distance
         if self.identity is not None and target.identity is not None:
-            found = self.identity.embed(pictures / 2 + 0.5, antialias=True)
+            found = self.identity.embed(from_network(pictures, clamp=False), antialias=True)
             losses["identity"] = config.identity * (1 - (found * target.identity).sum(1)).mean()
         return losses, seen
 
@@ -98,7 +98,8 @@ class RestorationLosses(nn.Module):
         """Pictures in [-1, 1] with VGG's features of them, if a loss needs those."""
         if self.vgg is None:
             return SeenPictures(images)
-        return SeenPictures(images, self.vgg(images / 2 + 0.5, self.config.perceptual_layers))
+        pictures = from_network(images, clamp=False)
+        return SeenPictures(images, self.vgg(pictures, self.config.perceptual_layers))
 
 
 def _positions(images: Tensor) -> Tensor:

@@ -4,22 +4,88 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from panini_core.models.panini import PaniniConfig, PaniniNet
-from panini_core.models.stylegan2 import StyleGAN2Generator
+from panini_core.models.panini import GanPrior, PaniniConfig, build_gan_prior
+from panini_core.models.value_range import from_network, to_network
 
 from .adversary import StyleGAN2Adversary
 from .config import PriorConfig, load_config
 from .ema import ExponentialAverage
+from .loop import run_training
 from .losses import SeenPictures
 from .session import TrainingSession
 
 RESULT_FILE = "gan_prior.safetensors"
+
+
+class PriorTraining:
+    """Generator, adversary, optimisers and data of one run, and its step."""
+
+    def __init__(self, config: PriorConfig, session: TrainingSession) -> None:
+        self.config, self.session, self.step = config, session, 0
+        self.network = build_gan_prior(PaniniConfig.preset(config.model)).to(session.device)
+        self.average = ExponentialAverage(self.network, config.ema)
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=config.run.learning_rate, betas=config.betas
+        )
+        self.adversary = StyleGAN2Adversary(config.adversary, session)
+        self.parallel = session.parallel(self.network)
+        self.faces = session.sampler(config.data)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "generator": self.network.state_dict(),
+            "average": self.average.average.state_dict(),
+            "average_updates": self.average.updates,
+            "optimizer": self.optimizer.state_dict(),
+            "adversary": self.adversary.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.step = state["step"]
+        self.network.load_state_dict(state["generator"])
+        self.average.average.load_state_dict(state["average"])
+        self.average.updates = state["average_updates"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.adversary.load_state_dict(state["adversary"])
+
+    def train_step(self) -> None:
+        config, session, network = self.config, self.session, self.network
+        random = self.faces.generator(self.step, purpose=2)
+        rate = session.learning_rate(self.step, config.run.learning_rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        z = torch.randn(config.run.batch, network.style_size, generator=random)
+        codes = network.mapping(z.to(session.device))
+        with session.autocast():
+            fake: Tensor = self.parallel(codes[:, None].expand(-1, network.w_plus_rows, -1))
+        seen = SeenPictures(fake)
+        loss = config.adversary.weight * self.adversary.generator_loss(seen, random)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.average.update(network)
+        real = SeenPictures(to_network(self.faces(self.step)))
+        session.record(generator=loss.detach())
+        session.record(**self.adversary.train_step(seen.detach(), real, random, rate))
+        self.step += 1
+
+    def preview(self) -> dict[str, float]:
+        """Faces of the averaged generator from always the same codes."""
+        _write_samples(self.session.folder / f"samples-{self.step:07d}.jpg", self.average.average)
+        return {}
+
+    def write_result(self) -> Path:
+        path = self.session.folder / RESULT_FILE
+        weights = self.average.average.state_dict()
+        save_file({k: v.contiguous().cpu() for k, v in weights.items()}, path)
+        return path
 
 
 def train_prior(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
@@ -30,76 +96,12 @@ def train_prior(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
     config = load_config(config_path, PriorConfig, overrides)
     torch.manual_seed(config.run.seed)
     with TrainingSession(config.run) as session:
-        generator = PaniniNet(PaniniConfig.preset(config.model)).gan_prior.to(session.device)
-        average = ExponentialAverage(generator, config.ema)
-        optimizer = torch.optim.Adam(
-            generator.parameters(), lr=config.run.learning_rate, betas=config.betas
-        )
-        adversary = StyleGAN2Adversary(config.adversary, session)
-        step = 0
-        if state := session.load_state():
-            step = state["step"]
-            generator.load_state_dict(state["generator"])
-            average.average.load_state_dict(state["average"])
-            average.updates = state["average_updates"]
-            optimizer.load_state_dict(state["optimizer"])
-            adversary.load_state_dict(state["adversary"])
-        parallel = session.parallel(generator)
-        faces = session.sampler(config.data)
-
-        result = session.folder / RESULT_FILE
-        while step < config.run.steps:
-            seeded = faces.generator(step, purpose=2)
-            rate = session.learning_rate(step, config.run.learning_rate)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            z = torch.randn(config.run.batch, generator.style_size, generator=seeded)
-            codes = generator.mapping(z.to(session.device))
-            w_plus = codes[:, None].expand(-1, generator.w_plus_rows, -1)
-            with session.autocast():
-                fake: Tensor = parallel(w_plus)
-            loss = config.adversary.weight * adversary.generator_loss(SeenPictures(fake), seeded)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            average.update(generator)
-            real = faces(step) * 2 - 1
-            session.record(generator=loss.detach())
-            session.record(
-                **adversary.train_step(
-                    SeenPictures(fake.detach()), SeenPictures(real), seeded, rate
-                )
-            )
-
-            step += 1
-            stop = session.should_stop()
-            last = stop or step == config.run.steps
-            if last or step % config.run.log_every == 0:
-                session.log(step)
-            if session.is_main and (last or step % config.run.preview_every == 0):
-                _write_samples(session.folder / f"samples-{step:07d}.jpg", average.average)
-            if last or step % config.run.checkpoint_every == 0:
-                session.save_state(
-                    {
-                        "step": step,
-                        "generator": generator.state_dict(),
-                        "average": average.average.state_dict(),
-                        "average_updates": average.updates,
-                        "optimizer": optimizer.state_dict(),
-                        "adversary": adversary.state_dict(),
-                    }
-                )
-                if session.is_main:
-                    weights = average.average.state_dict()
-                    save_file({k: v.contiguous().cpu() for k, v in weights.items()}, result)
-            if stop:
-                break
-        return result
+        return run_training(PriorTraining(config, session), session)
 
 
 @torch.no_grad()
-def _write_samples(path: Path, generator: StyleGAN2Generator, count: int = 8) -> None:
+def _write_samples(path: Path, generator: GanPrior, count: int = 8) -> None:
     z = torch.randn(count, generator.style_size, generator=torch.Generator().manual_seed(0))
-    images = generator.sample(z.to(generator.constant.device)) / 2 + 0.5
-    row = torch.cat(list(images.clamp(0, 1)), dim=2)
+    images = from_network(generator.sample(z.to(generator.constant.device)))
+    row = torch.cat(list(images), dim=2)
     Image.fromarray((row * 255).round().byte().permute(1, 2, 0).cpu().numpy()).save(path)

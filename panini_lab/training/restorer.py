@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from panini_core.checkpoints import (
     fill_gan_prior,
     load_degradation_encoder,
+    load_gan_prior,
     load_panini,
     save_panini,
 )
-from panini_core.degrading.degrade import PRESETS, degrade, sample_degradations
+from panini_core.degrading.degrade import degrade_with
 from panini_core.models.mobile_stylegan import MobileGenerator
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.models.value_range import to_network
@@ -34,7 +35,7 @@ from .data import FaceSampler, crisp_faces, load_faces
 from .drawn_faces import DrawnFaces, FaceDrawer
 from .ema import ExponentialAverage
 from .inversion import FeatureStatistics, InversionLoss, statistics_generator
-from .loop import run_training
+from .loop import OnResult, run_training
 from .losses import RestorationLosses, RestorationTarget, SeenPictures, random_crop
 from .projected_adversary import ProjectedAdversary, require_layers
 from .sampling import seeded_generator
@@ -193,6 +194,8 @@ class RestorerTraining:
         if not self.drawn_count:
             return
         prior = self.model.gan_prior
+        if config.drawing_prior:  # the model's own may have been trained on
+            prior = load_gan_prior(config.drawing_prior, device=session.device)
         if prior.mean_latent is None:
             raise ValueError("Faces are drawn by a mobile prior only: set drawn_share=0.")
         levels = prior.resolutions[: len(self.model.config.level_channels)]
@@ -245,12 +248,8 @@ class RestorerTraining:
         if clean.shape[-1] != size:
             degraded = F.interpolate(clean, (size, size), mode="bilinear", antialias=True)
         if self.config.degradation != "none":
-            ranges = PRESETS[self.config.degradation]
-            parameters = sample_degradations(
-                ranges, len(clean), generator=generator, image_size=size
-            )
             with self.session.timed("degrading"):
-                degraded = degrade(degraded, parameters, generator=generator)
+                degraded = degrade_with(self.config.degradation, degraded, generator=generator)
         return Batch(to_network(degraded), to_network(clean), drawn)
 
     def alpha(self, degraded: Tensor, generator: torch.Generator) -> Tensor | None:
@@ -374,7 +373,7 @@ class RestorerTraining:
         return self.config.loss.inversion * torch.stack(list(losses.values())).sum()
 
     @torch.no_grad()
-    def preview(self, name: str) -> dict[str, float]:
+    def preview(self) -> dict[str, float]:
         """The validation pairs restored, and what the prior drew of them, on a sheet."""
         if self.pairs is None:
             return {}
@@ -387,7 +386,7 @@ class RestorerTraining:
                     lambda images: draw_alone(model, images), self.losses.vgg, device
                 )
                 figures |= {f"drawn_{key}": value for key, value in more.items()}
-        self.pairs.write_sheet(self.session.folder / f"{name}.jpg", columns)
+        self.pairs.write_sheet(self.session.folder / f"preview-{self.step:07d}.jpg", columns)
         return figures
 
     def write_result(self) -> Path:
@@ -403,7 +402,9 @@ def draw_alone(model: PaniniNet, images: Tensor) -> Tensor:
     return model(images, alpha)
 
 
-def train_restorer(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
+def train_restorer(
+    config_path: str | Path, overrides: Sequence[str] = (), on_result: OnResult | None = None
+) -> Path:
     """Train the restorer; resumes if the run's folder holds a state.
 
     Returns the file with the averaged weights, which `load_panini` reads.
@@ -411,4 +412,4 @@ def train_restorer(config_path: str | Path, overrides: Sequence[str] = ()) -> Pa
     config = load_config(config_path, RestorerConfig, overrides)
     torch.manual_seed(config.run.seed)
     with TrainingSession(config.run) as session:
-        return run_training(RestorerTraining(config, session), session)
+        return run_training(RestorerTraining(config, session), session, on_result)

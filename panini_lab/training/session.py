@@ -20,12 +20,14 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from panini_core.checkpoints.whole_file import whole_file
+from panini_core.compute import choose_device
 
 from .config import DataConfig, RunConfig
 from .data import FaceSampler, load_faces
 
 logger = logging.getLogger(__name__)
 
+TIMED_DECAY = 0.4  # of a run that is limited by time, the share in which the rate decays
 STATE_FILE = "state.pt"
 LOG_FILE = "log.jsonl"
 
@@ -43,15 +45,18 @@ class TrainingSession:
         self.config = config
         self.rank = int(os.environ.get("RANK", "0"))
         self.world_size = int(os.environ.get("WORLD_SIZE", "1"))
-        self.device = _pick_device(config.device)
+        self.device = _device_of_process(config.device)
         self.folder = Path(config.output)
         self.folder.mkdir(parents=True, exist_ok=True)
+        if config.minutes and self.world_size > 1:
+            raise ValueError("Several processes train for a number of steps: set run.minutes=0.")
         self.stop_requested = False
         self._sums: dict[str, float | Tensor] = defaultdict(float)
         self._counts: dict[str, int] = defaultdict(int)
         self._seconds: dict[str, float] = defaultdict(float)
         self._started = time.monotonic()
         self._logged_step: int | None = None
+        self._begun = self._saved = time.monotonic()
         self._board = _tensorboard(self.folder) if self.is_main else None
 
     @property
@@ -87,10 +92,20 @@ class TrainingSession:
     def should_stop(self) -> bool:
         """Whether any process was asked to stop; all processes must call it together."""
         if self.world_size == 1:
-            return self.stop_requested
+            return self.stop_requested or (self.config.minutes > 0 and self._time_left() <= 0)
         flag = torch.tensor(float(self.stop_requested), device=self.device)
         dist.all_reduce(flag)
         return flag.item() > 0
+
+    def should_save(self, step: int) -> bool:
+        """Whether the state is due after so many steps."""
+        limit = self.config.checkpoint_minutes
+        late = limit > 0 and time.monotonic() - self._saved >= 60 * limit
+        return late or step % self.config.checkpoint_every == 0
+
+    def _time_left(self) -> float:
+        """What is left of `minutes`, from 1 to 0."""
+        return 1 - (time.monotonic() - self._begun) / (60 * self.config.minutes)
 
     # Data, precision, parallelism and schedule
 
@@ -129,13 +144,15 @@ class TrainingSession:
         return nn.parallel.DistributedDataParallel(network, ids, find_unused_parameters=True)
 
     def learning_rate(self, step: int, base: float) -> float:
-        """Warm-up, constant, then a decay over the last `decay_steps` steps."""
+        """Warm-up, constant, then a decay over the last `decay_steps` steps, or share of time."""
         config = self.config
         rate = base * min(1.0, (step + 1) / max(1, config.warmup_steps))
-        left = config.steps - step
-        if config.decay == "none" or left >= config.decay_steps:
+        share = (config.steps - step) / max(1, config.decay_steps)
+        if config.minutes:
+            share = self._time_left() / TIMED_DECAY
+        if config.decay == "none" or share >= 1:
             return rate
-        share = max(0.0, left / config.decay_steps)
+        share = max(0.0, share)
         if config.decay == "cosine":
             share = 0.5 * (1 - math.cos(math.pi * share))
         elif config.decay != "linear":
@@ -214,6 +231,7 @@ class TrainingSession:
 
     def save_state(self, state: dict[str, Any]) -> None:
         """Write `state` to the run's folder; a crash leaves the previous one whole."""
+        self._saved = time.monotonic()
         if not self.is_main:
             return
         with whole_file(self.folder / STATE_FILE) as temporary:
@@ -232,12 +250,12 @@ class TrainingSession:
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _pick_device(name: str) -> torch.device:
-    if name != "auto":
-        return torch.device(name)
-    if torch.cuda.is_available():
+def _device_of_process(name: str) -> torch.device:
+    """The device of that name; of several CUDA devices without a number, this process's own."""
+    device = choose_device(name)
+    if device == torch.device("cuda"):
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    return device
 
 
 def _rounded(value: float) -> float:

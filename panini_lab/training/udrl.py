@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -20,10 +21,12 @@ from panini_core.checkpoints import load_degradation_encoder
 from panini_core.degrading.degrade import PRESETS, degrade, sample_degradations
 from panini_core.models.degradation_encoder import DegradationEncoder
 from panini_core.models.panini import PaniniConfig
+from panini_core.models.value_range import to_network
 
 from .config import UdrlConfig, load_config
 from .data import FaceSampler
 from .discriminants import fit_discriminants
+from .loop import run_training
 from .session import TrainingSession
 
 RESULT_FILE = "degradation_encoder.safetensors"
@@ -124,88 +127,93 @@ def degraded_pairs(sampler: FaceSampler, config: UdrlConfig, step: int) -> tuple
         image_size=sampler.config.image_size,
     )
     pair = [degrade(images, parameters, generator=generator) for images in (queries, keys)]
-    return pair[0] * 2 - 1, pair[1] * 2 - 1
+    return to_network(pair[0]), to_network(pair[1])
 
 
-def train_degradation(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
-    """Train the degradation encoder; resumes if the run's folder holds a state.
+class DegradationTraining:
+    """Encoder, contrast, optimiser and data of one run, and its step."""
 
-    Returns the file with the encoder's weights, which the restorer's configuration names.
-    """
-    config = load_config(config_path, UdrlConfig, overrides)
-    network = PaniniConfig.preset(config.model)
-    torch.manual_seed(config.run.seed)
-    with TrainingSession(config.run) as session:
-        encoder = DegradationEncoder(
+    def __init__(self, config: UdrlConfig, session: TrainingSession) -> None:
+        self.config, self.session, self.step = config, session, 0
+        network = PaniniConfig.preset(config.model)
+        self.encoder = DegradationEncoder(
             network.degradation_layers,
             pool=network.degradation_pool,
             patch=network.degradation_patch,
             discriminants=network.degradation_discriminants,
         )
         if config.initial_degradation_encoder:
-            load_degradation_encoder(config.initial_degradation_encoder, encoder)
-        contrast = MomentumContrast(
-            encoder,
+            load_degradation_encoder(config.initial_degradation_encoder, self.encoder)
+        self.contrast = MomentumContrast(
+            self.encoder,
             queue=config.queue,
             momentum=config.momentum,
             temperature=config.temperature,
         ).to(session.device)
-        optimizer = torch.optim.SGD(
-            encoder.parameters(),
+        self.optimizer = torch.optim.SGD(
+            self.encoder.parameters(),
             lr=config.run.learning_rate,
             momentum=config.sgd_momentum,
             weight_decay=config.weight_decay,
         )
-        first = 0
-        if state := session.load_state():
-            contrast.load_state_dict(state["contrast"])
-            optimizer.load_state_dict(state["optimizer"])
-            first = state["step"]
-        parallel = session.parallel(contrast)
-        sampler = session.sampler(config.data)
+        self.parallel = session.parallel(self.contrast)
+        self.sampler = session.sampler(config.data)
 
-        for step in range(first, config.run.steps):
-            for group in optimizer.param_groups:
-                group["lr"] = session.learning_rate(step, config.run.learning_rate)
-            queries, keys = degraded_pairs(sampler, config, step)
-            contrast.follow()
-            with session.autocast():
-                loss, new_keys = parallel(queries, keys)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            contrast.enqueue(_gather(new_keys))
+    def state_dict(self) -> dict[str, Any]:
+        return {"contrast": self.contrast.state_dict(), "optimizer": self.optimizer.state_dict()}
 
-            session.record(loss=loss.detach())
-            done, stop = step + 1, session.should_stop()
-            if done % config.run.log_every == 0:
-                session.log(done)
-            if done % config.run.checkpoint_every == 0 or done == config.run.steps or stop:
-                session.save_state(
-                    {
-                        "step": done,
-                        "contrast": contrast.state_dict(),
-                        "optimizer": optimizer.state_dict(),
-                    }
-                )
-                if session.is_main:
-                    _save_result(session, encoder, config)
-            if stop:
-                return session.folder / RESULT_FILE
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.step = state["step"]
+        self.contrast.load_state_dict(state["contrast"])
+        self.optimizer.load_state_dict(state["optimizer"])
 
-        if encoder.discriminants is not None and session.is_main:
+    def train_step(self) -> None:
+        config, session = self.config, self.session
+        for group in self.optimizer.param_groups:
+            group["lr"] = session.learning_rate(self.step, config.run.learning_rate)
+        queries, keys = degraded_pairs(self.sampler, config, self.step)
+        self.contrast.follow()
+        with session.autocast():
+            loss, new_keys = self.parallel(queries, keys)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.contrast.enqueue(_gather(new_keys))
+        session.record(loss=loss.detach())
+        self.step += 1
+
+    def preview(self) -> dict[str, float]:
+        """Nothing to be seen: the atlas draws what an encoder knows."""
+        return {}
+
+    def write_result(self) -> Path:
+        path = self.session.folder / RESULT_FILE
+        state = self.encoder.state_dict()
+        weights = {name: value.contiguous().cpu() for name, value in state.items()}
+        save_file(weights, path, {"panini_model": self.config.model})
+        return path
+
+
+def train_degradation(config_path: str | Path, overrides: Sequence[str] = ()) -> Path:
+    """Train the degradation encoder; resumes if the run's folder holds a state.
+
+    Returns the file with the encoder's weights, which the restorer's configuration names. A run
+    that reached its end also fits the discriminants, if the model has any.
+    """
+    config = load_config(config_path, UdrlConfig, overrides)
+    torch.manual_seed(config.run.seed)
+    with TrainingSession(config.run) as session:
+        training = DegradationTraining(config, session)
+        result = run_training(training, session)
+        finished = training.step >= config.run.steps or config.run.minutes
+        if finished and training.encoder.discriminants is not None and session.is_main:
             fit_discriminants(
-                encoder,
-                sampler.faces,
+                training.encoder,
+                training.sampler.faces,
                 PRESETS[config.degradation],
                 groups=config.discriminant_groups,
                 faces_per_group=config.discriminant_faces,
                 seed=config.run.seed,
             )
-            _save_result(session, encoder, config)
-        return session.folder / RESULT_FILE
-
-
-def _save_result(session: TrainingSession, encoder: DegradationEncoder, config: UdrlConfig) -> None:
-    weights = {name: value.contiguous().cpu() for name, value in encoder.state_dict().items()}
-    save_file(weights, session.folder / RESULT_FILE, {"panini_model": config.model})
+            result = training.write_result()
+        return result

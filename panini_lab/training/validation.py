@@ -13,7 +13,8 @@ from torch import Tensor
 
 from panini_core.drawing.contact_sheet import ContactSheet, Tile, draw_entry
 from panini_core.drawing.faces import to_pillow
-from panini_core.images import ImageFile, write_image
+from panini_core.images import save_image
+from panini_core.models.value_range import from_network, to_network
 
 from ..metrics.fine_energy import fine_energy
 from ..metrics.psnr import psnr
@@ -50,7 +51,7 @@ class ValidationPairs:
         measured: list[dict[str, Tensor]] = []  # of each face, (1,) by metric
         for degraded, clean in zip(self.degraded.split(1), self.clean.split(1), strict=True):
             clean = clean.to(device)
-            result = (restore(degraded.to(device) * 2 - 1).float() / 2 + 0.5).clamp(0, 1)
+            result = from_network(restore(to_network(degraded.to(device))).float())
             found = {"psnr": psnr(result, clean), "fine": fine_energy(result, clean)}
             if vgg is not None:
                 features, expected = vgg(result), vgg(clean)
@@ -73,7 +74,7 @@ class ValidationPairs:
         for row in sorted({index * count // rows for index in range(rows)}):
             tiles = [Tile(to_pillow(faces[row]), label) for label, faces in columns.items()]
             sheet.add(draw_entry([], tiles))
-        write_image(path, ImageFile(sheet.finish([])))
+        save_image(path, sheet.finish([]))
 
 
 def _images(folder: str) -> list[Path]:

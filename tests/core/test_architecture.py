@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,18 +21,19 @@ MAY_IMPORT = {
     "models": set[str](),
     "faces": set[str](),
     "options": {"stages.selection"},  # the rules that options hold; neither needs torch
+    "compute": set[str](),
     "checkpoints": {"models", "faces"},
     "images": {"checkpoints.whole_file"},
-    "degrading": set[str](),
+    "degrading": {"models.dct", "models.luma"},
     "stages": BELOW_STAGES,
     "atlas": {"models", "faces", "options", "checkpoints"},
     "drawing": {"faces", "atlas", "stages.level_statistics"},
     "pipeline": BELOW_STAGES | {"stages"},
     "cli": BELOW_STAGES
-    | {"checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
     "__main__": {"cli"},
     "__init__": BELOW_STAGES
-    | {"checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
 }
 # Likewise in the laboratory, whose commands are on top; all of it may import the core.
 LABORATORY_MAY_IMPORT = {
@@ -138,9 +140,9 @@ def test_the_laboratory_needs_the_command_line_for_its_commands_only() -> None:
     assert wrong == []
 
 
-def test_networks_import_torch_and_each_other_only() -> None:
+def test_networks_import_torch_einops_and_each_other_only() -> None:
     # onnxruntime, facexlib and the like are imported on first use, by the detectors alone.
-    allowed = {"torch", *sys.stdlib_module_names}
+    allowed = {"torch", "einops", *sys.stdlib_module_names}
     detectors = {"facexlib", "onnxruntime", "retinaface", "torchvision"}
     wrong = [
         str(i)
@@ -200,3 +202,26 @@ def test_official_names_stand_in_one_file() -> None:
         if any(name in file.read_text(encoding="utf-8") for name in official)
     }
     assert holders == {"checkpoints/layouts.py"}
+
+
+def test_nothing_names_what_only_its_developers_have() -> None:
+    theirs = re.compile(r"PANINI_SHARED|panini_spec|\bshared/(data|design|fixtures|cases)\b")
+    wrong = [
+        f"{file.relative_to(ROOT)}: {found[0]}"
+        for folder in (CORE, LABORATORY, NODES)
+        for file in python_files(folder)
+        for found in theirs.finditer(file.read_text(encoding="utf-8"))
+    ]
+    assert wrong == []
+
+
+def test_nothing_is_told_apart_by_its_identity() -> None:
+    """Faces carry numbers; a face that was moved or smoothed is another object."""
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for folder in (CORE, NODES)
+        for file in python_files(folder)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "id"
+    ]
+    assert wrong == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,11 @@ from torch import Tensor
 
 from panini_core import pipeline
 from panini_core.checkpoints.detector import load_detector
-from panini_core.faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights
+from panini_core.faces import Face, FaceSet
 from panini_core.images import read_image
 from panini_core.models.face_detector import Detections
 from panini_core.models.panini import PaniniConfig, PaniniNet
-from panini_core.options import RestoreOptions
+from panini_core.options import NetworkOptions, PasteOptions, RestoreOptions
 from panini_core.pipeline import (
     Restoration,
     represent_in_images,
@@ -21,11 +22,13 @@ from panini_core.pipeline import (
     restore_images_with_report,
 )
 from panini_core.stages.align import align_faces, template
+from panini_core.stages.alpha import apply_fidelity, weigh_features
 from panini_core.stages.detect import detect_faces
 from panini_core.stages.paste import paste_faces
 from panini_core.stages.represent import represent_degradation
 from panini_core.stages.restore import restore_faces
 from panini_core.stages.selection import select_faces
+from panini_core.stages.track import smooth_degradation, smooth_faces
 
 SIZE = (140, 200)
 
@@ -94,7 +97,7 @@ def test_faces_of_all_images_are_restored_together(images: Tensor, model: Panini
     assert result.restored.face_set.crops.shape[-1] == model.config.input_size
     assert result.restored.crops.shape == (3, 3, *[model.config.output_size] * 2)
     assert [len(report.found) for report in result.reports] == [2, 0, 1]
-    assert [report.restored for report in result.reports] == [(True, True), (), (True,)]
+    assert [report.selected for report in result.reports] == [(True, True), (), (True,)]
     assert "2 of 2" in result.reports[0].note
     assert "No face was found" in result.reports[1].note
     assert result.seconds > 0
@@ -126,10 +129,34 @@ def test_without_a_face_the_input_comes_back(dtype: torch.dtype, model: PaniniNe
 
 def test_the_rule_selects_faces_of_each_image(images: Tensor, model: PaniniNet) -> None:
     result = restore_images_with_report(Finder(), model, images, RestoreOptions(faces="1"))
-    assert [report.restored for report in result.reports] == [(False, True), (), (False,)]
+    assert [report.selected for report in result.reports] == [(False, True), (), (False,)]
     assert "1 of 2" in result.reports[0].note
     assert "'1' names none of the 1 faces" in result.reports[2].note
     assert torch.equal(result.images[2], images[2])
+
+
+def test_faces_keep_their_numbers_through_the_pipeline(images: Tensor, model: PaniniNet) -> None:
+    options = RestoreOptions(sort="large to small", faces="1", smoothing=1)
+    result = restore_images_with_report(Finder(), model, images, options)
+    numbers = [[face.number for face in report.found] for report in result.reports]
+    assert numbers == [[0, 1], [], [0]]
+    assert result.restored is not None
+    (face,) = result.restored.face_set.faces
+    assert (face.image_index, face.number) == (0, 1)
+    assert face.track is not None
+
+
+def test_the_noise_of_a_face_does_not_depend_on_which_others_are_selected(
+    images: Tensor, model: PaniniNet
+) -> None:
+    both, second = (
+        restore_images_with_report(
+            Finder(), model, images[:1], RestoreOptions(faces=faces, noise_amount=0.9, batch=1)
+        ).restored
+        for faces in ("all", "1")
+    )
+    assert both is not None and second is not None
+    assert torch.equal(both.crops[1], second.crops[0])
 
 
 def test_options_reach_their_stages(images: Tensor, model: PaniniNet) -> None:
@@ -279,15 +306,13 @@ def test_in_a_clip_crops_and_degradations_become_steady(
     monkeypatch.setattr(pipeline, "FACES_PER_GROUP", 3)
     frames = picture(1).expand(10, -1, -1, -1)
     vectors: list[Tensor] = []
-    weigh = pipeline.weigh_features
+    predict = PaniniNet.predict_alpha
 
-    def keep(
-        model: PaniniNet, degradation: DegradationRepresentation, *, batch: int
-    ) -> InterpolationWeights:
-        vectors.append(degradation.vectors)
-        return weigh(model, degradation, batch=batch)
+    def keep(network: PaniniNet, degradation: Tensor) -> Tensor:
+        vectors.append(degradation)
+        return predict(network, degradation)
 
-    monkeypatch.setattr(pipeline, "weigh_features", keep)
+    monkeypatch.setattr(PaniniNet, "predict_alpha", keep)
 
     def restore(frames_of_smoothing: float) -> tuple[Restoration, Tensor, Tensor]:
         options = RestoreOptions(smoothing=frames_of_smoothing)
@@ -304,7 +329,49 @@ def test_in_a_clip_crops_and_degradations_become_steady(
     assert smooth_degradations < 0.6 * degradations
     for one, other in zip(plain.reports, smooth.reports, strict=True):  # as detected, in both
         assert torch.equal(one.found[0].landmarks, other.found[0].landmarks)
-        assert other.restored == (True,)
+        assert other.selected == (True,)
+
+
+def test_in_a_clip_every_face_is_aligned_and_represented_once(
+    model: PaniniNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "FACES_PER_GROUP", 2)
+    frames = torch.stack([picture(1, index) for index in range(9)])
+    align, aligned = pipeline.align_faces, list[Face]()
+    encode, encoded = PaniniNet.encode_degradation, list[int]()
+
+    def count_faces(images: Tensor, faces: list[Face], *, size: int) -> FaceSet:
+        aligned.extend(faces)
+        return align(images, faces, size=size)
+
+    def count_crops(network: PaniniNet, crops: Tensor) -> Tensor:
+        encoded.append(len(crops))
+        return encode(network, crops)
+
+    monkeypatch.setattr(pipeline, "align_faces", count_faces)
+    monkeypatch.setattr(PaniniNet, "encode_degradation", count_crops)
+    for smoothing in (0, 1):
+        restore_images(Finder(), model, frames, RestoreOptions(smoothing=smoothing))
+        assert [face.image_index for face in aligned] == list(range(9))
+        assert sum(encoded) == 9
+        aligned.clear()
+        encoded.clear()
+
+
+def test_a_clip_is_restored_as_its_stages_restore_it(
+    model: PaniniNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = torch.stack([picture(1 + index % 2, index) for index in range(7)])
+    faces = smooth_faces(detect_faces(Finder(), frames), 0.6)
+    crops = align_faces(frames, faces, size=model.config.input_size)
+    steady = smooth_degradation(represent_degradation(model, crops, batch=1), faces, 0.6)
+    weights = apply_fidelity(weigh_features(model, steady, batch=1), 0.7)
+    expected = paste_faces(frames, restore_faces(model, crops, weights, batch=1))
+
+    monkeypatch.setattr(pipeline, "FACES_PER_GROUP", 2)
+    options = RestoreOptions(smoothing=0.6, fidelity=0.7, batch=1)
+    found = restore_images(Finder(), model, frames, options)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
 # --- options ------------------------------------------------------------------------------------
@@ -329,7 +396,7 @@ def test_the_order_numbers_the_faces_and_a_limit_keeps_the_first(
     result = restore_images_with_report(Finder(), model, images, options)
     sizes = [face.size for face in result.reports[0].found]
     assert sizes == sorted(sizes, reverse=True)
-    assert result.reports[0].restored == (True, False)
+    assert result.reports[0].selected == (True, False)
     assert "1 of 2" in result.reports[0].note
 
 
@@ -364,13 +431,21 @@ def test_an_unreadable_rule_is_refused_at_once() -> None:
         RestoreOptions(faces="some")
 
 
+@pytest.mark.parametrize("kind", [NetworkOptions, PasteOptions])
+def test_the_options_of_the_stages_are_checked_alike(kind: type) -> None:
+    for item in fields(kind):
+        if item.type != "bool":
+            with pytest.raises(ValueError, match=f"{item.name} must .*got -1"):
+                kind(**{item.name: -1})
+    with pytest.raises(TypeError, match="threshold"):
+        kind(threshold=0.5)
+
+
 def test_defaults_are_those_of_the_stages() -> None:
     options = RestoreOptions()
     for stage, names in (
         (detect_faces, ["threshold", "min_size"]),
         (select_faces, ["max_faces"]),
-        (restore_faces, ["batch", "noise_seed", "noise_amount", "latent_pull"]),
-        (paste_faces, ["feather", "strength", "match_colour", "upscale", "keep_detail"]),
     ):
         parameters = inspect.signature(stage).parameters
         for name in names:
@@ -380,7 +455,7 @@ def test_defaults_are_those_of_the_stages() -> None:
 def test_a_real_photograph(shared: Path, model: PaniniNet) -> None:
     image = read_image(shared / "data/photos/group_four_small.jpg").pixels[None]
     result = restore_images_with_report(load_detector("bundled"), model, image)
-    assert result.reports[0].restored == (True,) * 4
+    assert result.reports[0].selected == (True,) * 4
     outside = (result.masks == 0).expand_as(image)
     assert torch.equal(result.images[outside], image[outside])
     assert torch.isfinite(result.images).all()

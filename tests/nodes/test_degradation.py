@@ -130,6 +130,28 @@ def test_file_names_stay_in_their_folder(comfy_pack: Pack, name: str) -> None:
     assert "file name" in message
 
 
+@pytest.mark.parametrize(("character", "most"), [("a", 237), ("像", 79), ("é", 118)])
+def test_a_file_name_is_measured_in_bytes(comfy_pack: Pack, character: str, most: int) -> None:
+    validate = comfy_pack.nodes["PaniniSaveDegradation"].validate_inputs
+    assert validate(filename=character * most) is True
+    message = validate(filename=character * (most + 1))
+    assert isinstance(message, str)
+    assert "at most 237 bytes" in message
+
+
+@pytest.mark.usefixtures("empty_folder")
+def test_the_longest_file_name_leaves_room_for_a_number(comfy_pack: Pack) -> None:
+    network = examples.tiny_model(comfy_pack)
+    _, faces = examples.align(comfy_pack, examples.photograph())
+    saved = comfy_pack.run("PaniniExtractDegradation", model=network, faces=faces).result[0]
+    name = "像" * 79
+    for ending in ("", " 2"):
+        output = comfy_pack.run(
+            "PaniniSaveDegradation", model=network, degradation=saved, filename=name
+        )
+        assert output.ui["text"] == [f"Saved as {name}{ending}.safetensors"]
+
+
 def test_known_degradations_by_name(comfy_pack: Pack) -> None:
     network = examples.model(comfy_pack)
     options = comfy_pack.nodes["PaniniLoadDegradation"].GET_SCHEMA().inputs[1].options

@@ -125,8 +125,8 @@ def test_selection_by_number_in_the_sorted_order(
         "PaniniSelectFaces", faces=faces, sort=sort, selection=selection, max_faces=most
     )
     kept, count, overlay = output.result
-    place = {id(face): index for index, face in enumerate(faces.faces)}
-    assert [place[id(face)] for face in kept.faces] == expected
+    place = {face.score: index for index, face in enumerate(faces.faces)}
+    assert [place[face.score] for face in kept.faces] == expected
     assert count == len(expected)
     assert overlay.shape == (1, 128, 128, 3)
 
@@ -158,3 +158,28 @@ def test_another_batch_is_refused(comfy_pack: Pack) -> None:
         comfy_pack.run(
             "PaniniSelectFaces", faces=three_faces(comfy_pack), image=torch.rand(2, 128, 128, 3)
         )
+
+
+def test_selected_faces_carry_the_numbers_that_the_board_shows(comfy_pack: Pack) -> None:
+    faces = three_faces(comfy_pack)
+    output = comfy_pack.run(
+        "PaniniSelectFaces", faces=faces, sort="left to right", selection="0,2", max_faces=0
+    )
+    kept = output.result[0]
+    assert [(face.number, face.score) for face in kept.faces] == [(0, 0.8), (2, 0.9)]
+    again = comfy_pack.run(
+        "PaniniSelectFaces", faces=kept, sort="as detected", selection="1", max_faces=0
+    ).result[0]
+    assert [face.score for face in again.faces] == [0.9]
+
+
+def test_crops_go_with_their_faces_when_they_are_sorted(comfy_pack: Pack) -> None:
+    core, faces = comfy_pack.core, three_faces(comfy_pack)
+    crops = torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1, 1).expand(3, 3, 8, 8)
+    aligned = core.FaceSet(faces.faces, crops, torch.zeros(3, 2, 3))
+    faces = comfy_pack.part("nodes.sockets").Faces(faces.faces, 1, 128, 128, aligned)
+    kept = comfy_pack.run(
+        "PaniniSelectFaces", faces=faces, sort="left to right", selection="0,2", max_faces=0
+    ).result[0]
+    assert kept.aligned.crops[:, 0, 0, 0].tolist() == pytest.approx([0.3, 0.2])
+    assert kept.aligned.faces == kept.faces

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,12 @@ def test_the_registry_accepts_the_metadata(settings: dict[str, Any]) -> None:
     assert comfy["requires-comfyui"] == ">=0.3.64"
 
 
+def test_the_registry_page_is_that_of_the_publisher(settings: dict[str, Any]) -> None:
+    publisher = settings["tool"]["comfy"]["PublisherId"]
+    page = settings["project"]["urls"]["Comfy registry"]
+    assert page.endswith(f"/publishers/{publisher}/nodes/{NAME}")
+
+
 def test_the_web_folder_is_named_once(settings: dict[str, Any], pack: Pack) -> None:
     """ComfyUI would load the scripts twice if both places named it."""
     assert "web" not in settings["tool"]["comfy"]
@@ -83,6 +90,19 @@ def test_torch_is_left_to_comfyui(settings: dict[str, Any]) -> None:
     """pip would put another build in the place of the one that fits the GPU."""
     named = {requirement.split(">")[0] for requirement in settings["project"]["dependencies"]}
     assert not named & {"torch", "torchvision", "torchaudio", "opencv-python", "onnxruntime"}
+
+
+def test_every_other_extra_brings_torch(settings: dict[str, Any]) -> None:
+    """None relies on a package that happens to need torch as well."""
+    extras = settings["project"]["optional-dependencies"]
+
+    def packages(extra: str) -> set[str]:
+        named = set(extras[extra])
+        inner = [match[1] for name in named if (match := re.fullmatch(rf"{NAME}\[(\w+)\]", name))]
+        return named.union(*map(packages, inner))
+
+    assert extras["torch"] == ["torch", "torchvision"]
+    assert [extra for extra in extras if not packages(extra) >= {*extras["torch"]}] == []
 
 
 def test_only_the_packages_are_installed(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ const face = (number) => ({
 
 for (const [rule, expected] of [
   [" All ", "all"],
-  ["CENTER", "center"],
+  ["CENTRE", "centre"],
+  ["CENTER", "centre"],
   ["0", [0]],
   [" 0 , 2,4 - 6 ", [0, 2, 4, 5, 6]],
   ["3-3,3", [3]],
@@ -54,6 +55,7 @@ for (const [rule, expected] of [
   ["all", [0, 1, 2, 3, 4]],
   ["none", []],
   ["largest", [0]],
+  ["centre", [3]],
   ["center", [3]],
   ["1,3-9", [1, 3, 4]],
   ["nonsense", []],
@@ -64,7 +66,7 @@ for (const [rule, expected] of [
 }
 
 test("no rule names a face of an empty frame", () => {
-  for (const rule of ["all", "largest", "center", "0"]) {
+  for (const rule of ["all", "largest", "centre", "0"]) {
     assert.equal(namedFaces(rule, { ...FRAME, faces: [] }).size, 0);
   }
 });
@@ -72,7 +74,7 @@ test("no rule names a face of an empty frame", () => {
 test("of equals the first is named, as by the node", () => {
   const twins = { ...FRAME, faces: [0, 1].map((number) => ({ number, box: [0, 0, 9, 9] })) };
   assert.deepEqual([...namedFaces("largest", twins)], [0]);
-  assert.deepEqual([...namedFaces("center", twins)], [0]);
+  assert.deepEqual([...namedFaces("centre", twins)], [0]);
 });
 
 test("of the named faces the first ones are kept", () => {

@@ -8,7 +8,8 @@
  */
 
 export const LAST_NUMBER = 9999; // of the node
-const NAMED_RULES = ["all", "largest", "center", "none"];
+const NAMED_RULES = ["all", "largest", "centre", "none"];
+const OTHER_SPELLINGS = new Map([["center", "centre"]]);
 const NUMBERS = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/;
 
 /**
@@ -17,7 +18,8 @@ const NUMBERS = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/;
  * @returns {string | Set<number> | null}
  */
 export function parseRule(rule) {
-  const name = rule.trim().toLowerCase();
+  const typed = rule.trim().toLowerCase();
+  const name = OTHER_SPELLINGS.get(typed) ?? typed;
   if (NAMED_RULES.includes(name)) return name;
   const numbers = new Set();
   for (const part of rule.split(",")) {
@@ -43,7 +45,7 @@ export function namedFaces(rule, frame) {
   if (parsed instanceof Set) return numbersOf(faces.filter(({ number }) => parsed.has(number)));
   if (parsed === "all") return numbersOf(faces);
   if (parsed === "largest") return numbersOf(smallestFirst(faces, (face) => -area(face)));
-  if (parsed === "center") {
+  if (parsed === "centre") {
     return numbersOf(smallestFirst(faces, (face) => fromMiddle(face, frame)));
   }
   return new Set();

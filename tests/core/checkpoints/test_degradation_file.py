@@ -34,6 +34,12 @@ def test_what_was_saved_comes_back(saved: Path, tiny_model: PaniniNet) -> None:
     assert [file.name for file in saved.parent.iterdir()] == [saved.name]
 
 
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path, tiny_model: PaniniNet) -> None:
+    path = tmp_path / ("像" * 81 + ".safetensors")  # 255 bytes
+    save_degradation(path, degradation(), encoder_fingerprint(tiny_model))
+    assert torch.equal(load_degradation(path, tiny_model).vectors, degradation().vectors)
+
+
 def test_the_same_name_is_replaced(saved: Path, tiny_model: PaniniNet) -> None:
     save_degradation(saved, degradation(1), encoder_fingerprint(tiny_model))
     assert len(load_degradation(saved, tiny_model)) == 1

@@ -9,7 +9,12 @@ import torch
 from safetensors.torch import save_file
 
 from panini_core.checkpoints import CheckpointError
-from panini_core.checkpoints.detector import load_detector
+from panini_core.checkpoints.detector import (
+    BEST_FILE,
+    BUNDLED_DETECTOR,
+    find_detector,
+    load_detector,
+)
 from panini_core.models.retinaface import RetinaFace
 
 
@@ -33,6 +38,20 @@ def test_resnet50_is_loaded_from_a_folder(tmp_path: Path) -> None:
         for found, expected in zip(detector.network(images), network(images), strict=True):  # type: ignore[attr-defined]
             torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
     detector(images, 0.5)
+
+
+def test_auto_is_the_more_accurate_detector_where_a_folder_holds_it(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("not there", "empty", "first", "second")]
+    assert find_detector() == find_detector("bundled") == BUNDLED_DETECTOR
+    assert find_detector("auto", folders=folders) == BUNDLED_DETECTOR
+    for folder in folders[1:]:
+        folder.mkdir()
+    for folder in folders[2:]:
+        (folder / BEST_FILE).write_bytes(b"not read yet")
+    assert find_detector("auto", folders=folders) == folders[2] / BEST_FILE
+    assert find_detector("bundled", folders=folders) == BUNDLED_DETECTOR
+    with pytest.raises(CheckpointError, match="first"):  # and loading reads what was found
+        load_detector("auto", folders=folders)
 
 
 def test_missing_and_wrong_files_say_what_was_expected(tmp_path: Path) -> None:

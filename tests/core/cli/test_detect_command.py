@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from panini_core.cli import main
-from panini_core.cli.options import choose_device
 from panini_core.images import ImageFile, read_image, write_image
 
 pytestmark = pytest.mark.usefixtures("work_folder")
@@ -86,6 +85,14 @@ def test_a_threshold_out_of_range(threshold: str, capsys: pytest.CaptureFixture[
     assert "expected a number" in capsys.readouterr().err
 
 
-def test_auto_is_a_device_that_works() -> None:
-    assert torch.zeros(1, device=choose_device("auto")).item() == 0
-    assert choose_device("cpu") == torch.device("cpu")
+@pytest.mark.usefixtures("fake_detector")
+def test_detect_does_not_write_two_pictures_to_one_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for folder in ("one", "two"):
+        Path(folder).mkdir()
+    picture_with_face("one/a.png")
+    write_image("two/a.png", ImageFile(torch.zeros(3, 40, 40)))
+    assert main(["detect", "one", "two", "-o", "found", "--force"]) == 1
+    assert len(json.loads(Path("found/a.png.faces.json").read_text())["faces"]) == 1
+    assert "another output folder" in capsys.readouterr().out

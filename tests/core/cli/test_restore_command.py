@@ -208,6 +208,48 @@ def test_no_result_of_an_earlier_run_is_overwritten(run: Run) -> None:
     assert read_image("out-a.png/a.png").size == (WIDTH, HEIGHT)
 
 
+@pytest.mark.parametrize("name", ["像" * 83 + ".png", "é" * 125 + ".png", "a" * 251 + ".png"])
+def test_names_as_long_as_the_system_allows(run: Run, name: str) -> None:
+    write_image(name, picture())
+    assert run(name, "-o", "out", "--compare", "--save-faces") == 0
+    found = {path.name for path in Path("out").iterdir()}
+    assert len(found) == 4
+    assert name in found
+    assert len([other for other in found if other.endswith(".compare.png")]) == 1
+    before = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
+    Path("out", name).unlink()
+    assert run(name, "-o", "out", "--compare", "--save-faces") == 0  # they are known again
+    assert not Path("out", name).exists()
+    assert all(path.stat().st_mtime_ns == before[path] for path in Path("out").iterdir())
+
+
+def test_a_name_that_no_file_can_have_stops_no_other(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image("a.png", picture())
+    assert run("a.png", "像" * 100 + ".png", "-o", "out") == 1
+    assert Path("out/a.png").exists()
+    assert "name" in capsys.readouterr().out
+
+
+def test_a_clash_of_names_stops_nothing(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("photos", "photos/sub"):
+        Path(folder).mkdir()
+        write_image(f"{folder}/photo.png", picture())
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save("photos/photo.ppm")
+    Path("photos/clip.mp4").write_bytes(b"x")
+    assert run("photos", "photos/sub", "-o", "out", "--report", "report.json") == 1
+    names = sorted(path.name for path in Path("out").iterdir())
+    assert names == ["photo.png", "photo.ppm.png"]
+    printed = capsys.readouterr().out
+    assert "PPM was written as PNG (photo.ppm.png)" in printed
+    assert "Failed: 1" in printed
+    assert "another output folder" in printed
+    assert "Left aside: 1 file\n  1 .mp4: videos are not read" in printed
+    report = json.loads(Path("report.json").read_text())
+    assert report["left_aside"] == [str(Path("photos/clip.mp4"))]
+
+
 # --- what goes wrong --------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@ from panini_core.degrading.degrade import (
     PassRanges,
     degrade,
     degrade_images,
+    degrade_with,
     degraded_batches,
     sample_degradations,
     shot_noise,
@@ -137,9 +138,9 @@ def test_second_order_has_a_second_pass() -> None:
     assert bool((parameters.passes[1].jpeg_quality > 0).any())
 
 
-def test_select_and_repeat() -> None:
+def test_samples_may_be_selected_twice() -> None:
     parameters = draw("second-order", 5)
-    twice = parameters.select([3, 1]).repeat(2)
+    twice = parameters.select([3, 1, 3, 1])
     assert len(twice) == 4
     for whole, part in zip(parameters.passes, twice.passes, strict=True):
         assert_equal(part, whole.select(torch.tensor([3, 1, 3, 1])))
@@ -390,6 +391,17 @@ def test_at_low_resolution_noise_and_jpeg_are_enlarged_with_the_picture(faces: T
 def test_any_size(size: tuple[int, int]) -> None:
     images = torch.rand(3, 3, *size)
     assert degrade_images(images, "training").shape == images.shape
+
+
+def test_ranges_and_a_generator_are_parameters_drawn_and_applied(faces: Tensor) -> None:
+    generator = seeded(3)
+    parameters = sample_degradations(
+        PRESETS["training"], len(faces), generator=generator, image_size=SIZE
+    )
+    expected = degrade(faces, parameters, generator=generator)
+    for ranges in ("training", PRESETS["training"]):
+        assert torch.equal(degrade_with(ranges, faces, generator=seeded(3)), expected)
+    assert torch.equal(degrade_images(faces, "training", seed=3), expected)
 
 
 def test_an_unknown_preset_is_refused(faces: Tensor) -> None:

@@ -145,7 +145,7 @@ def test_further_draws_stay_inside_their_ranges_and_fill_them() -> None:
     for chosen, probability in (
         (one.grey_dots, EVERYTHING.grey_dots_probability),
         (one.dithered, EVERYTHING.dither_probability),
-        (one.avif, EVERYTHING.avif_share),
+        (one.avif, EVERYTHING.avif_probability),
         (one.sharpen_enlarged, EVERYTHING.sharpen_enlarged_probability),
     ):
         assert chosen.float().mean() == pytest.approx(probability, abs=0.08)

@@ -6,7 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from panini_core.models.degradation_encoder import DegradationEncoder
+from panini_core.models.dct import dct_matrix
+from panini_core.models.degradation_encoder import DegradationEncoder, FrequencyBands
 
 LAYERS = ((6, 1), (8, 2))
 
@@ -44,6 +45,14 @@ def test_pooling_averages_whole_blocks_first() -> None:
     images = torch.randn(2, 3, 32, 32)
     pooled = images.view(2, 3, 16, 2, 16, 2).mean((3, 5))
     torch.testing.assert_close(encoder(pool=2)(images), encoder()(pooled))
+
+
+def test_bands_are_the_coefficients_of_every_block_colour_by_colour() -> None:
+    bands, images = FrequencyBands(4).eval(), torch.randn(2, 3, 8, 12)
+    found = bands(images).view(2, 3, 4, 4, 2, 3)  # colour, frequencies of y and x, blocks
+    block, matrix = images[1, 2, 4:8, 8:12], dct_matrix(4).float()
+    expected = matrix @ block @ matrix.T / (1 + bands.normalise.eps) ** 0.5
+    torch.testing.assert_close(found[1, 2, :, :, 1, 2], expected, rtol=1e-4, atol=1e-6)
 
 
 def test_the_head_of_the_contrastive_training_is_apart() -> None:

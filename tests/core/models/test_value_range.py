@@ -19,3 +19,12 @@ def test_network_range_round_trip(values: list[float]) -> None:
 
 def test_from_network_clamps() -> None:
     assert from_network(torch.tensor([-3.0, -1.0, 0.0, 1.0, 3.0])).tolist() == [0, 0, 0.5, 1, 1]
+
+
+def test_a_loss_sees_what_lies_beyond_and_its_gradient_leads_back() -> None:
+    images = torch.tensor([-3.0, 0.0, 3.0], requires_grad=True)
+    beyond = from_network(images, clamp=False)
+    assert beyond.tolist() == [-1, 0.5, 2]
+    beyond.square().sum().backward()
+    assert images.grad is not None
+    assert images.grad.tolist() == [-1, 0.5, 2]

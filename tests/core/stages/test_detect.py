@@ -98,6 +98,7 @@ def test_faces_are_sorted_by_image_then_left_to_right(photos: Path, bundled: Fac
     batch = torch.cat([image, torch.zeros_like(image), image.flip(-1)])
     faces = detect_faces(bundled, batch)
     assert [face.image_index for face in faces] == [0] * 4 + [2] * 4
+    assert [face.number for face in faces] == [0, 1, 2, 3] * 2
     for index in (0, 2):
         lefts = [face.box[0].item() for face in faces if face.image_index == index]
         assert lefts == sorted(lefts)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from torch import Tensor
 from panini_core.checkpoints.detector import load_detector
 from panini_core.faces import Face, FaceSet, RestoredFaces
 from panini_core.images import read_image
+from panini_core.options import PasteOptions, RestoreOptions
 from panini_core.stages.align import align_faces, template
 from panini_core.stages.detect import detect_faces
-from panini_core.stages.paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
+from panini_core.stages.layers import face_mask
+from panini_core.stages.paste import paste_faces, paste_faces_with_mask
 from panini_core.stages.warp import transform_points
 
 
@@ -224,7 +227,7 @@ def test_matching_colour_keeps_the_mean_inside_the_mask() -> None:
     faces = align_faces(images, [place_face(0.3, 0.2, 40, 10)])
     tinted = faces.crops + torch.tensor([0.15, -0.1, 0.05]).view(1, 3, 1, 1)
     restored = RestoredFaces(faces, tinted.clamp(0, 1))
-    inside = paste_mask(images, restored)[0, 0] > 0.99
+    inside = paste_faces_with_mask(images, restored)[1][0, 0] > 0.99
     before = images[0, :, inside].mean(1)
     matched = paste_faces(images, restored)[0, :, inside].mean(1)
     unmatched = paste_faces(images, restored, match_colour=False)[0, :, inside].mean(1)
@@ -251,7 +254,7 @@ def test_the_mask_is_the_one_that_was_used() -> None:
     images = torch.zeros(2, 3, 90, 90)
     faces = align_faces(images, [place_face(0.1, 0.5, 50, 30, 1)])
     restored = flat(faces, 1.0)
-    mask = paste_mask(images, restored, feather=0.2)
+    _, mask = paste_faces_with_mask(images, restored, feather=0.2, strength=0.5)
     result = paste_faces(images, restored, feather=0.2, match_colour=False)
     torch.testing.assert_close(result[:, :1], mask, atol=1e-6, rtol=0)
     assert mask[0].eq(0).all()
@@ -309,6 +312,22 @@ def test_wrong_values_say_what_was_expected() -> None:
         paste_faces(images[:0], restored)
 
 
+def test_options_are_passed_whole_or_by_name() -> None:
+    images = photograph(60, 60)
+    restored = inverted(align_faces(images, [place_face(0.1, 0, 5, 5)]))
+    options = PasteOptions(strength=0.5, feather=0.3, match_colour=False, upscale=1.5)
+    whole = paste_faces(images, restored, options)
+    named = paste_faces(
+        images, restored, strength=0.5, feather=0.3, match_colour=False, upscale=1.5
+    )
+    assert torch.equal(whole, named)
+    assert not torch.equal(whole, paste_faces(images, restored, options, strength=0.6))
+    of_a_restoration = RestoreOptions(**asdict(options), fidelity=0.1)
+    assert torch.equal(whole, paste_faces(images, restored, of_a_restoration))
+    with pytest.raises(TypeError, match="fether"):
+        paste_faces(images, restored, fether=0.2)
+
+
 def test_each_image_is_reported_and_the_callback_may_stop_the_work() -> None:
     images = photograph(60, 60, 3)
     faces = align_faces(images, [place_face(0.1, 0, 0, 0, 1)])
@@ -320,7 +339,7 @@ def test_each_image_is_reported_and_the_callback_may_stop_the_work() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        paste_mask(images, inverted(faces), on_image=stop)
+        paste_faces(images, inverted(faces), on_image=stop)
 
 
 # Detail that a crop cannot hold

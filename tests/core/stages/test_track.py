@@ -1,16 +1,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
-from panini_core.faces import DegradationRepresentation, Face
+from panini_core.faces import DegradationRepresentation, Face, FaceSet
 from panini_core.stages.align import template
-from panini_core.stages.track import LARGEST_GAP, smooth_degradation, smooth_faces, track_faces
+from panini_core.stages.track import (
+    LARGEST_GAP,
+    REACH,
+    smooth_degradation,
+    smooth_faces,
+    smooth_in_passing,
+    track_faces,
+)
 
 
 def face(frame: int, x: float, y: float = 50.0, size: float = 60.0) -> Face:
@@ -98,6 +108,24 @@ def test_no_faces_have_no_tracks() -> None:
     assert smooth_faces([], 2) == []
 
 
+def test_smoothed_faces_carry_their_track() -> None:
+    faces = [one for frame in range(6) for one in (face(frame, 200 - frame), face(frame, 10))]
+    smooth = smooth_faces(faces, 2)
+    assert [one.track for one in smooth] == track_faces(faces) == [0, 1] * 6
+    assert all(one.track is None for one in faces)
+
+
+def test_tracks_that_faces_carry_are_kept() -> None:
+    """Here one face jumps so far that nothing would follow it."""
+    jumping = [replace(face(frame, 10 if frame < 5 else 300), track=7) for frame in range(10)]
+    assert track_faces(jumping) == [0] * 5 + [1] * 5
+    smooth = smooth_faces(jumping, 3)
+    assert {one.track for one in smooth} == {7}
+    assert (smooth[4].box - jumping[4].box).abs().max() > 10  # both ends of the jump mix
+    vectors = DegradationRepresentation(torch.eye(10))
+    assert (smooth_degradation(vectors, jumping, 3).vectors[0, 5:] != 0).any()
+
+
 # --- smoothing ----------------------------------------------------------------------------------
 
 
@@ -167,6 +195,64 @@ def test_degradations_are_smoothed_within_their_tracks() -> None:
     assert (smooth.vectors - means).square().mean() < 0.15 * before
     even = DegradationRepresentation(means)
     torch.testing.assert_close(smooth_degradation(even, faces, 5).vectors, means)
+
+
+def parts_of(
+    faces: list[Face], vectors: Tensor, sizes: list[int]
+) -> Iterator[tuple[FaceSet, DegradationRepresentation]]:
+    """The faces, so many frames a part."""
+    frames = iter(range(1000))
+    for size in sizes:
+        own = set(islice(frames, size))
+        rows = [row for row, one in enumerate(faces) if one.image_index in own]
+        count = len(rows)
+        some = FaceSet(
+            tuple(faces[row] for row in rows), torch.zeros(count, 3, 1, 1), torch.zeros(count, 2, 3)
+        )
+        yield some, DegradationRepresentation(vectors[rows])
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    sizes=st.lists(st.integers(1, 6), min_size=1, max_size=8),
+    frames=st.sampled_from([0, 0.3, 1, 2.5, 20]),
+    missing=st.sets(st.integers(0, 30)),
+)
+def test_a_clip_is_smoothed_in_passing_as_it_is_as_a_whole(
+    sizes: list[int], frames: float, missing: set[int]
+) -> None:
+    count = sum(sizes)
+    faces = [one for frame in range(count) for one in (face(frame, 10), face(frame, 200))]
+    faces = [one for one in faces if one.image_index not in missing]
+    faces = [replace(one, track=int(one.box[0] > 100)) for one in faces]
+    vectors = torch.randn(len(faces), 3, generator=torch.Generator().manual_seed(count))
+    whole = smooth_degradation(DegradationRepresentation(vectors), faces, frames).vectors
+    parts = list(smooth_in_passing(parts_of(faces, vectors, sizes), frames))
+    assert [one for part, _ in parts for one in part.faces] == faces
+    assert len(parts) == len(sizes)
+    passing = torch.cat([degradation.vectors for _, degradation in parts])
+    torch.testing.assert_close(passing, whole)
+
+
+def test_a_part_goes_on_as_soon_as_its_time_is_known() -> None:
+    faces = [replace(face(frame, 10), track=0) for frame in range(40)]
+    seen: list[int] = []
+
+    def watched() -> Iterator[tuple[FaceSet, DegradationRepresentation]]:
+        for part, degradation in parts_of(faces, torch.rand(40, 2), [1] * 40):
+            seen.append(part.faces[0].image_index)
+            yield part, degradation
+
+    for part, _ in smooth_in_passing(watched(), 1.5):
+        assert seen[-1] == min(part.faces[0].image_index + 1.5 * REACH, 39)
+
+
+def test_nothing_beyond_its_reach_changes_a_face() -> None:
+    faces = [face(frame, 10) for frame in range(30)]
+    vectors = torch.zeros(30, 1)
+    vectors[20] = 1
+    smooth = smooth_degradation(DegradationRepresentation(vectors), faces, 2).vectors[:, 0]
+    assert torch.nonzero(smooth)[:, 0].tolist() == list(range(20 - 2 * REACH, 29))
 
 
 @pytest.mark.parametrize("frames", [-1.0, math.nan, math.inf])

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from panini_core.images import read_image
 from panini_lab.metrics.identity import IdentityNetwork, identity_similarity, load_identity_network
+from panini_lab.metrics.mobilefacenet import MobileFaceNet, save_mobilefacenet
+
+from .onnx_files import write_mobilefacenet_onnx
 
 
 @pytest.fixture(scope="module")
@@ -96,17 +99,20 @@ def test_one_face_serves_all(untrained: IdentityNetwork) -> None:
     torch.testing.assert_close(identity_similarity(untrained, a, b), each)
 
 
-def test_network_agrees_with_onnxruntime(network: IdentityNetwork, shared: Path) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
-    session = onnxruntime.InferenceSession(
-        str(shared / "data" / "weights" / "mobilefacenet.onnx"),
-        providers=["CPUExecutionProvider"],
+def test_both_files_of_the_network_load_frozen_and_alike(
+    narrow_network: MobileFaceNet, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx", reason="needs the package onnx")
+    write_mobilefacenet_onnx(tmp_path / "network.onnx", narrow_network)
+    save_mobilefacenet(tmp_path / "network.safetensors", narrow_network)
+    faces = torch.rand(2, 3, 64, 64)
+    of_onnx, own = (
+        load_identity_network(tmp_path / f"network.{kind}") for kind in ("onnx", "safetensors")
     )
-    x = torch.randn(1, 3, 112, 112)
-    (expected,) = session.run(None, {"input0": x.numpy()})
-    torch.testing.assert_close(
-        network.recognise(x), torch.from_numpy(expected), rtol=1e-4, atol=1e-4
-    )
+    assert torch.equal(of_onnx.embed(faces), own.embed(faces))
+    for network in (of_onnx, own):
+        assert not network.training
+        assert all(not parameter.requires_grad for parameter in network.parameters())
 
 
 def test_people_differ_and_pictures_of_one_agree(network: IdentityNetwork, faces: Tensor) -> None:

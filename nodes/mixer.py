@@ -39,7 +39,7 @@ def _fader(name: str, meaning: str) -> io.Float.Input:
     )
 
 
-class FusionWeights(io.ComfyNode):
+class DafiMixer(io.ComfyNode):
     """How much of the GAN prior, and how much of the picture, on every level (DAFI)."""
 
     @classmethod
@@ -89,8 +89,7 @@ class FusionWeights(io.ComfyNode):
         **levels: float,
     ) -> io.NodeOutput:
         network, batch = host.load_panini(model)
-        found = core.weigh_features(network, degradation, batch=batch)
-        chosen = core.InterpolationWeights(found.alpha.cpu())
+        chosen = core.weigh_features(network, degradation, batch=batch).to("cpu")
         edited = core.apply_fidelity(chosen, FIDELITY_PRESETS[preset])
         faders = _faders(network.config, levels, picture)
         if mode == "override":
@@ -108,8 +107,7 @@ class FusionWeights(io.ComfyNode):
 
 def _faders(config: PaniniConfig, levels: dict[str, float], picture: float) -> list[float]:
     """The fader of each of the model's levels, coarse first; a level without one stays."""
-    sides = [4 * 2**level for level in range(len(config.level_channels))]
-    faders = [levels.get(f"level_{side}", 0.0) for side in sides]
+    faders = [levels.get(f"level_{side}", 0.0) for side in config.level_resolutions]
     return faders + [picture] * config.picture_bands
 
 

@@ -1,0 +1,46 @@
+"""Boxes on each other."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panini_core.models.box_overlap import box_areas, box_overlaps, shared_areas
+
+_coordinate = st.floats(-100, 100, width=32)
+_side = st.floats(0.5, 100, width=32)
+_boxes = st.lists(st.tuples(_coordinate, _coordinate, _side, _side), min_size=1, max_size=5)
+
+
+def as_boxes(values: list[tuple[float, float, float, float]]) -> torch.Tensor:
+    corners = torch.tensor(values, dtype=torch.float64)
+    return torch.cat([corners[:, :2], corners[:, :2] + corners[:, 2:]], dim=1)
+
+
+def test_known_boxes() -> None:
+    boxes = torch.tensor([[0.0, 0.0, 4.0, 2.0], [2.0, 0.0, 6.0, 2.0], [10.0, 10.0, 11.0, 11.0]])
+    assert box_areas(boxes).tolist() == [8, 8, 1]
+    assert shared_areas(boxes[:1], boxes).tolist() == [[8, 4, 0]]
+    torch.testing.assert_close(box_overlaps(boxes[:1], boxes), torch.tensor([[1, 1 / 3, 0]]))
+
+
+def test_boxes_without_an_area_overlap_nothing() -> None:
+    point = torch.tensor([[1.0, 1.0, 1.0, 1.0]])
+    assert box_overlaps(point, point).item() == 0
+    assert box_overlaps(point, torch.empty(0, 4)).shape == (1, 0)
+
+
+@settings(deadline=None, max_examples=50)
+@given(some=_boxes, others=_boxes, shift=_coordinate)
+def test_overlap_is_symmetric_between_0_and_1_and_moves_with_the_boxes(
+    some: list[tuple[float, float, float, float]],
+    others: list[tuple[float, float, float, float]],
+    shift: float,
+) -> None:
+    a, b = as_boxes(some), as_boxes(others)
+    overlaps = box_overlaps(a, b)
+    torch.testing.assert_close(overlaps, box_overlaps(b, a).T)
+    assert 0 <= overlaps.min() and overlaps.max() <= 1 + 1e-9
+    torch.testing.assert_close(box_overlaps(a, a).diagonal(), torch.ones(len(a)).double())
+    torch.testing.assert_close(box_overlaps(a + shift, b + shift), overlaps, rtol=0, atol=1e-9)
