@@ -146,14 +146,14 @@ function smallestFirst(faces, value) {
 }
 
 /** @param {Face} face */
-function area({ box: [x0, y0, x1, y1] }) {
-  return (x1 - x0) * (y1 - y0);
+function area({ area: known, box: [x0, y0, x1, y1] }) {
+  return known ?? (x1 - x0) * (y1 - y0);
 }
 
 /**
  * @param {Face} face
  * @param {Frame} frame
  */
-function fromMiddle({ box: [x0, y0, x1, y1] }, { width, height }) {
-  return Math.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2);
+function fromMiddle({ fromMiddle: known, box: [x0, y0, x1, y1] }, { width, height }) {
+  return known ?? Math.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2);
 }
