@@ -95,7 +95,7 @@ def paste_inputs() -> list[io.Input]:
             "match_colour",
             default=DEFAULTS.match_colour,
             tooltip="Take colours and light from the image, only detail from the crop. Grey "
-            "images stay grey either way.",
+            "photographs stay grey, and sepia keeps its tone, either way.",
         ),
         ratio_input(
             "strength",

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from ..faces import RestoredFaces
 from ..models.luma import to_grey
+from ..options import DEFAULT_FEATHER
 from .colour import match_low_frequencies
+from .tone import find_tone
 from .warp import Pyramid, invert_affine, transform_points
 
 MASK_EDGE = 0.97  # where the mask reaches zero, in half crops from the centre
@@ -74,13 +76,20 @@ def face_mask(size: int, feather: float) -> Tensor:
 
 
 def _face_colour(restored: RestoredFaces, row: int, image: Tensor, match_colour: bool) -> Tensor:
-    """A restored crop in the colours of its image: (C, R, R), as many channels as the image."""
+    """A restored crop in the colours of its image: (C, R, R), as many channels as the image.
+
+    Where the photograph around the face has one tone, grey or sepia, so has the face.
+    """
     dtype = torch.promote_types(image.dtype, torch.float32)
     colour = restored.crops[row].to(image.device, dtype)
     before = restored.face_set.crops[row].to(colour)
-    if len(image) == 1:
+    surroundings = face_mask(before.shape[-1], DEFAULT_FEATHER).to(before)
+    tone = find_tone(before, surroundings) if len(image) == 3 else None
+    if len(image) == 1 or tone is not None:
         colour, before = to_grey(colour), to_grey(before)
-    return match_low_frequencies(colour, before) if match_colour else colour
+    if match_colour:
+        colour = match_low_frequencies(colour, before)
+    return colour if tone is None else tone.colour(colour)
 
 
 def _mask_and_nearness(mask: Tensor, colour: Tensor) -> Tensor:
