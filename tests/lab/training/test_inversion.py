@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -163,7 +164,7 @@ def test_what_is_shown_of_codes_is_the_priors_picture_of_them(
         monkeypatch.setattr(
             training.pairs, "write_sheet", lambda path, restored: columns.update(restored)
         )
-        training.preview("preview")
+        training.preview()
         model = training.average.average
         images = training.pairs.degraded * 2 - 1
         with torch.no_grad():
@@ -199,6 +200,7 @@ def test_processes_learn_the_same_network(drawn_overrides: list[str], tmp_path: 
         [*command, "--nproc-per-node=2", str(script)],
         check=False,
         timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )

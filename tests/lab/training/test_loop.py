@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from panini_lab.training import session as session_module
 from panini_lab.training.config import RunConfig
-from panini_lab.training.loop import run_training
+from panini_lab.training.loop import OnResult, run_training
 from panini_lab.training.session import LOG_FILE, STATE_FILE, TrainingSession
 
 
@@ -26,8 +28,8 @@ class Counting:
         self.step += 1
         self.session.stop_requested = self.step == self.stop_at
 
-    def preview(self, name: str) -> dict[str, float]:
-        self.calls.append(name)
+    def preview(self) -> dict[str, float]:
+        self.calls.append(f"preview {self.step}")
         return {"figure": self.step / 2}
 
     def state_dict(self) -> dict[str, Any]:
@@ -42,8 +44,15 @@ class Counting:
         return self.session.folder / f"result-{self.step}"
 
 
-def run(folder: Path, steps: int, *, stop_at: int = 0, every: int = 100) -> tuple[Counting, Path]:
-    """A run whose log, previews and states come every so many steps."""
+def run(
+    folder: Path,
+    steps: int,
+    *,
+    stop_at: int = 0,
+    every: int = 100,
+    on_result: OnResult | None = None,
+) -> tuple[Counting, Path]:
+    """A run whose previews and states come every so many steps, and lines of its log every two."""
     config = RunConfig(
         output=str(folder),
         steps=steps,
@@ -54,16 +63,15 @@ def run(folder: Path, steps: int, *, stop_at: int = 0, every: int = 100) -> tupl
     )
     with TrainingSession(config) as session:
         training = Counting(session, stop_at=stop_at)
-        return training, run_training(training, session)
+        return training, run_training(training, session, on_result)
 
 
 def test_previews_states_and_results_come_when_the_run_says_so(tmp_path: Path) -> None:
     training, result = run(tmp_path, 5, every=2)
     assert training.calls == [
-        "result 0",
-        *("preview-0000002", "state 2", "result 2"),
-        *("preview-0000004", "state 4", "result 4"),
-        *("preview-0000005", "state 5", "result 5"),
+        *("preview 2", "state 2", "result 2"),
+        *("preview 4", "state 4", "result 4"),
+        *("preview 5", "state 5", "result 5"),
     ]
     assert result == tmp_path / "result-5"
 
@@ -89,7 +97,7 @@ def test_a_run_goes_on_from_its_state(tmp_path: Path) -> None:
     whole, _ = run(tmp_path / "whole", 7)
     run(tmp_path / "run", 3)
     rest, _ = run(tmp_path / "run", 7)
-    assert "result 3" in rest.calls
+    assert rest.calls == ["preview 7", "state 7", "result 7"]
     assert (rest.step, rest.total) == (whole.step, whole.total) == (7, 21)
 
 
@@ -105,7 +113,7 @@ def test_a_finished_run_only_writes_its_result(tmp_path: Path) -> None:
 def test_a_stop_ends_the_run_after_its_step_with_all_saved(tmp_path: Path) -> None:
     training, result = run(tmp_path, 100, stop_at=3)
     assert training.step == 3
-    assert training.calls == ["result 0", "preview-0000003", "state 3", "result 3"]
+    assert training.calls == ["preview 3", "state 3", "result 3"]
     assert result == tmp_path / "result-3"
     rest, _ = run(tmp_path, 4)
     assert rest.total == 0 + 1 + 2 + 3
@@ -119,3 +127,30 @@ def test_only_the_main_process_writes(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not (tmp_path / STATE_FILE).exists()
     assert not (tmp_path / LOG_FILE).exists()
     assert result == tmp_path
+
+
+def test_each_result_is_handed_on(tmp_path: Path) -> None:
+    results: list[Path] = []
+    run(tmp_path, 5, every=2, on_result=results.append)
+    assert [result.name for result in results] == ["result-2", "result-4", "result-5"]
+
+
+def test_a_run_of_minutes_goes_on_until_they_are_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond its steps, and to the end of the step in which time runs out."""
+    now = 0.0
+
+    class TakingTime(Counting):
+        def train_step(self) -> None:
+            nonlocal now
+            super().train_step()
+            now += 25.0
+
+    monkeypatch.setattr(session_module, "time", SimpleNamespace(monotonic=lambda: now))
+    config = RunConfig(output=str(tmp_path), steps=1, device="cpu", minutes=2.0)
+    with TrainingSession(config) as session:
+        training = TakingTime(session)
+        run_training(training, session)
+    assert training.step == 5
+    assert training.calls == ["preview 5", "state 5", "result 5"]

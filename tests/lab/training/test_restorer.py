@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from panini_core.checkpoints import load_panini
+from panini_core.checkpoints import load_panini, save_panini
 from panini_core.images import read_image
-from panini_core.models.panini import PaniniConfig
+from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_lab.training.inversion import train_inversion
 from panini_lab.training.restorer import train_restorer
 from panini_lab.training.session import LOG_FILE, STATE_FILE
@@ -244,6 +244,25 @@ def test_training_the_prior_does_not_change_what_is_learned_from(
         assert torch.equal(again.clean, first.clean)
         for resolution, x in first.drawn.features.items():
             assert torch.equal(again.drawn.features[resolution], x)
+
+
+def test_another_prior_may_draw_the_faces(
+    restorer_overrides: list[str], prior_file: Path, tmp_path: Path
+) -> None:
+    """The model's own may have been trained on."""
+    torch.manual_seed(3)
+    save_panini(tmp_path / "start.safetensors", PaniniNet(PaniniConfig.preset("tiny-mobile")))
+    overrides = [
+        *(override for override in restorer_overrides if not override.startswith("initial_prior")),
+        f"initial_model='{(tmp_path / 'start.safetensors').as_posix()}'",
+        f"drawing_prior='{prior_file.as_posix()}'",
+        "loss.inversion=1.0",
+    ]
+    with opened(overrides) as run, opened(restorer_overrides) as own:
+        assert torch.equal(run.batch(seeded()).clean, own.batch(seeded()).clean)
+        start = load_panini(tmp_path / "start.safetensors").gan_prior.state_dict()
+        assert not changed(run.model.gan_prior, start)
+        run.train_step()
 
 
 def test_each_part_has_its_learning_rate(restorer_overrides: list[str]) -> None:

@@ -102,6 +102,8 @@ def test_an_accelerator_is_timed_only_on_demand(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "synchronize", waits.append)
     for timings in (False, True):
         folder = tmp_path / str(timings)
@@ -151,6 +153,41 @@ def test_the_learning_rate_warms_up_stays_and_decays(tmp_path: Path) -> None:
     session = open_session(tmp_path, decay="sudden", **settings)
     with pytest.raises(ValueError, match=r"run\.decay.*'sudden'"):
         session.learning_rate(99, 2.0)
+
+
+def test_a_run_of_minutes_decays_by_the_clock(tmp_path: Path, clock: Clock) -> None:
+    """Over the last two fifths, whatever the step is."""
+    session = open_session(
+        tmp_path, minutes=10.0, steps=5, warmup_steps=1, decay="linear", final_rate=0.0
+    )
+    rates: list[float] = []
+    for _ in range(6):
+        rates.append(session.learning_rate(1000, 2.0))
+        clock.now += 120
+    assert rates == pytest.approx([2.0, 2.0, 2.0, 2.0, 1.0, 0.0])
+    assert session.should_stop()
+    assert session.learning_rate(1000, 2.0) == 0
+
+
+def test_only_one_process_trains_for_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match=r"run\.minutes=0"):
+        open_session(tmp_path, minutes=1.0)
+
+
+def test_states_are_due_by_steps_and_by_minutes(tmp_path: Path, clock: Clock) -> None:
+    by_steps = open_session(tmp_path / "steps", checkpoint_every=4)
+    assert [step for step in range(1, 10) if by_steps.should_save(step)] == [4, 8]
+    session = open_session(tmp_path / "minutes", checkpoint_every=1000, checkpoint_minutes=2.0)
+    saved: list[int] = []
+    for step in range(1, 10):
+        clock.now += 50
+        if session.should_save(step):
+            session.save_state({"step": step})
+            saved.append(step)
+    assert saved == [3, 6, 9]
 
 
 def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
