@@ -83,9 +83,9 @@ def read_boxes(boxes: Any, count: int) -> list[list[Tensor]]:
 
 
 def _by_image(boxes: Sequence[Any], count: int) -> list[Sequence[Any]]:
-    """Boxes, or lists of boxes, as lists: for each image, for the first ones, or one for all."""
+    """Boxes, or lists of boxes, as lists: for each image, or for the first ones."""
     if not boxes:
-        return [[]]
+        return [[]] * count
     if not all(_is_box(box) for box in boxes):
         return list(boxes)
     if all(isinstance(box, KjBox) for box in boxes):
@@ -93,7 +93,7 @@ def _by_image(boxes: Sequence[Any], count: int) -> list[Sequence[Any]]:
         return [[box for box in boxes if box.image_index == index] for index in range(given)]
     if len(boxes) == count and not any(isinstance(box, Mapping) for box in boxes):
         return [[box] for box in boxes]
-    return [boxes]
+    return [boxes] * count
 
 
 def _is_box(value: Any) -> bool:

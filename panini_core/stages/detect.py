@@ -11,6 +11,7 @@ from torch import Tensor
 from ..faces import Face
 from ..models.box_overlap import box_overlaps, shared_areas
 from ..models.face_detector import MAX_OVERLAP, Detections, FaceDetector
+from ..models.value_range import finite_pixels
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
 
@@ -144,8 +145,8 @@ def _detect_at(
 
 
 def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
-    """Antialiased, float32, where the images are."""
-    images = images.float()
+    """Antialiased, float32, finite, where the images are."""
+    images = finite_pixels(images.float())
     if images.shape[-2:] == size:
         return images
     if images.device.type == "mps":  # lacks the filter before torch 2.7

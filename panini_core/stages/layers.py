@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..faces import RestoredFaces
 from ..models.luma import to_grey
+from ..models.value_range import finite_pixels
 from ..options import DEFAULT_FEATHER
 from .colour import match_low_frequencies
 from .tone import find_tone
@@ -55,7 +56,7 @@ def make_layer(
     pixels = float(torch.linalg.det(to_crop[:, :2]).abs()) ** -0.5  # of the photograph per crop px
     detail = keep_detail * min(max((pixels - 1) / DETAIL_RAMP, 0), 1)
     if detail > 0:
-        seen = Pyramid(image.to(colour)).sample(
+        seen = Pyramid(finite_pixels(image.to(colour))).sample(
             invert_affine(to_crop)[None], (side, side), "reflection"
         )
         colour = colour - detail * seen[0].clamp(0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -27,20 +28,23 @@ SORT_ORDERS = (
 )
 OTHER_SPELLINGS = {"center": "centre"}  # of rules and orders
 LAST_NUMBER = 9999
+_OTHER_SIGNS = str.maketrans("\u3001\u2013", ",-")  # ideographic comma, en dash
 _NUMBERS = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
 
 
 def parse_rule(rule: str) -> str | set[int]:
     """`all`, `largest`, `centre` and `none` as they are; `0,2,4-6` as the numbers of the faces.
 
-    `center` is `centre`. Raises ValueError for anything else.
+    `center` is `centre`; full-width signs, as keyboards for Chinese and Japanese type them, are
+    read as well. Raises ValueError for anything else.
     """
-    name = rule.strip().lower()
+    typed = unicodedata.normalize("NFKC", rule).translate(_OTHER_SIGNS)
+    name = typed.strip().lower()
     name = OTHER_SPELLINGS.get(name, name)
     if name in NAMED_RULES:
         return name
     numbers: set[int] = set()
-    for part in rule.split(","):
+    for part in typed.split(","):
         match = _NUMBERS.fullmatch(part)
         first = int(match[1]) if match else 0
         last = int(match[2] or first) if match else -1

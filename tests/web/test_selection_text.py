@@ -38,12 +38,17 @@ process.stdout.write(JSON.stringify(rules.map((rule) => ({
 """
 
 
+# full-width comma, enumeration, digit, space and dash; en dash
+WIDE = ["0\uff0c2", "1\u30013", "\uff12\u3000", "0\uff0d2", "1\u20134", "\uff0c"]
+
+
 def random_rules(count: int) -> list[str]:
     """Readable ones, and some that are nearly so."""
     rng = random.Random(0)
     parts = ["0", "1", "2-4", " 3 - 3", "5", "07", "9999", "10000", "4-2", "-1", "a", "", "1.5"]
-    named = ["all", "ALL ", "none", "largest", "center", "centre"]
-    lists = [",".join(rng.choices(parts[: rng.choice((7, 13))], k=3)) for _ in range(count)]
+    parts += WIDE
+    named = ["\uff41\uff4c\uff4c", "all", "ALL ", "none", "largest", "center", "centre"]
+    lists = [",".join(rng.choices(parts[: rng.choice((7, 13, 19))], k=3)) for _ in range(count)]
     return [*parts, *named, *lists]
 
 

@@ -13,16 +13,18 @@ const OTHER_SPELLINGS = new Map([["center", "centre"]]);
 const NUMBERS = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/;
 
 /**
- * A name as it is, numbers as a set, null for what the node would refuse.
+ * A name as it is, numbers as a set, null for what the node would refuse. Full-width signs, as
+ * keyboards for Chinese and Japanese type them, are read as well.
  * @param {string} rule
  * @returns {string | Set<number> | null}
  */
 export function parseRule(rule) {
-  const typed = rule.trim().toLowerCase();
-  const name = OTHER_SPELLINGS.get(typed) ?? typed;
+  const typed = rule.normalize("NFKC").replace(/\u3001/g, ",").replace(/\u2013/g, "-");
+  const word = typed.trim().toLowerCase();
+  const name = OTHER_SPELLINGS.get(word) ?? word;
   if (NAMED_RULES.includes(name)) return name;
   const numbers = new Set();
-  for (const part of rule.split(",")) {
+  for (const part of typed.split(",")) {
     const match = NUMBERS.exec(part);
     if (!match) return null;
     const first = Number(match[1]);

@@ -280,6 +280,18 @@ def test_scales() -> None:
     assert choose_scales(900, 1280, 0, max_side=320) == (0.125, 0.25, 0.25)
 
 
+def test_the_detector_sees_finite_pixels_only() -> None:
+    class Careful(Stub):
+        def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+            assert images.isfinite().all()
+            return super().__call__(images, threshold)
+
+    image = torch.rand(1, 3, 90, 120)
+    image[..., 30] = torch.nan
+    image[..., 60] = torch.inf
+    assert detect_faces(Careful(), image) == []
+
+
 @pytest.mark.parametrize("images", [torch.zeros(3, 8, 8), torch.zeros(1, 4, 8, 8)])
 def test_other_shapes_are_refused(images: Tensor) -> None:
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):

@@ -325,6 +325,18 @@ def test_works_in_inference_mode() -> None:
         assert paste_faces(images, inverted(faces)).shape == images.shape
 
 
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("column", [5, 50, 98])  # beside the crop, through the face, at its border
+@pytest.mark.parametrize("side", [20, 100])
+def test_what_is_not_finite_stays_where_it_is(side: int, column: int, bad: float) -> None:
+    for images in (photograph(120, 130), photograph(120, 130)[:, :1].repeat(1, 3, 1, 1)):
+        images[..., column : column + 2] = bad
+        faces = align_faces(images, [place_face(0.15, 0.2, 20, 10)], size=side)
+        assert faces.crops.isfinite().all()
+        result = paste_faces(images, RestoredFaces(faces, torch.rand(1, 3, side, side)))
+        assert torch.equal(result.isfinite(), images.isfinite())
+
+
 def test_wrong_values_say_what_was_expected() -> None:
     images = photograph(20, 20)
     faces = align_faces(images, [place_face(0.02, 0, 5, 5)])

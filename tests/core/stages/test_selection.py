@@ -55,6 +55,12 @@ FACES = [
         ("7", []),
         ("none", []),
         ("1,1,1", [1, 4]),
+        # full-width, as keyboards for Chinese and Japanese type: comma, enumeration, numbers, dash
+        ("0\uff0c2", [0, 2, 3]),
+        ("0\u30012", [0, 2, 3]),
+        ("\uff11\uff0d\uff12\u3000", [1, 2, 4]),
+        ("1\u20132", [1, 2, 4]),
+        ("\uff41\uff4c\uff4c", [0, 1, 2, 3, 4]),
     ],
 )
 def test_rules(rule: str, expected: list[int]) -> None:
@@ -63,7 +69,8 @@ def test_rules(rule: str, expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", ["", "biggest", "1,,2", "-1", "3-1", "1.5", "0;2", "1-2-3", "0-99999999999"]
+    "rule",
+    ["", "biggest", "1,,2", "-1", "3-1", "1.5", "0;2", "1-2-3", "0-99999999999", "1\uff0c\uff0c2"],
 )
 def test_other_texts_are_refused(rule: str) -> None:
     with pytest.raises(ValueError, match="expected all, largest, centre, none or numbers"):
