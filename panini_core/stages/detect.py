@@ -62,6 +62,8 @@ def detect_faces(
     if not 0 <= threshold <= 1:
         raise ValueError(f"The threshold must lie in 0..1, got {threshold}.")
     height, width = images.shape[-2:]
+    if min(height, width) < 1:
+        raise ValueError(f"Expected images of at least 1 x 1 px, got {width} x {height} px.")
     scales = choose_scales(height, width, min_size, max_side)
     pixels = height * width * max(1.0, scales[-1]) ** 2  # of an image where it is largest
     faces: list[Face] = []

@@ -298,6 +298,17 @@ def test_other_shapes_are_refused(images: Tensor) -> None:
         detect_faces(Stub(), images)
 
 
+@pytest.mark.parametrize("shape", [(1, 3, 0, 8), (1, 3, 8, 0), (0, 3, 0, 0)])
+def test_images_without_pixels_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="at least 1 x 1 px"):
+        detect_faces(Stub(), torch.zeros(shape))
+
+
+def test_no_images_have_no_faces(bundled: FaceDetector) -> None:
+    for height, width in ((64, 64), (33, 470), (1080, 1920)):
+        assert detect_faces(bundled, torch.zeros(0, 3, height, width)) == []
+
+
 def test_bytes_and_wrong_thresholds_are_refused() -> None:
     with pytest.raises(ValueError, match="uint8"):
         detect_faces(Stub(), torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
