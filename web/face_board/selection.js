@@ -19,7 +19,10 @@ const NUMBERS = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/;
  * @returns {string | Set<number> | null}
  */
 export function parseRule(rule) {
-  const typed = rule.normalize("NFKC").replace(/\u3001/g, ",").replace(/\u2013/g, "-");
+  const typed = rule
+    .normalize("NFKC")
+    .replace(/\u3001/g, ",")
+    .replace(/\u2013/g, "-");
   const word = typed.trim().toLowerCase();
   const name = OTHER_SPELLINGS.get(word) ?? word;
   if (NAMED_RULES.includes(name)) return name;
