@@ -89,6 +89,18 @@ def test_a_gap_is_filled_in() -> None:
     torch.testing.assert_close(faces[1].box, faces[0].box, atol=1e-3, rtol=0)
 
 
+def test_a_gap_in_which_the_picture_is_another_stays_empty() -> None:
+    """A flash, a cut to something else: what is there is not the face that was followed."""
+    script = one_face(SURE, UNLIKELY, SURE)
+    frames = script.play()
+    pattern = torch.rand(1, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)) - 0.5
+    pattern = torch.nn.functional.avg_pool2d(pattern, 9, stride=1, padding=4)
+    pattern = 0.02 * (pattern - pattern.mean()) / pattern.std()
+    assert frames_of(detect_in_clip(script, frames + pattern)) == [0, 1, 2]
+    frames = frames + torch.stack([pattern, pattern.flip(1), pattern])
+    assert frames_of(detect_in_clip(script, frames)) == [0, 2]
+
+
 def test_the_threshold_moves_both_what_begins_and_what_goes_on() -> None:
     script = one_face(0.5, 0.22, 0.18)
     assert frames_of(detect_in_clip(script, script.play(), threshold=0.4)) == [0, 1]
