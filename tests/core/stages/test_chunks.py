@@ -127,6 +127,7 @@ def test_a_batch_below_one_is_refused(batch: int) -> None:
         ("CUDA out of memory. Tried to allocate 20.00 MiB", True),
         ("MPS backend out of memory (MPS allocated: 8 GB)", True),
         ("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes", True),
+        ("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes.", True),
         ("CUDA error: an illegal memory access was encountered", False),
         ("The size of tensor a (2) must match the size of tensor b (3)", False),
     ],
