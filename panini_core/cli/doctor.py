@@ -30,6 +30,8 @@ NEEDED = ("torch", "torchvision", "numpy", "Pillow", "safetensors", "einops")
 OPTIONAL = {
     "facexlib": "the networks that parse faces",
     "opencv-python": "reads 16-bit colour pictures; or opencv-python-headless",
+    "pillow-heif": "reads HEIC pictures",
+    "jpeglib": "keeps the unchanged blocks of JPEG files as they are",
     "tqdm": "progress bars",
     "scikit-image": "the sample photograph of panini demo",
 }

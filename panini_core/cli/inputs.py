@@ -77,6 +77,8 @@ def plan_jobs(sources: Sequence[Source], output: Path, *, suffix: str | None = N
     folder is needed.
     """
     if len(sources) == 1 and _names_a_file(output):
+        if suffix is not None and _new_suffix(output, suffix):
+            raise UsageError(f"{output}: expected a name that ends in {suffix}, as --format says.")
         jobs = [Job(sources[0].path, output)]
     else:
         require_folder(output)
@@ -91,6 +93,12 @@ def plan_jobs(sources: Sequence[Source], output: Path, *, suffix: str | None = N
                 f"{job.target} is an input and would be overwritten. Choose another output folder."
             )
     return settle_clashes(jobs)
+
+
+def keeps_format(job: Job) -> bool:
+    """Whether a result has the format that its picture's name promises."""
+    before, after = job.source.suffix.lower(), job.target.suffix.lower()
+    return before == after or FORMAT_OF_SUFFIX.get(before, "") == FORMAT_OF_SUFFIX.get(after)
 
 
 def settle_clashes(jobs: Sequence[Job]) -> list[Job]:

@@ -21,6 +21,7 @@ from ..options import RestoreOptions
 from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
 from .console import usage_errors
 
+FORMATS = ("png", "jpg", "webp", "tiff", "bmp")
 DEFAULTS = RestoreOptions()
 
 
@@ -40,6 +41,20 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="overwrite existing files (inputs never)"
     )
+
+
+def add_format_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="the format of all results in a folder (default: that of each picture). png and tiff "
+        "keep every pixel; JPEG cannot, except where nothing was changed",
+    )
+
+
+def suffix_of(arguments: argparse.Namespace) -> str | None:
+    """The suffix of the results, as `--format` names it; None: that of each picture."""
+    return None if arguments.format is None else f".{arguments.format}"
 
 
 def add_device_argument(parser: argparse.ArgumentParser) -> None:

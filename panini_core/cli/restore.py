@@ -14,6 +14,7 @@ from ..faces import RestoredFaces
 from ..images import (
     ImageFile,
     check_writable,
+    lost_on_writing,
     read_image,
     save_image,
     write_file,
@@ -29,6 +30,7 @@ from .inputs import (
     Job,
     find_others,
     find_sources,
+    keeps_format,
     make_folder,
     plan_jobs,
     require_new_file,
@@ -37,10 +39,12 @@ from .inputs import (
 )
 from .options import (
     add_detector_arguments,
+    add_format_argument,
     add_input_arguments,
     add_model_arguments,
     open_detector,
     open_model,
+    suffix_of,
 )
 from .report import describe_face, describe_image
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
@@ -55,9 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="OUTPUT",
-        help="a folder, where every picture keeps its name and format (GIF and other formats that "
-        "are not written become PNG); or a file, for a single picture",
+        help="a folder, where every picture keeps its name and format (formats that are not "
+        "written, such as HEIC, become PNG); or a file, for a single picture",
     )
+    add_format_argument(parser)
     add_aligned_argument(parser)
     add_restore_arguments(parser)
     _add_extra_arguments(parser)
@@ -90,7 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
     others = find_others(arguments.inputs, output, recursive=arguments.recursive)
-    jobs = [_with_extras(job, arguments) for job in plan_jobs(sources, output)]
+    jobs = plan_jobs(sources, output, suffix=suffix_of(arguments))
+    jobs = [_with_extras(job, arguments) for job in jobs]
     jobs = settle_clashes(jobs)
     report: Path | None = arguments.report
     if report is not None:
@@ -148,7 +154,7 @@ class _Restorer:
 
         after = image.with_pixels(result)
         unchanged = not numbers and self.options.upscale == 1
-        if unchanged and _same_format(job):
+        if unchanged and keeps_format(job):
             write_file(job.target, job.source.read_bytes())
         else:
             write_image(job.target, after)
@@ -169,16 +175,14 @@ class _Restorer:
         return Result(Outcome.NOTHING_TO_DO, 0, reason, _notes(job, image), details)
 
 
-def _same_format(job: Job) -> bool:
-    return job.source.suffix.lower() == job.target.suffix.lower()
-
-
 def _notes(job: Job, image: ImageFile) -> tuple[str, ...]:
-    if _same_format(job):
-        return image.notes
-    name = f" ({job.target.name})" if job.target.stem != job.source.stem else ""
-    written = f"{image.format} was written as {job.target.suffix[1:].upper()}{name}"
-    return (*image.notes, written)
+    notes = [*image.notes]
+    if not keeps_format(job):
+        name = f" ({job.target.name})" if job.target.stem != job.source.stem else ""
+        notes.append(f"{image.format} was written as {job.target.suffix[1:].upper()}{name}")
+        if lost := lost_on_writing(job.target, image):
+            notes.append(f"not kept, since that format has no place for it: {', '.join(lost)}")
+    return tuple(notes)
 
 
 def _write_faces(job: Job, restored: RestoredFaces) -> None:

@@ -3,12 +3,14 @@
 Nothing else in the package reads or writes pictures.
 """
 
-from .reading import HEIF_SUFFIXES, read_image, readable_suffixes
-from .value import ImageFile, ImageFileError, Metadata
+from .heif import HEIF_SUFFIXES
+from .reading import read_image, readable_suffixes
+from .value import ImageFile, ImageFileError, JpegSource, Metadata
 from .writing import (
     FORMAT_OF_SUFFIX,
     WRITABLE_SUFFIXES,
     check_writable,
+    lost_on_writing,
     save_image,
     write_file,
     write_image,
@@ -20,8 +22,10 @@ __all__ = [
     "WRITABLE_SUFFIXES",
     "ImageFile",
     "ImageFileError",
+    "JpegSource",
     "Metadata",
     "check_writable",
+    "lost_on_writing",
     "read_image",
     "readable_suffixes",
     "save_image",

@@ -1,36 +1,37 @@
 """A JPEG file without its end: whether the picture in it is complete nonetheless.
 
 Transfers and cameras lose the last bytes; where those are but the end mark, nothing is missing.
-Markers: ITU-T T.81, annex B.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
 
-JPEG_START = b"\xff\xd8"
+from .jpeg_segments import (
+    END_OF_IMAGE,
+    FRAMES,
+    JPEG_END,
+    JPEG_START,
+    PROGRESSIVE,
+    START_OF_SCAN,
+    segments,
+)
 
-_END = b"\xff\xd9"
 # Behind the last byte these decode to something else than to what libjpeg takes for missing data.
 _FILLERS = (b"\x55\xa3\x1c\x6e" * 64, b"\x92\x0f\xe4\x37" * 64)
-_NEXT_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # but stuffed bytes and restarts
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
-_END_OF_IMAGE, _START_OF_SCAN, _PROGRESSIVE = 0xD9, 0xDA, 0xC2
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_LONE = frozenset({0x01, *range(0xD0, 0xDA)})  # markers without content
 _COEFFICIENTS = 64
 
 
 def lacks_jpeg_end(data: bytes) -> bool:
     """Whether it is a JPEG without an end mark; Pillow does not notice that in every kind."""
-    if not data.startswith(JPEG_START) or data.rfind(_END) > data.rfind(b"\xff\xda"):
+    if not data.startswith(JPEG_START) or data.rfind(JPEG_END) > data.rfind(b"\xff\xda"):
         return False
-    return not any(marker == _END_OF_IMAGE for marker, _ in _segments(data))  # then other data
+    return not any(marker == END_OF_IMAGE for marker, _, _ in segments(data))  # then other data
 
 
 def add_jpeg_end(data: bytes) -> bytes | None:
@@ -41,12 +42,12 @@ def add_jpeg_end(data: bytes) -> bytes | None:
     if not _has_all_scans(data):
         return None
     # A picture that is complete does not depend on what follows it.
-    picture = _decode(data + _END)
+    picture = _decode(data + JPEG_END)
     for start in (b"", _next_restart(data)):
         for filler in _FILLERS:
-            if not np.array_equal(picture, _decode(data + start + filler + _END)):
+            if not np.array_equal(picture, _decode(data + start + filler + JPEG_END)):
                 return None
-    return data + _END
+    return data + JPEG_END
 
 
 def _next_restart(data: bytes) -> bytes:
@@ -64,13 +65,13 @@ def _has_all_scans(data: bytes) -> bool:
     """Whether every coefficient of every component is there with all its bits."""
     progressive = False
     missing: dict[tuple[int, int], int] = {}  # the low bits that a coefficient still lacks
-    for marker, content in _segments(data):
-        if marker in _FRAMES:
-            progressive = marker == _PROGRESSIVE
+    for marker, content, _ in segments(data):
+        if marker in FRAMES:
+            progressive = marker == PROGRESSIVE
             components = content[6::3][: content[5]]
             coefficients = range(_COEFFICIENTS if progressive else 1)
             missing = {(name, index): 16 for name in components for index in coefficients}
-        elif marker == _START_OF_SCAN:
+        elif marker == START_OF_SCAN:
             count = content[0]
             first, last, bits = content[1 + 2 * count : 4 + 2 * count]
             scanned = range(first, last + 1) if progressive else range(1)
@@ -80,18 +81,3 @@ def _has_all_scans(data: bytes) -> bool:
                 for index in scanned
             }
     return bool(missing) and not any(missing.values())
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The markers and their contents, from the start to the last whole one."""
-    position = len(JPEG_START)
-    while found := _NEXT_MARKER.search(data, position):
-        marker, position = data[found.end() - 1], found.end()
-        if marker in _LONE:
-            yield marker, b""
-            continue
-        length = int.from_bytes(data[position : position + 2], "big")
-        if length < 2 or position + length > len(data):
-            return
-        yield marker, data[position + 2 : position + length]
-        position += length

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+XMP_KEYWORD = "XML:com.adobe.xmp"
 MAX_UNPACKED = 256 * 2**20  # bytes of all texts and the profile; more is an attack
 
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
@@ -60,9 +61,12 @@ def text_chunk(keyword: str, text: str) -> tuple[bytes, bytes]:
     """
     name = keyword.encode("latin-1", "replace") + b"\0"
     try:
-        return b"tEXt", name + text.encode("latin-1")
-    except UnicodeEncodeError:  # not compressed, no language, no translated keyword
-        return b"iTXt", name + b"\0\0\0\0" + text.encode("utf-8", "replace")
+        if keyword != XMP_KEYWORD:  # whose kind is laid down
+            return b"tEXt", name + text.encode("latin-1")
+    except UnicodeEncodeError:
+        pass
+    # Not compressed, no language, no translated keyword.
+    return b"iTXt", name + b"\0\0\0\0" + text.encode("utf-8", "replace")
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:

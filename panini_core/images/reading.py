@@ -7,10 +7,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .decoding import decode_image
+from .heif import HEIF_SUFFIXES
 from .value import ImageFile, ImageFileError
 from .writing import WRITABLE_SUFFIXES
-
-HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 
 _READ_ONLY_SUFFIXES = frozenset(
     {".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k", ".avif", ".dib", ".mpo"}

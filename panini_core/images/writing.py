@@ -12,7 +12,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ..checkpoints.whole_file import whole_file
-from .encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image
+from .encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image, lost_metadata
 from .value import ImageFile, ImageFileError
 
 FORMAT_OF_SUFFIX = {
@@ -32,11 +32,15 @@ WRITABLE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
 def write_image(path: str | Path, image: ImageFile) -> None:
     """Writes a picture in the format of the path's suffix, in its own kind.
 
-    Values are rounded half to even. JPEG is written at quality 95 with 4:4:4 chroma, WebP
-    lossless where the source was lossless and else at quality 95, PNG and TIFF compressed
-    without loss. Complete or not at all: the file gets its name only once it is whole, so that
-    a failure leaves an older file as it was. Raises ImageFileError as `check_writable` does,
-    for values that are not finite, and where the folder or the format refuses the picture.
+    Values are rounded half to even. PNG and TIFF are compressed without loss, WebP too where the
+    source was lossless, else at quality 95. JPEG is written at quality 95 with 4:4:4 chroma; what
+    was read from JPEG with its quantisation tables (finer ones where they are coarser than those
+    of quality 75), its chroma subsampling and its orientation. With jpeglib, all blocks of such a
+    picture in which no pixel was changed keep their coefficients.
+
+    Complete or not at all: the file gets its name only once it is whole, so that a failure leaves
+    an older file as it was. Raises ImageFileError as `check_writable` does, for values that are
+    not finite, and where the folder or the format refuses the picture.
     """
     path = Path(path)
     check_writable(path, image)
@@ -81,6 +85,11 @@ def check_writable(path: str | Path, image: ImageFile) -> None:
     if transparent and file_format not in ALPHA_FORMATS:
         expected = f"an opaque picture, since {file_format} has no alpha"
         raise ImageFileError(path, expected, "transparency", "Write PNG, TIFF or WebP.")
+
+
+def lost_on_writing(path: str | Path, image: ImageFile) -> list[str]:
+    """What the format of the path's suffix has no place for, in words."""
+    return lost_metadata(_target_format(Path(path), image), image.metadata)
 
 
 def write_file(path: str | Path, data: bytes) -> None:
