@@ -45,7 +45,15 @@ if TYPE_CHECKING:
     from .drawing.faces import draw_faces, to_pillow
     from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
-    from .images import ImageFile, ImageFileError, Metadata, read_image, save_image, write_image
+    from .images import (
+        ImageFile,
+        ImageFileError,
+        JpegSource,
+        Metadata,
+        read_image,
+        save_image,
+        write_image,
+    )
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
@@ -148,6 +156,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "images": (
         "ImageFile",
         "ImageFileError",
+        "JpegSource",
         "Metadata",
         "read_image",
         "save_image",
@@ -248,6 +257,7 @@ __all__ = [
     "ImageFileError",
     "ImageReport",
     "InterpolationWeights",
+    "JpegSource",
     "LevelStatistics",
     "Metadata",
     "NetworkOptions",
