@@ -70,7 +70,10 @@ class DafiMixer(io.ComfyNode):
                     "it, on every level.",
                 ),
                 *(_fader(f"level_{side}", f"Features of {side} x {side}.") for side in LEVELS),
-                _fader("picture", "The picture's own fine detail, where the model uses it."),
+                _fader(
+                    "picture",
+                    "The picture itself, where the model uses it: its fine detail, or all of it.",
+                ),
             ],
             outputs=[
                 PaniniWeights.Output(display_name="weights", tooltip="Alpha per face and level."),

@@ -96,7 +96,8 @@ def write_report(result: Restoration) -> str:
     lines: list[str] = []
     for index, report in enumerate(result.reports):
         lines.append(f"image {index}: {report.note}")
-        for number, (face, selected) in enumerate(zip(report.found, report.selected, strict=True)):
+        for face, selected in zip(report.found, report.selected, strict=True):
+            seen = "filled in between frames" if face.filled else f"score {face.score:.2f}"
             done = "restored" if selected else "left as it is"
-            lines.append(f"  face {number}: {face.size:.0f} px, score {face.score:.2f}, {done}")
+            lines.append(f"  face {face.number}: {face.size:.0f} px, {seen}, {done}")
     return "\n".join(lines)

@@ -31,7 +31,8 @@ class SelectFaces(io.ComfyNode):
                     "sort",
                     options=list(SORT_ORDERS),
                     default=DEFAULTS.sort,
-                    tooltip="The order in which the faces of each image are numbered.",
+                    tooltip="The order in which the faces of each image are numbered. In a clip "
+                    "(smoothing in Detect Faces) a face has one number in all frames.",
                 ),
                 selection_input(),
                 io.Int.Input(
@@ -68,7 +69,7 @@ class SelectFaces(io.ComfyNode):
         cls, faces: Faces, sort: str, selection: str, max_faces: int, image: Tensor | None = None
     ) -> io.NodeOutput:
         size = {"height": faces.height, "width": faces.width}
-        everything = faces.select(core.rows_in_order(faces.faces, sort, **size)).numbered()
+        everything = faces.sorted(sort)
         chosen = {
             (face.image_index, face.number)
             for face in core.select_faces(everything.faces, selection, max_faces=max_faces, **size)

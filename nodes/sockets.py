@@ -47,10 +47,14 @@ class Faces:
         aligned = None if self.aligned is None else self.aligned.select(chosen)
         return replace(self, faces=tuple(self.faces[i] for i in chosen), aligned=aligned)
 
-    def numbered(self) -> Faces:
-        """The faces numbered anew, in the order in which they are."""
-        faces = tuple(core.number_faces(self.faces))
-        aligned = None if self.aligned is None else replace(self.aligned, faces=faces)
+    def sorted(self, order: str) -> Faces:
+        """The faces in one of SORT_ORDERS, and numbered in it (see `sort_faces`)."""
+        size = {"height": self.height, "width": self.width}
+        faces = tuple(core.sort_faces(self.faces, order, **size))
+        aligned = self.aligned
+        if aligned is not None:
+            aligned = aligned.select(core.rows_in_order(self.faces, order, **size))
+            aligned = replace(aligned, faces=faces)
         return replace(self, faces=faces, aligned=aligned)
 
     def scaled_to(self, height: int, width: int) -> Faces:

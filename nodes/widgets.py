@@ -77,8 +77,8 @@ def smoothing_input() -> io.Float.Input:
         min=0.0,
         max=30.0,
         step=0.5,
-        tooltip="For the frames of a clip: steadies the faces over time, in frames (2 or 3 is "
-        "plenty). 0: the images are single pictures.",
+        tooltip="For the frames of a clip: follows the faces, also through frames that miss them, "
+        "and steadies them over time, in frames (2 or 3 is plenty). 0: single pictures.",
     )
 
 
@@ -95,7 +95,7 @@ def paste_inputs() -> list[io.Input]:
             "match_colour",
             default=DEFAULTS.match_colour,
             tooltip="Take colours and light from the image, only detail from the crop. Grey "
-            "images stay grey either way.",
+            "photographs stay grey, and sepia keeps its tone, either way.",
         ),
         ratio_input(
             "strength",

@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     )
     from .stages.boxes import faces_from_boxes
     from .stages.chunks import OnChunk, OnImage
+    from .stages.clip import detect_in_clip
     from .stages.detect import detect_faces
     from .stages.grouping import face_numbers, number_faces, rows_of_images
     from .stages.layers import face_mask
@@ -103,8 +104,17 @@ if TYPE_CHECKING:
     from .stages.paste import paste_faces, paste_faces_with_mask
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
-    from .stages.selection import SORT_ORDERS, parse_rule, rows_in_order, select_faces, sort_faces
-    from .stages.track import smooth_degradation, smooth_faces, track_faces
+    from .stages.selection import (
+        SORT_ORDERS,
+        face_areas,
+        face_distances,
+        parse_rule,
+        rows_in_order,
+        select_faces,
+        sort_faces,
+    )
+    from .stages.smooth import smooth_degradation, smooth_faces
+    from .stages.track import track_faces
 
 # Which module holds each public name; the imports above and `__all__` say the same (tested).
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -195,6 +205,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "stages.boxes": ("faces_from_boxes",),
     "stages.chunks": ("OnChunk", "OnImage"),
+    "stages.clip": ("detect_in_clip",),
     "stages.detect": ("detect_faces",),
     "stages.grouping": ("face_numbers", "number_faces", "rows_of_images"),
     "stages.layers": ("face_mask",),
@@ -206,12 +217,15 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.restore": ("restore_faces",),
     "stages.selection": (
         "SORT_ORDERS",
+        "face_areas",
+        "face_distances",
         "parse_rule",
         "rows_in_order",
         "select_faces",
         "sort_faces",
     ),
-    "stages.track": ("smooth_degradation", "smooth_faces", "track_faces"),
+    "stages.smooth": ("smooth_degradation", "smooth_faces"),
+    "stages.track": ("track_faces",),
 }
 _NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
@@ -276,10 +290,13 @@ __all__ = [
     "degrade_images",
     "describe_degradation",
     "detect_faces",
+    "detect_in_clip",
     "draw_faces",
     "draw_masks",
     "encoder_fingerprint",
     "exact_degradation",
+    "face_areas",
+    "face_distances",
     "face_mask",
     "face_numbers",
     "faces_from_boxes",

@@ -24,8 +24,10 @@ class Face:
     landmarks: Tensor  # (5, 2) x, y in px: left eye, right eye, nose, left and right mouth corner
     score: float  # the detector's confidence in [0, 1]
     image_index: int = 0  # which image of the batch
-    number: int | None = None  # among the faces of its image, from 0; None: not numbered
+    # Among the faces of its image, or of its clip if it is followed, from 0; None: not numbered.
+    number: int | None = None
     track: int | None = None  # the same for the same face in all frames; None: not followed
+    filled: bool = False  # not seen here, but put between two frames of its track
 
     @property
     def size(self) -> float:

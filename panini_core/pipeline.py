@@ -23,13 +23,14 @@ from .options import DEFAULT_BATCH, RestoreOptions
 from .stages.align import align_faces
 from .stages.alpha import weigh_features
 from .stages.chunks import OnChunk, OnImage
+from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
 from .stages.paste import paste_onto_image
 from .stages.represent import represent_degradation
 from .stages.restore import restore_faces
 from .stages.selection import select_faces, sort_faces
-from .stages.track import smooth_faces, smooth_in_passing
+from .stages.smooth import smooth_faces, smooth_in_passing
 
 # So many crops are held at a time; where they are pasted, those of one image if it has more.
 FACES_PER_GROUP = 32
@@ -39,7 +40,9 @@ FACES_PER_GROUP = 32
 class ImageReport:
     """What happened to one image of a batch."""
 
-    found: tuple[Face, ...]  # in the order of their numbers, where the detector saw them
+    # In the order of their numbers, where the detector saw them or (`Face.filled`) where they were
+    # filled in between frames of a clip.
+    found: tuple[Face, ...]
     selected: tuple[bool, ...]  # which of them were selected, and so restored
     note: str  # one sentence
 
@@ -91,7 +94,9 @@ def restore_images_with_report(
 
     The images are worked through a few at a time. Beside them and the results, the memory needed
     does not grow with their number if `keep_faces` is False: then `Restoration.restored` is None.
-    With `options.smoothing` the crops of the frames that it looks ahead are held as well.
+    With `options.smoothing` the images are frames of a clip: faces are followed, also through
+    frames that hardly show them or miss them (see `detect_in_clip`), and numbers, order and limit
+    are those of the tracks. The crops of the frames that smoothing looks ahead are held as well.
     Faces of several images go through the network together, in chunks of `options.batch`, which
     become smaller when memory runs out. Its arithmetic may depend on the size of a chunk in the
     last bits: with a batch of 1 every image's result is the same whatever the others are.
@@ -133,8 +138,9 @@ def restore_images_with_report(
 def _find(
     detector: FaceDetector, images: Tensor, options: RestoreOptions, on_image: OnImage | None
 ) -> list[Face]:
-    """The faces of all images in the order of their numbers."""
-    found = detect_faces(
+    """The faces of all images in the order of their numbers, in a clip with their tracks."""
+    detect = detect_in_clip if options.smoothing else detect_faces
+    found = detect(
         detector,
         images,
         threshold=options.threshold,
@@ -218,5 +224,8 @@ def _report(
             note = f"{rule!r} names none of the {len(own)} faces found."
         else:
             note = f"{sum(selected)} of {len(own)} faces found were restored."
+        filled = sum(one and face.filled for one, face in zip(selected, own, strict=True))
+        if filled:
+            note += f" Filled in between frames: {filled}."
         reports.append(ImageReport(own, selected, note))
     return tuple(reports)

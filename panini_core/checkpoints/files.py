@@ -231,6 +231,16 @@ def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     return [name for name, tensor in tensors.items() if not _is_finite(tensor)]
 
 
+def refuse_overflow(path: Path, converted: Mapping[str, Tensor], dtype: torch.dtype) -> None:
+    """Raise CheckpointError where finite numbers are not finite any more as `dtype`."""
+    if bad := not_finite(converted):
+        raise CheckpointError(
+            path,
+            f"{len(bad)} tensors hold numbers beyond {dtype}: {first_few(bad)}; load it in "
+            "bfloat16 or float32.",
+        )
+
+
 def _is_finite(tensor: Tensor) -> bool:
     if not tensor.is_floating_point() or not tensor.numel():
         return True

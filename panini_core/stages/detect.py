@@ -11,6 +11,7 @@ from torch import Tensor
 from ..faces import Face
 from ..models.box_overlap import box_overlaps, shared_areas
 from ..models.face_detector import MAX_OVERLAP, Detections, FaceDetector
+from ..models.value_range import finite_pixels
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
 
@@ -61,6 +62,8 @@ def detect_faces(
     if not 0 <= threshold <= 1:
         raise ValueError(f"The threshold must lie in 0..1, got {threshold}.")
     height, width = images.shape[-2:]
+    if min(height, width) < 1:
+        raise ValueError(f"Expected images of at least 1 x 1 px, got {width} x {height} px.")
     scales = choose_scales(height, width, min_size, max_side)
     pixels = height * width * max(1.0, scales[-1]) ** 2  # of an image where it is largest
     faces: list[Face] = []
@@ -144,8 +147,8 @@ def _detect_at(
 
 
 def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
-    """Antialiased, float32, where the images are."""
-    images = images.float()
+    """Antialiased, float32, finite, where the images are."""
+    images = finite_pixels(images.float())
     if images.shape[-2:] == size:
         return images
     if images.device.type == "mps":  # lacks the filter before torch 2.7

@@ -41,8 +41,9 @@ def paste_faces(
     masks (F, 1, M, M) in [0, 1], in the frame of the crops: instead of the usual mask.
     on_image(done, total): called after each image; may raise to stop.
 
-    Where faces overlap, the nearer centre prevails, without a seam. A grey image (red, green and
-    blue equal everywhere) stays grey. What a crop holds beyond the image's border is ignored.
+    Where faces overlap, the nearer centre prevails, without a seam. Where the photograph around a
+    face is grey or has one tone, such as sepia, the face gets that tone, whatever colours there
+    are elsewhere. What a crop holds beyond the image's border is ignored.
 
     Returns (N, 3, upscale * H, upscale * W) in the images' type, on their device; gradients flow
     from there to images, crops and masks. Raises ValueError for values out of range and for faces

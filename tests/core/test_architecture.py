@@ -213,3 +213,15 @@ def test_nothing_names_what_only_its_developers_have() -> None:
         for found in theirs.finditer(file.read_text(encoding="utf-8"))
     ]
     assert wrong == []
+
+
+def test_nothing_is_told_apart_by_its_identity() -> None:
+    """Faces carry numbers; a face that was moved or smoothed is another object."""
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for folder in (CORE, NODES)
+        for file in python_files(folder)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "id"
+    ]
+    assert wrong == []

@@ -166,8 +166,8 @@ def test_known_degradations_by_name(comfy_pack: Pack) -> None:
         )
 
 
-def mix(pack: Pack, **inputs: Any) -> Any:
-    network = examples.tiny_model(pack)
+def mix(pack: Pack, model: str = "tiny", **inputs: Any) -> Any:
+    network = examples.tiny_model(pack, model)
     vectors = torch.randn(2, 16, generator=torch.Generator().manual_seed(1))
     degradation = pack.core.DegradationRepresentation(vectors)
     return pack.run("PaniniFusionWeights", model=network, degradation=degradation, **inputs)
@@ -186,6 +186,36 @@ def test_faders_move_alpha(comfy_pack: Pack) -> None:
     constant = mix(comfy_pack, mode="override", level_4=0.5).result[0].alpha
     assert torch.allclose(constant[:, 0], torch.tensor(0.75))
     assert torch.allclose(constant[:, 1:], torch.tensor(0.5))
+
+
+def test_the_pictures_fader_moves_every_interpolated_band(comfy_pack: Pack) -> None:
+    config = comfy_pack.core.PaniniConfig.preset("tiny-mobile")
+    assert config.interpolated_channels == (
+        12,
+        12,
+        8,
+        3,
+        3,
+        3,
+    )  # the first band: all that is coarse
+    neutral = mix(comfy_pack, "tiny-mobile").result[0].alpha
+    output = mix(comfy_pack, "tiny-mobile", picture=-1.0)
+    weights = output.result[0]
+    assert torch.equal(weights.alpha[:, :3], neutral[:, :3])
+    assert not weights.alpha[:, 3:].any()
+    (payload,) = output.ui["panini_alpha"]
+    widgets = [level["widget"] for level in payload["levels"]]
+    assert widgets == ["level_4", "level_8", "level_16", "picture"]
+    assert payload["levels"][-1]["channels"] == 9
+
+    # All picture and no prior: the faces come back as they are.
+    _, faces = examples.align(comfy_pack, examples.photograph(), size=64)
+    one = comfy_pack.core.InterpolationWeights(weights.alpha[:1])
+    model = examples.tiny_model(comfy_pack, "tiny-mobile")
+    restored = comfy_pack.run("PaniniRestoreFaces", model=model, faces=faces, weights=one)
+    crops = restored.result[0]
+    expected = faces.require_aligned().crops.permute(0, 2, 3, 1)
+    torch.testing.assert_close(crops, expected, rtol=0, atol=1e-3)
 
 
 def test_presets_lean_to_the_picture_or_to_the_prior(comfy_pack: Pack) -> None:

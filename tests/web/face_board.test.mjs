@@ -31,6 +31,7 @@ const face = (number) => ({
   ...{ number, box: [0, 0, 5, 5], score: 0.9, size: 5 },
   ...{ severity: null, selected: true },
 });
+const known = (number) => ({ ...face(number), area: null, fromMiddle: null, filled: false });
 
 for (const [rule, expected] of [
   [" All ", "all"],
@@ -143,7 +144,7 @@ test("frames are read as they are sent, without what is not needed", () => {
     frames: [sent([{ ...face(0), index: 7 }]), sent([])],
   });
   assert.equal(total, 3);
-  assert.deepEqual(frames[0].faces, [face(0)]);
+  assert.deepEqual(frames[0].faces, [known(0)]);
   assert.deepEqual(frames[1].faces, []);
 });
 
@@ -158,6 +159,23 @@ for (const [sort, expected] of [
     assert.deepEqual(readFrames(JSON.parse(JSON.stringify(keepable(read)))), read);
   });
 }
+
+test("in a clip the largest face and the middle one are those of all frames", () => {
+  const [left, right] = [face(0), face(1)].map((one, index) => ({
+    ...{ ...one, box: index ? [4, 4, 9, 9] : [0, 0, 3, 3] },
+    ...{ area: index ? 10 : 90, from_middle: index ? 8 : 3, filled: index === 1 },
+  }));
+  const read = readFrames({ frames: [sent([left, right])] });
+  const kept = readFrames(JSON.parse(JSON.stringify(keepable(read))));
+  for (const { frames } of [read, kept]) {
+    assert.deepEqual([...namedFaces("largest", frames[0])], [0]);
+    assert.deepEqual([...namedFaces("centre", frames[0])], [0]);
+    assert.deepEqual(
+      frames[0].faces.map(({ filled }) => filled),
+      [false, true],
+    );
+  }
+});
 
 test("values of a face that are not numbers are unknown", () => {
   const odd = { number: 0, box: [0, 0, 5, 5], score: "high", size: undefined };

@@ -15,7 +15,6 @@ from PIL import Image
 from panini_core.images import (
     ImageFile,
     ImageFileError,
-    Metadata,
     check_writable,
     read_image,
     save_image,
@@ -195,16 +194,3 @@ def test_a_batch_is_refused_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\(3, H, W\), got \(4, 5, 6\)\."):
         save_image(tmp_path / "a.png", torch.rand(4, 5, 6))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_new_pixels_keep_the_kind_of_their_picture(tmp_path: Path) -> None:
-    rgba = from_array(noise(6, 8, 4, bits=16), metadata=Metadata(dpi=(72.0, 72.0)))
-    larger = rgba.with_pixels(torch.rand(3, 12, 16))
-    assert (larger.size, larger.bit_depth) == ((16, 12), 16)
-    assert larger.metadata == rgba.metadata
-    assert larger.alpha is not None and larger.alpha.shape == (1, 12, 16)
-    assert 0 <= larger.alpha.min() <= larger.alpha.max() <= 1
-    same = rgba.with_pixels(1 - rgba.pixels)
-    assert same.alpha is rgba.alpha
-    write_image(tmp_path / "a.png", same)
-    np.testing.assert_array_equal(to_array(read_image(tmp_path / "a.png")), to_array(same))
