@@ -71,12 +71,41 @@ def test_the_callers_type_and_channels_come_back(
     assert torch.equal(restored[outside], image[outside])
 
 
+def test_the_whole_needs_the_image_only(comfy_pack: Pack) -> None:
+    """Without loaders it takes what they would bring as they are added."""
+    image = examples.photograph()
+    with_loaders = whole(comfy_pack, image, examples.model(comfy_pack))
+    alone = comfy_pack.run("PaniniRestoreImage", image=image)
+    assert all(
+        torch.equal(a, b) for a, b in zip(alone.result[:2], with_loaders.result, strict=False)
+    )
+    load = comfy_pack.part("nodes.load")
+    assert load.default_model() is load.default_model()
+    assert load.default_detector() is load.default_detector()
+
+
+def test_the_whole_shows_faces_and_result(comfy_pack: Pack) -> None:
+    photograph = examples.photograph()
+    batch = torch.cat([torch.cat([photograph, photograph.flip(2)], 2)] * 17)
+    output = whole(comfy_pack, batch, examples.tiny_model(comfy_pack), selection="1", upscale=2.0)
+    (board,), (pairs,) = output.ui["panini_faces"], output.ui["panini_compare"]
+    assert board["total_frames"] == pairs["total"] == 17
+    assert len(board["frames"]) == len(pairs["pairs"]) == 16
+    assert board["sort"] is None
+    faces = board["frames"][0]["faces"]
+    assert [face["number"] for face in faces] == [0, 1]
+    assert [face["selected"] for face in faces] == [False, True]
+    assert [face["box"] for face in pairs["pairs"][0]["faces"]] == [face["box"] for face in faces]
+    assert pairs["pairs"][0]["before_size"] == [512, 256]
+    assert pairs["pairs"][0]["after_size"] == [1024, 512]
+
+
 def test_without_a_face_everything_passes_through(comfy_pack: Pack) -> None:
     image, network = examples.landscape(), examples.tiny_model(comfy_pack)
     restored, mask, report = whole(comfy_pack, image, network).result
     assert torch.equal(restored, image)
     assert not mask.any()
-    assert "No face" in report
+    assert "No face" in report and "A threshold below 0.60 finds more" in report
 
     crops, faces = examples.align(comfy_pack, image)
     assert crops.shape == (1, 512, 512, 3)  # so that what stands behind goes on
