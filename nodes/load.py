@@ -27,6 +27,7 @@ class LoadModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniLoadModel",
+            menu="Loaders",
             display_name="Load Panini Model",
             description=(
                 "Loads a face restoration network: the bundled one, or an official Panini-Net "
@@ -90,6 +91,7 @@ class LoadDetector(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniLoadDetector",
+            menu="Loaders",
             display_name="Load Face Detector",
             description=(
                 "Loads a face detector: the bundled RetinaFace, or a RetinaFace file from "

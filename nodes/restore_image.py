@@ -14,13 +14,15 @@ from .load import default_detector, default_model
 from .sockets import Faces, PaniniDetector, PaniniModel
 from .ui import face_board, pairs
 from .widgets import (
-    DEFAULTS,
+    fidelity_input,
     min_size_input,
     paste_inputs,
-    ratio_input,
+    per_face,
+    per_face_input,
     selection_input,
     smoothing_input,
     threshold_input,
+    validate_per_face,
     validate_selection,
 )
 
@@ -37,19 +39,30 @@ class RestoreImage(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniRestoreImage",
-            display_name="Restore Faces in Image",
-            description="Finds the faces of every image, restores them and puts them back. Images "
-            "without a face come back unchanged. Clips of any length work in bounded memory.",
-            aliases=["face restoration", "restore face", "gfpgan", "codeformer", "facerestore"],
+            display_name="Restore Faces",
+            description="Photo restoration and face enhancement in one node, in the place of "
+            "GFPGAN, CodeFormer or a face detailer. Finds the faces of every image, restores them "
+            "and puts them back, in new and old photos and in clips of any length. Images without "
+            "a face come back unchanged.",
+            aliases=[
+                "face restore",
+                "face restoration",
+                "facerestore",
+                "face enhance",
+                "face enhancer",
+                "face detailer",
+                "face fix",
+                "photo restoration",
+                "restore old photo",
+                "gfpgan",
+                "codeformer",
+                "restoreformer",
+                "gpen",
+            ],
             is_output_node=True,  # so that it runs, and shows the result, with nothing behind it
             inputs=[
                 io.Image.Input("image", tooltip="One image, or a batch, such as a clip's frames."),
-                ratio_input(
-                    "fidelity",
-                    DEFAULTS.fidelity,
-                    "0.5: as the network chose. Toward 1 closer to the picture (rougher), toward "
-                    "0 closer to the prior (smoother). 0.3 to 0.7 is the useful range.",
-                ),
+                fidelity_input(),
                 selection_input(),
                 threshold_input(),
                 min_size_input(),
@@ -66,6 +79,8 @@ class RestoreImage(io.ComfyNode):
                     tooltip="From Load Face Detector. Without it: the best one that is there, else "
                     "the bundled one.",
                 ),
+                per_face_input("face_fidelity", "fidelity"),
+                per_face_input("face_strength", "strength"),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images, faces restored."),
@@ -75,22 +90,38 @@ class RestoreImage(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, selection: str | None) -> bool | str:
-        return validate_selection(selection)
+    def validate_inputs(
+        cls,
+        selection: str | None,
+        face_fidelity: str | None = None,
+        face_strength: str | None = None,
+    ) -> bool | str:
+        wrong = validate_selection(selection)
+        return wrong if wrong is not True else validate_per_face(face_fidelity, face_strength)
 
     @classmethod
     def execute(
         cls,
         image: Tensor,
         selection: str,
+        fidelity: float,
+        strength: float,
         model: host.ManagedNetwork[PaniniNet] | None = None,
         detector: host.ManagedNetwork[FaceDetector] | None = None,
+        face_fidelity: str = "",
+        face_strength: str = "",
         **choices: Any,
     ) -> io.NodeOutput:
         finder = (detector or default_detector()).load()
         network, batch = host.load_panini(model or default_model())
         images = host.to_images(image)
-        options = RestoreOptions(faces=selection, batch=batch, **choices)
+        options = RestoreOptions(
+            faces=selection,
+            fidelity=per_face(fidelity, face_fidelity),
+            strength=per_face(strength, face_strength),
+            batch=batch,
+            **choices,
+        )
         result = core.restore_images_with_report(
             finder,
             network,

@@ -100,6 +100,42 @@ def test_the_whole_shows_faces_and_result(comfy_pack: Pack) -> None:
     assert pairs["pairs"][0]["after_size"] == [1024, 512]
 
 
+def test_single_faces_have_their_own_values(comfy_pack: Pack) -> None:
+    photograph = examples.photograph()
+    pair, network = torch.cat([photograph, photograph.flip(2)], 2), examples.tiny_model(comfy_pack)
+    own = {"face_strength": "0: 0.3; 1-4: 0", "strength": 0.8}
+    image, mask, _ = whole(comfy_pack, pair, network, **own, face_fidelity="0: 0.9").result
+    left, right = slice(None, 256), slice(256, None)
+    assert torch.equal(image[:, :, right], pair[:, :, right]) and mask[:, :, right].any()
+    alone = whole(comfy_pack, pair, network, fidelity=0.9, strength=0.3).result[0]
+    assert torch.equal(image[:, :, left], alone[:, :, left])
+
+    _, faces = examples.align(comfy_pack, pair, size=network.network.config.input_size)
+    crops, faces = comfy_pack.run(
+        "PaniniRestoreFaces", model=network, faces=faces, face_fidelity="0: 0.9"
+    ).result
+    by_hand = comfy_pack.run("PaniniPasteFaces", image=pair, faces=faces, crops=crops, **own)
+    assert torch.equal(by_hand.result[0], image)
+
+
+@pytest.mark.parametrize(
+    ("node", "name"),
+    [
+        ("PaniniRestoreImage", "face_fidelity"),
+        ("PaniniRestoreImage", "face_strength"),
+        ("PaniniRestoreFaces", "face_fidelity"),
+        ("PaniniPasteFaces", "face_strength"),
+    ],
+)
+def test_values_of_single_faces_are_checked_before_a_run(pack: Pack, node: str, name: str) -> None:
+    check = pack.nodes[node].validate_inputs
+    inputs = {"selection": "all"} if node == "PaniniRestoreImage" else {}
+    for text in (None, "", " ", "2: 0.5", "2: 0.5; 4-6: 1"):
+        assert check(**inputs, **{name: text}) is True
+    assert "both for all faces" in check(**inputs, **{name: "0.5"})
+    assert "Values of single faces must lie in 0..1" in check(**inputs, **{name: "2: 1.5"})
+
+
 def test_without_a_face_everything_passes_through(comfy_pack: Pack) -> None:
     image, network = examples.landscape(), examples.tiny_model(comfy_pack)
     restored, mask, report = whole(comfy_pack, image, network).result
