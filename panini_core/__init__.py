@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from .stages.masks import draw_masks
     from .stages.parse import parse_faces
     from .stages.paste import paste_faces, paste_faces_with_mask
+    from .stages.per_face import PerFace, parse_per_face
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
     from .stages.selection import (
@@ -213,6 +214,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.masks": ("draw_masks",),
     "stages.parse": ("parse_faces",),
     "stages.paste": ("paste_faces", "paste_faces_with_mask"),
+    "stages.per_face": ("PerFace", "parse_per_face"),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
     "stages.selection": (
@@ -274,6 +276,7 @@ __all__ = [
     "ParserKind",
     "PassRanges",
     "PasteOptions",
+    "PerFace",
     "Place",
     "Restoration",
     "RestoreOptions",
@@ -312,6 +315,7 @@ __all__ = [
     "number_faces",
     "override_levels",
     "parse_faces",
+    "parse_per_face",
     "parse_rule",
     "paste_faces",
     "paste_faces_with_mask",
