@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from ..faces import Face
 from ..models.box_overlap import box_overlaps, shared_areas
-from ..models.face_detector import MAX_OVERLAP, Detections, FaceDetector
+from ..models.face_detector import MAX_OVERLAP, VOTING_SHARE, Detections, FaceDetector
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
 
@@ -25,8 +26,10 @@ SCALES_DIFFER = 1.2  # below this ratio one scale is enough
 SMALLEST_SEEN = 20  # network px
 LARGEST_FINE = 400  # network px; larger faces fall apart at the fine scale
 SURELY_SEEN = 24  # network px; what is so large at the coarse scale must show there as well
-SURE_SCORE = 0.8  # of what only the overview shows
-MAX_SHARED = 0.3  # share of a face that only the overview shows inside another face
+WITNESS_SHARE = 0.5  # of a face's score at the fine scale, from which a coarse one confirms it
+SURE_SCORE = 0.8  # of what the overview may add
+CLEAR_SCORE = 0.98  # of a face whose place the overview would not better
+MAX_SHARED = 0.3  # share of a face of the overview inside another one
 MAX_CONTAINED = 0.7  # share of a box inside a larger and better one from which it is a part of it
 PIXELS_PER_CALL = 2**23  # one image at a time, or as many as have so many pixels together
 
@@ -44,7 +47,8 @@ def detect_faces(
 ) -> list[Face]:
     """All faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
-    `threshold` is the least score in [0, 1]. `min_size` and `max_size` bound the longer side of a
+    `threshold` is the least score in [0, 1]; a lower one may add faces, and never moves one or
+    changes its score. `min_size` and `max_size` bound the longer side of a
     face's box, in px; a high `min_size` saves time. Faces down to about 16 px are found in images
     with a long side of up to `max_side` / 2. Larger images are seen with a long side of at most
     `max_side`: raise it to find small faces in them, at a cost in time and memory that grows with
@@ -79,17 +83,23 @@ def detect_faces(
 def _detect(
     detector: FaceDetector, images: Tensor, scales: tuple[float, float, float], threshold: float
 ) -> list[Detections]:
-    """What all scales together show of each image."""
+    """What all scales together show of each image.
+
+    Nothing that scores less decides about a face, except by a fixed share of its score: as a
+    witness, by a vote, or by being sure. So all is looked at down to those shares, and the
+    threshold only cuts off at the end.
+    """
     overview, coarse, fine = scales
-    found = _detect_at(detector, images, coarse, threshold / 2)
+    least = min(threshold, SURE_SCORE) * VOTING_SHARE
+    found = _detect_at(detector, images, coarse, least * WITNESS_SHARE)
     if fine > coarse:
-        finer = _detect_at(detector, images, fine, threshold)
+        finer = _detect_at(detector, images, fine, least)
         found = [_join_finer(*pair, coarse, fine) for pair in zip(found, finer, strict=True)]
-    found = [detections.select(detections.scores > threshold) for detections in found]
     if overview < coarse:
-        blurred = _detect_at(detector, images, overview, threshold)
-        found = [_join_blurred(*pair, overview) for pair in zip(found, blurred, strict=True)]
-    return [_without_parts(detections) for detections in found]
+        blurred = _detect_at(detector, images, overview, SURE_SCORE)
+        found = [_join_overview(*pair, overview) for pair in zip(found, blurred, strict=True)]
+    found = [_without_parts(detections) for detections in found]
+    return [detections.select(detections.scores > threshold) for detections in found]
 
 
 def _faces(detections: Detections, index: int) -> list[Face]:
@@ -159,18 +169,35 @@ def _join_finer(
     What shows at the fine scale only, though the coarse one would show it too, is not a face. To
     be a witness, the coarse scale may score lower than to find.
     """
-    confirmed = (box_overlaps(fine.boxes, coarse.boxes) > MAX_OVERLAP).any(1)
+    overlap = box_overlaps(fine.boxes, coarse.boxes) > MAX_OVERLAP
+    witness = coarse.scores >= WITNESS_SHARE * fine.scores[:, None]
     small = fine.sides * coarse_scale < SURELY_SEEN
-    fine = fine.select((small | confirmed) & (fine.sides * fine_scale < LARGEST_FINE))
+    confirmed = small | (overlap & witness).any(1)
+    fine = fine.select(confirmed & (fine.sides * fine_scale < LARGEST_FINE))
     return _concatenate(coarse, fine).merge_overlaps()
 
 
-def _join_blurred(found: Detections, overview: Detections, scale: float) -> Detections:
-    """The faces found, and the large and sure ones elsewhere that only the overview shows."""
+def _join_overview(found: Detections, overview: Detections, scale: float) -> Detections:
+    """The faces found, and the large ones of the overview, all of which are sure.
+
+    A face that both show has the higher of its two scores, and the place that the overview gives
+    it unless it is clear without: what blur hides at a face's own size shows in a small picture.
+    """
+    overview = overview.select(overview.sides * scale > SURELY_SEEN)
+    if not len(found) or not len(overview):
+        return _concatenate(found, overview)
+    same = box_overlaps(overview.boxes, found.boxes) > MAX_OVERLAP
     shared = shared_areas(overview.boxes, found.boxes)
-    known = (shared > MAX_SHARED * overview.areas[:, None]).any(1)
-    sure = (overview.sides * scale > SURELY_SEEN) & (overview.scores > SURE_SCORE)
-    return _concatenate(found, overview.select(sure & ~known))
+    rivals = same | (shared > MAX_SHARED * overview.areas[:, None])
+    known = (rivals & (found.scores > torch.where(same, CLEAR_SCORE, SURE_SCORE))).any(1)
+    dropped = (rivals & ~known[:, None]).any(0)
+
+    best = torch.where(same, found.scores, 0).amax(1).maximum(overview.scores)
+    raised = torch.where(same, overview.scores[:, None], 0).amax(0).maximum(found.scores)
+    return _concatenate(
+        replace(found, scores=raised).select(~dropped),
+        replace(overview, scores=best).select(~known),
+    )
 
 
 def _without_parts(faces: Detections) -> Detections:
