@@ -13,8 +13,8 @@ from .compare import CompareImages
 from .degradation import BlendDegradation, ExtractDegradation
 from .degrade import DegradeImage
 from .detect import DetectFaces
-from .fusion import FusionWeights
 from .load import LoadDetector, LoadModel
+from .mixer import DafiMixer
 from .paste import PasteFaces
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
@@ -32,7 +32,7 @@ NODES: list[type[io.ComfyNode]] = [
     BlendDegradation,
     LoadDegradation,
     SaveDegradation,
-    FusionWeights,
+    DafiMixer,
     RestoreFaces,
     ApplyFaceModel,
     PasteFaces,

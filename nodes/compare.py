@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
+from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniFaces
 from .ui import face_board
@@ -65,6 +66,6 @@ def _pair(old: Tensor, new: Tensor, left: int, right: int, faces: Faces | None) 
         "after_size": [new.shape[-1], new.shape[-2]],
         "faces": [
             {"number": number, "box": face_board.describe_face(number, face)["box"]}
-            for number, face in enumerate(own)
+            for number, face in zip(core.face_numbers(own), own, strict=True)
         ],
     }

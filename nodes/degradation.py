@@ -11,7 +11,7 @@ from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel
 from .ui.degradation_report import describe, payload, represent, write_report
-from .widgets import share_input
+from .widgets import ratio_input
 
 if TYPE_CHECKING:
     from ..panini_core import DegradationRepresentation, PaniniNet
@@ -96,7 +96,7 @@ class BlendDegradation(io.ComfyNode):
                 PaniniDegradation.Input(
                     "b", tooltip="What they move toward: as many, or one for all."
                 ),
-                share_input("amount", 0.5, "0: a as it is. 1: b. replace ignores it."),
+                ratio_input("amount", 0.5, "0: a as it is. 1: b. replace ignores it."),
                 io.Combo.Input(
                     "mode",
                     options=list(MODES),

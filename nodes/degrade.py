@@ -38,8 +38,8 @@ class DegradeImage(io.ComfyNode):
                     min=0.0,
                     max=20.0,
                     step=0.1,
-                    tooltip="custom: deviation of a Gaussian blur, px of a 512 px picture (it "
-                    "grows with the picture).",
+                    tooltip="custom: standard deviation of a Gaussian blur, px of a 512 px "
+                    "picture (it grows with the picture).",
                 ),
                 io.Float.Input(
                     "downscale",
@@ -55,7 +55,7 @@ class DegradeImage(io.ComfyNode):
                     min=0.0,
                     max=100.0,
                     step=0.5,
-                    tooltip="custom: deviation of Gaussian noise, of 255.",
+                    tooltip="custom: standard deviation of Gaussian noise, of 255.",
                 ),
                 io.Int.Input(
                     "jpeg",

@@ -74,7 +74,8 @@ class DetectFaces(io.ComfyNode):
         model: host.ManagedNetwork[PaniniNet] | None = None,
     ) -> io.NodeOutput:
         images = host.to_images(image)
-        found = core.detect_faces(
+        detect = core.detect_in_clip if smoothing else core.detect_faces
+        found = detect(
             detector.load(),
             images,
             threshold=threshold,

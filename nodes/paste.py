@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 from torch import Tensor
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..panini_core import FaceSet
 
 MASK_SOURCES = ("soft", "parse", "mask")
+MASK_OWNERS = ("by size", "image", "crops")
 
 
 class PasteFaces(io.ComfyNode):
@@ -55,6 +56,14 @@ class PasteFaces(io.ComfyNode):
                     tooltip="For mask_source mask: where to draw, in the size of the images (one, "
                     "or one an image) or of the crops (one, or one a face).",
                 ),
+                io.Combo.Input(
+                    "mask_of",
+                    options=list(MASK_OWNERS),
+                    default=MASK_OWNERS[0],
+                    optional=True,
+                    tooltip="What the mask covers: the image or the crops. by size: whichever it "
+                    "fits; set it where it fits both.",
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images with their faces."),
@@ -68,14 +77,12 @@ class PasteFaces(io.ComfyNode):
         image: Tensor,
         faces: Faces,
         crops: Tensor,
-        feather: float,
-        match_colour: bool,
-        strength: float,
-        keep_detail: float,
-        upscale: float,
         mask_source: str,
         mask: Tensor | None = None,
+        mask_of: str = MASK_OWNERS[0],
+        **choices: Any,
     ) -> io.NodeOutput:
+        options = core.PasteOptions(**choices)
         images = host.to_images(image)
         faces.check_images(len(images))
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])
@@ -91,36 +98,64 @@ class PasteFaces(io.ComfyNode):
         if mask_source == "parse":
             masks = host.parse_masks(aligned.crops)
         elif mask_source == "mask":
-            masks = _given_masks(mask, images, aligned)
+            masks = _given_masks(mask, mask_of, images, aligned, pictures.shape[-1])
         if masks is not None:  # never harder than the soft mask at the crop's border
-            masks = masks * core.face_mask(masks.shape[-1], feather).to(masks.device)
+            masks = masks * core.face_mask(masks.shape[-1], options.feather).to(masks.device)
         pasted, drawn = core.paste_faces_with_mask(
             images,
             core.RestoredFaces(aligned, pictures),
-            feather=feather,
-            strength=strength,
-            match_colour=match_colour,
-            keep_detail=keep_detail,
-            upscale=upscale,
+            options,
             masks=masks,
             on_image=host.Progress(),
         )
         return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn))
 
 
-def _given_masks(mask: Tensor | None, images: Tensor, aligned: FaceSet) -> Tensor:
-    """A MASK of the images, or of the crops, as masks of the crops (F, 1, S, S)."""
+def _given_masks(
+    mask: Tensor | None, owner: str, images: Tensor, aligned: FaceSet, side: int
+) -> Tensor:
+    """A MASK of the images, or of the crops, as masks of the crops (F, 1, S, S).
+
+    owner: one of MASK_OWNERS; side: of the crops that are pasted, px. Raises ValueError for a mask
+    that fits neither or, by size, could be of either, and for one that is zero everywhere.
+    """
     if mask is None:
         raise ValueError("mask_source is mask, but no mask is connected.")
     mask = mask.reshape(-1, 1, *mask.shape[-2:]).float()
-    count, size = len(aligned), tuple(mask.shape[-2:])
-    if size == tuple(images.shape[-2:]) and len(mask) in (1, len(images)):
+    _check_not_empty(mask, aligned)
+    if _owner(mask, owner, images, aligned, side) == "image":
         pictures = mask.expand(len(images), 3, -1, -1)
         return core.align_faces(pictures, aligned.faces, size=aligned.crops.shape[-1]).crops[:, :1]
-    if size[0] == size[1] and len(mask) in (1, count):
-        return mask.expand(count, -1, -1, -1)
-    raise ValueError(
-        f"The mask is {len(mask)} x {size[1]} x {size[0]} px; expected the size of the images "
-        f"({images.shape[-1]} x {images.shape[-2]} px, 1 or {len(images)}), or square masks of the "
-        f"crops (1 or {count})."
-    )
+    return mask.expand(len(aligned), -1, -1, -1)
+
+
+def _owner(mask: Tensor, owner: str, images: Tensor, aligned: FaceSet, side: int) -> str:
+    """`image` or `crops`: what a mask (N, 1, H, W) covers."""
+    height, width = mask.shape[-2:]
+    of_image = mask.shape[-2:] == images.shape[-2:] and len(mask) in (1, len(images))
+    of_crops = height == width and len(mask) in (1, len(aligned))
+    if owner == "by size":
+        if of_image and of_crops and width in (side, aligned.crops.shape[-1]):
+            raise ValueError(
+                f"The mask ({width} x {height} px) has the size of the images and of the crops: "
+                "set mask_of to image or to crops."
+            )
+        owner = "image" if of_image else "crops"
+    elif owner not in MASK_OWNERS:
+        raise ValueError(f"mask_of is one of {', '.join(MASK_OWNERS)}, got {owner!r}.")
+    if not (of_image if owner == "image" else of_crops):
+        raise ValueError(
+            f"The mask is {len(mask)} x {width} x {height} px; expected the size of the images "
+            f"({images.shape[-1]} x {images.shape[-2]} px, 1 or {len(images)}), or square masks of "
+            f"the crops (1 or {len(aligned)}), as mask_of says."
+        )
+    return owner
+
+
+def _check_not_empty(mask: Tensor, aligned: FaceSet) -> None:
+    if len(aligned) and not bool((mask > 0).any()):
+        raise ValueError(
+            f"The mask is empty ({mask.shape[-1]} x {mask.shape[-2]} px, zero everywhere), so "
+            "that no face would be drawn. Load Image gives a mask of 64 x 64 px like that for a "
+            "picture without alpha: paint one, or set mask_source to soft."
+        )

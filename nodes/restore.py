@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel, PaniniWeights
-from .widgets import DEFAULTS, seed_input, share_input
+from .widgets import DEFAULTS, ratio_input, seed_input
 
 if TYPE_CHECKING:
     from ..panini_core import DegradationRepresentation, InterpolationWeights, PaniniNet
@@ -44,13 +44,13 @@ class RestoreFaces(io.ComfyNode):
                     DEFAULTS.noise_seed,
                     "Which noise; matters if the amount is above 0.",
                 ),
-                share_input(
+                ratio_input(
                     "noise_amount",
                     DEFAULTS.noise_amount,
                     "Share of fresh noise in the generator: varies pores and hair. 0: the "
                     "same result each time.",
                 ),
-                share_input(
+                ratio_input(
                     "latent_pull",
                     DEFAULTS.latent_pull,
                     "How far the face is pulled toward the average face (truncation): "
@@ -72,17 +72,14 @@ class RestoreFaces(io.ComfyNode):
         cls,
         model: host.ManagedNetwork[PaniniNet],
         faces: Faces,
-        noise_seed: int,
-        noise_amount: float,
-        latent_pull: float,
         weights: InterpolationWeights | None = None,
         degradation: DegradationRepresentation | None = None,
+        **choices: Any,
     ) -> io.NodeOutput:
         aligned = faces.require_aligned()
         network, batch = host.load_panini(model)
         if weights is None and degradation is not None:
-            found = core.weigh_features(network, degradation, batch=batch)
-            weights = core.InterpolationWeights(found.alpha.cpu())
+            weights = core.weigh_features(network, degradation, batch=batch).to("cpu")
         if weights is not None and len(weights) == 1 < len(aligned):
             weights = core.InterpolationWeights(weights.alpha.expand(len(aligned), -1, -1))
         if not len(aligned):
@@ -92,10 +89,7 @@ class RestoreFaces(io.ComfyNode):
             network,
             aligned,
             weights,
-            noise_seed=noise_seed,
-            noise_amount=noise_amount,
-            latent_pull=latent_pull,
-            batch=batch,
+            core.NetworkOptions(batch=batch, **choices),
             on_chunk=host.Progress(preview=True),
         )
         return io.NodeOutput(host.to_image(restored.crops), faces)

@@ -15,8 +15,8 @@ from .widgets import (
     DEFAULTS,
     min_size_input,
     paste_inputs,
+    ratio_input,
     selection_input,
-    share_input,
     smoothing_input,
     threshold_input,
     validate_selection,
@@ -41,7 +41,7 @@ class RestoreImage(io.ComfyNode):
                 io.Image.Input("image", tooltip="One image, or a batch, such as a clip's frames."),
                 PaniniModel.Input("model", tooltip="From Load Panini Model."),
                 PaniniDetector.Input("detector", tooltip="From Load Face Detector."),
-                share_input(
+                ratio_input(
                     "fidelity",
                     DEFAULTS.fidelity,
                     "0.5: as the network chose. Toward 1 closer to the picture (rougher), toward "
@@ -96,7 +96,8 @@ def write_report(result: Restoration) -> str:
     lines: list[str] = []
     for index, report in enumerate(result.reports):
         lines.append(f"image {index}: {report.note}")
-        for number, (face, restored) in enumerate(zip(report.found, report.restored, strict=True)):
-            done = "restored" if restored else "left as it is"
-            lines.append(f"  face {number}: {face.size:.0f} px, score {face.score:.2f}, {done}")
+        for face, selected in zip(report.found, report.selected, strict=True):
+            seen = "filled in between frames" if face.filled else f"score {face.score:.2f}"
+            done = "restored" if selected else "left as it is"
+            lines.append(f"  face {face.number}: {face.size:.0f} px, {seen}, {done}")
     return "\n".join(lines)

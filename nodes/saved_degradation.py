@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..panini_core import DegradationRepresentation, PaniniNet
 
 PRESET = "preset: "
+LONGEST_NAME = 255 - len(" 99999.safetensors")  # bytes, of which a Chinese character needs three
 
 
 class LoadDegradation(io.ComfyNode):
@@ -91,9 +92,14 @@ class SaveDegradation(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, filename: str | None) -> bool | str:
-        if filename is None or re.fullmatch(r"[\w. -]*\w[\w. -]*", filename):
+        if filename is None:
             return True
-        return f"A file name has letters, digits, spaces, dots, - and _; got {filename!r}."
+        if not re.fullmatch(r"[\w. -]*\w[\w. -]*", filename):
+            return f"A file name has letters, digits, spaces, dots, - and _; got {filename!r}."
+        size = len(filename.encode("utf-8"))
+        if size > LONGEST_NAME:
+            return f"A file name has at most {LONGEST_NAME} bytes of UTF-8; this one has {size}."
+        return True
 
     @classmethod
     def execute(

@@ -31,7 +31,8 @@ class SelectFaces(io.ComfyNode):
                     "sort",
                     options=list(SORT_ORDERS),
                     default=DEFAULTS.sort,
-                    tooltip="The order in which the faces of each image are numbered.",
+                    tooltip="The order in which the faces of each image are numbered. In a clip "
+                    "(smoothing in Detect Faces) a face has one number in all frames.",
                 ),
                 selection_input(),
                 io.Int.Input(
@@ -68,18 +69,18 @@ class SelectFaces(io.ComfyNode):
         cls, faces: Faces, sort: str, selection: str, max_faces: int, image: Tensor | None = None
     ) -> io.NodeOutput:
         size = {"height": faces.height, "width": faces.width}
-        ordered = core.sort_faces(faces.faces, sort, **size)
-        chosen = core.select_faces(ordered, selection, max_faces=max_faces, **size)
-        place = {id(face): index for index, face in enumerate(faces.faces)}
-        everything = faces.select([place[id(face)] for face in ordered])
-        kept = faces.select([place[id(face)] for face in chosen])
+        everything = faces.sorted(sort)
+        chosen = {
+            (face.image_index, face.number)
+            for face in core.select_faces(everything.faces, selection, max_faces=max_faces, **size)
+        }
+        selected = [(face.image_index, face.number) in chosen for face in everything.faces]
+        kept = everything.select([row for row, keep in enumerate(selected) if keep])
         if image is None:
             blank = host.blank(faces.image_count, faces.height, faces.width)
             return io.NodeOutput(kept, len(kept), host.to_image(blank))
         images = host.to_images(image)
         faces.check_images(len(images))
-        selected_faces = {id(face) for face in chosen}
-        selected = [id(face) in selected_faces for face in ordered]
         return io.NodeOutput(
             kept,
             len(kept),

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from comfy_api.latest import io
 
+from .. import panini_core as core
+
 if TYPE_CHECKING:
     from ..panini_core import Face, FaceSet
 
@@ -27,7 +29,7 @@ PaniniWeights = io.Custom("PANINI_WEIGHTS")
 class Faces:
     """`PANINI_FACES`: the faces of a batch of images, and their crops once they are aligned."""
 
-    faces: tuple[Face, ...]  # in the order of their numbers, image by image
+    faces: tuple[Face, ...]  # numbered, in the order of their numbers, image by image
     image_count: int
     height: int  # px, of the images that the faces were found in
     width: int
@@ -37,13 +39,23 @@ class Faces:
         return len(self.faces)
 
     def of_image(self, index: int) -> list[Face]:
-        """The faces of one image; their places in this list are their numbers."""
+        """The faces of one image."""
         return [face for face in self.faces if face.image_index == index]
 
     def select(self, chosen: list[int]) -> Faces:
         """The faces at these places, in that order."""
         aligned = None if self.aligned is None else self.aligned.select(chosen)
         return replace(self, faces=tuple(self.faces[i] for i in chosen), aligned=aligned)
+
+    def sorted(self, order: str) -> Faces:
+        """The faces in one of SORT_ORDERS, and numbered in it (see `sort_faces`)."""
+        size = {"height": self.height, "width": self.width}
+        faces = tuple(core.sort_faces(self.faces, order, **size))
+        aligned = self.aligned
+        if aligned is not None:
+            aligned = aligned.select(core.rows_in_order(self.faces, order, **size))
+            aligned = replace(aligned, faces=faces)
+        return replace(self, faces=faces, aligned=aligned)
 
     def scaled_to(self, height: int, width: int) -> Faces:
         """The faces in the pixels of enlarged (or shrunk) versions of their images.

@@ -11,8 +11,8 @@ LARGEST_SIZE = 16384  # px, of a face
 LARGEST_UPSCALE = 4.0
 
 
-def share_input(name: str, default: float, tooltip: str, *, most: float = 1.0) -> io.Float.Input:
-    """A share between nothing and `most`."""
+def ratio_input(name: str, default: float, tooltip: str, *, most: float = 1.0) -> io.Float.Input:
+    """A ratio between nothing and `most`."""
     return io.Float.Input(
         name, default=float(default), min=0.0, max=most, step=0.01, tooltip=tooltip
     )
@@ -39,7 +39,7 @@ def selection_input() -> io.String.Input:
     return io.String.Input(
         "selection",
         default=DEFAULTS.faces,
-        tooltip="Which faces of each image: all, largest, center, none, or their numbers, such "
+        tooltip="Which faces of each image: all, largest, centre, none, or their numbers, such "
         "as 0,2,4-6. A click on the face board writes it.",
     )
 
@@ -55,7 +55,7 @@ def validate_selection(selection: str | None) -> bool | str:
 
 
 def threshold_input() -> io.Float.Input:
-    return share_input(
+    return ratio_input(
         "threshold",
         DEFAULTS.threshold,
         "Least score of a face, 0 to 1. Lower finds more faces, and more that are none.",
@@ -77,15 +77,15 @@ def smoothing_input() -> io.Float.Input:
         min=0.0,
         max=30.0,
         step=0.5,
-        tooltip="For the frames of a clip: steadies the faces over time, in frames (2 or 3 is "
-        "plenty). 0: the images are single pictures.",
+        tooltip="For the frames of a clip: follows the faces, also through frames that miss them, "
+        "and steadies them over time, in frames (2 or 3 is plenty). 0: single pictures.",
     )
 
 
 def paste_inputs() -> list[io.Input]:
     """What can be chosen wherever faces are pasted."""
     return [
-        share_input(
+        ratio_input(
             "feather",
             DEFAULTS.feather,
             "Width of the mask's soft border, as a share of the crop's side (0 to 0.5).",
@@ -95,14 +95,14 @@ def paste_inputs() -> list[io.Input]:
             "match_colour",
             default=DEFAULTS.match_colour,
             tooltip="Take colours and light from the image, only detail from the crop. Grey "
-            "images stay grey either way.",
+            "photographs stay grey, and sepia keeps its tone, either way.",
         ),
-        share_input(
+        ratio_input(
             "strength",
             DEFAULTS.strength,
             "Share of the crop in the result: 1 is the crop, 0 the image as it was.",
         ),
-        share_input(
+        ratio_input(
             "keep_detail",
             DEFAULTS.keep_detail,
             "For faces larger than their crop: how much of the image's finest detail, which the "

@@ -29,21 +29,29 @@ if TYPE_CHECKING:
         save_panini,
     )
     from .checkpoints.degradation_file import load_degradation, save_degradation
-    from .checkpoints.detector import find_detector, load_detector
+    from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
     from .checkpoints.parser import load_parser
     from .compute import DTYPES, choose_device
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
-    from .degrading.ranges import exact_degradation
+    from .degrading.ranges import (
+        DegradationRanges,
+        FamilyWeights,
+        FilterWeights,
+        PassRanges,
+        exact_degradation,
+    )
     from .drawing.faces import draw_faces, to_pillow
     from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
-    from .images import ImageFileError, read_image, write_image
-    from .models.face_detector import FaceDetector
-    from .models.face_parser import FaceParser
-    from .models.panini import PaniniConfig, PaniniNet
+    from .images import ImageFile, ImageFileError, Metadata, read_image, save_image, write_image
+    from .models.face_detector import Detections, FaceDetector
+    from .models.face_parser import FaceParser, ParserKind
+    from .models.panini import GanPrior, PaniniConfig, PaniniNet
+    from .models.stylegan2 import Fuse
     from .models.value_range import from_network, to_network
+    from .models.window import Window
     from .options import (
         ATLAS_SUFFIX,
         DEFAULT_BATCH,
@@ -54,9 +62,12 @@ if TYPE_CHECKING:
         KNOWN_DEGRADATIONS,
         LARGEST_SEED,
         MASK_SHAPES,
+        NetworkOptions,
+        PasteOptions,
         RestoreOptions,
     )
     from .pipeline import (
+        ImageReport,
         Restoration,
         represent_in_images,
         restore_images,
@@ -71,16 +82,28 @@ if TYPE_CHECKING:
         weigh_features,
     )
     from .stages.boxes import faces_from_boxes
+    from .stages.chunks import OnChunk, OnImage
+    from .stages.clip import detect_in_clip
     from .stages.detect import detect_faces
-    from .stages.grouping import rows_of_images
+    from .stages.grouping import face_numbers, number_faces, rows_of_images
+    from .stages.layers import face_mask
     from .stages.level_statistics import LevelStatistics, alpha_statistics
     from .stages.masks import draw_masks
     from .stages.parse import parse_faces
-    from .stages.paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
+    from .stages.paste import paste_faces, paste_faces_with_mask
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
-    from .stages.selection import SORT_ORDERS, parse_rule, select_faces, sort_faces
-    from .stages.track import smooth_degradation, smooth_faces, track_faces
+    from .stages.selection import (
+        SORT_ORDERS,
+        face_areas,
+        face_distances,
+        parse_rule,
+        rows_in_order,
+        select_faces,
+        sort_faces,
+    )
+    from .stages.smooth import smooth_degradation, smooth_faces
+    from .stages.track import track_faces
 
 # Which module holds each public name; the imports above and `__all__` say the same (tested).
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -100,12 +123,19 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "save_panini",
     ),
     "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
-    "checkpoints.detector": ("find_detector", "load_detector"),
+    "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
     "checkpoints.parser": ("load_parser",),
     "compute": ("DTYPES", "choose_device"),
     "degrading.degrade": ("degrade_images",),
-    "degrading.ranges": ("DEGRADATION_PRESETS", "exact_degradation"),
+    "degrading.ranges": (
+        "DEGRADATION_PRESETS",
+        "DegradationRanges",
+        "FamilyWeights",
+        "FilterWeights",
+        "PassRanges",
+        "exact_degradation",
+    ),
     "drawing.faces": ("draw_faces", "to_pillow"),
     "drawing.plots": ("plot_alpha", "plot_atlas"),
     "faces": (
@@ -115,11 +145,20 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "InterpolationWeights",
         "RestoredFaces",
     ),
-    "images": ("ImageFileError", "read_image", "write_image"),
-    "models.face_detector": ("FaceDetector",),
-    "models.face_parser": ("FaceParser",),
-    "models.panini": ("PaniniConfig", "PaniniNet"),
+    "images": (
+        "ImageFile",
+        "ImageFileError",
+        "Metadata",
+        "read_image",
+        "save_image",
+        "write_image",
+    ),
+    "models.face_detector": ("Detections", "FaceDetector"),
+    "models.face_parser": ("FaceParser", "ParserKind"),
+    "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
+    "models.stylegan2": ("Fuse",),
     "models.value_range": ("from_network", "to_network"),
+    "models.window": ("Window",),
     "options": (
         "ATLAS_SUFFIX",
         "DEFAULT_BATCH",
@@ -130,9 +169,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "KNOWN_DEGRADATIONS",
         "LARGEST_SEED",
         "MASK_SHAPES",
+        "NetworkOptions",
+        "PasteOptions",
         "RestoreOptions",
     ),
     "pipeline": (
+        "ImageReport",
         "Restoration",
         "represent_in_images",
         "restore_images",
@@ -147,16 +189,28 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "weigh_features",
     ),
     "stages.boxes": ("faces_from_boxes",),
+    "stages.chunks": ("OnChunk", "OnImage"),
+    "stages.clip": ("detect_in_clip",),
     "stages.detect": ("detect_faces",),
-    "stages.grouping": ("rows_of_images",),
+    "stages.grouping": ("face_numbers", "number_faces", "rows_of_images"),
+    "stages.layers": ("face_mask",),
     "stages.level_statistics": ("LevelStatistics", "alpha_statistics"),
     "stages.masks": ("draw_masks",),
     "stages.parse": ("parse_faces",),
-    "stages.paste": ("face_mask", "paste_faces", "paste_faces_with_mask", "paste_mask"),
+    "stages.paste": ("paste_faces", "paste_faces_with_mask"),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
-    "stages.selection": ("SORT_ORDERS", "parse_rule", "select_faces", "sort_faces"),
-    "stages.track": ("smooth_degradation", "smooth_faces", "track_faces"),
+    "stages.selection": (
+        "SORT_ORDERS",
+        "face_areas",
+        "face_distances",
+        "parse_rule",
+        "rows_in_order",
+        "select_faces",
+        "sort_faces",
+    ),
+    "stages.smooth": ("smooth_degradation", "smooth_faces"),
+    "stages.track": ("track_faces",),
 }
 _NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
@@ -178,19 +232,36 @@ __all__ = [
     "CheckpointError",
     "DegradationAtlas",
     "DegradationDescription",
+    "DegradationRanges",
     "DegradationRepresentation",
+    "Detections",
     "Face",
     "FaceDetector",
     "FaceParser",
     "FaceSet",
+    "FamilyWeights",
+    "FilterWeights",
+    "Folders",
+    "Fuse",
+    "GanPrior",
+    "ImageFile",
     "ImageFileError",
+    "ImageReport",
     "InterpolationWeights",
     "LevelStatistics",
+    "Metadata",
+    "NetworkOptions",
+    "OnChunk",
+    "OnImage",
     "PaniniConfig",
     "PaniniNet",
+    "ParserKind",
+    "PassRanges",
+    "PasteOptions",
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
+    "Window",
     "align_faces",
     "alpha_statistics",
     "apply_fidelity",
@@ -202,11 +273,15 @@ __all__ = [
     "degrade_images",
     "describe_degradation",
     "detect_faces",
+    "detect_in_clip",
     "draw_faces",
     "draw_masks",
     "encoder_fingerprint",
     "exact_degradation",
+    "face_areas",
+    "face_distances",
     "face_mask",
+    "face_numbers",
     "faces_from_boxes",
     "find_detector",
     "from_network",
@@ -217,12 +292,12 @@ __all__ = [
     "load_panini",
     "load_parser",
     "move_levels",
+    "number_faces",
     "override_levels",
     "parse_faces",
     "parse_rule",
     "paste_faces",
     "paste_faces_with_mask",
-    "paste_mask",
     "plot_alpha",
     "plot_atlas",
     "preset_degradation",
@@ -232,8 +307,10 @@ __all__ = [
     "restore_faces",
     "restore_images",
     "restore_images_with_report",
+    "rows_in_order",
     "rows_of_images",
     "save_degradation",
+    "save_image",
     "save_panini",
     "select_faces",
     "smooth_degradation",

@@ -3,11 +3,14 @@
 Convention: coordinates are continuous, in pixels, x to the right and y down; pixel i covers
 [i, i + 1) (`align_corners=False`). Left and right are the viewer's. Images are float tensors,
 RGB, in [0, 1].
+
+`to(device)` gives a value with its pixels and vectors there. Where faces lie stays on the CPU,
+where the stages compute with it exactly (in float64, which not every device has).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,12 +24,20 @@ class Face:
     landmarks: Tensor  # (5, 2) x, y in px: left eye, right eye, nose, left and right mouth corner
     score: float  # the detector's confidence in [0, 1]
     image_index: int = 0  # which image of the batch
+    # Among the faces of its image, or of its clip if it is followed, from 0; None: not numbered.
+    number: int | None = None
+    track: int | None = None  # the same for the same face in all frames; None: not followed
+    filled: bool = False  # not seen here, but put between two frames of its track
 
     @property
     def size(self) -> float:
         """The longer side of the box, in px."""
         width, height = (self.box[2:] - self.box[:2]).tolist()
         return max(width, height)
+
+    def to(self, device: torch.device | str) -> Face:
+        """The face with box and landmarks on `device`; every stage takes it from there too."""
+        return replace(self, box=self.box.to(device), landmarks=self.landmarks.to(device))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +76,10 @@ class FaceSet:
             to_crop=self.to_crop[chosen.to(self.to_crop.device)],
         )
 
+    def to(self, device: torch.device | str) -> FaceSet:
+        """The set with its crops on `device`."""
+        return replace(self, crops=self.crops.to(device))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DegradationRepresentation:
@@ -74,6 +89,10 @@ class DegradationRepresentation:
 
     def __len__(self) -> int:
         return self.vectors.shape[0]
+
+    def to(self, device: torch.device | str) -> DegradationRepresentation:
+        """The representation with its vectors on `device`."""
+        return DegradationRepresentation(self.vectors.to(device))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +106,10 @@ class InterpolationWeights:
 
     def __len__(self) -> int:
         return self.alpha.shape[0]
+
+    def to(self, device: torch.device | str) -> InterpolationWeights:
+        """The weights with alpha on `device`."""
+        return InterpolationWeights(self.alpha.to(device))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,3 +126,7 @@ class RestoredFaces:
                 f"RestoredFaces.crops must be ({count}, 3, R, R) for {count} faces, "
                 f"got {tuple(self.crops.shape)}."
             )
+
+    def to(self, device: torch.device | str) -> RestoredFaces:
+        """The faces with their crops, before and after, on `device`."""
+        return RestoredFaces(self.face_set.to(device), self.crops.to(device))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from .stages.selection import SORT_ORDERS, parse_rule
+from .stages.selection import OTHER_SPELLINGS, SORT_ORDERS, parse_rule
 
 DEFAULT_THRESHOLD = 0.6  # least score of a face
 DEFAULT_FEATHER = 0.1  # soft border of the paste mask, share of the crop's side
@@ -38,39 +38,60 @@ _RANGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreOptions:
-    """What may be chosen about a restoration. Raises ValueError for values out of range."""
+@dataclass(frozen=True, kw_only=True)
+class _Checked:
+    """Choices that are checked when they are made, each against its range."""
 
-    # Which faces
-    threshold: float = DEFAULT_THRESHOLD  # least score of a face, 0..1
-    min_size: float = 0  # least longer side of a face's box, px
-    max_size: float = 0  # largest longer side of a face's box, px; 0: no limit
-    sort: str = SORT_ORDERS[0]  # the order in which the faces of an image are numbered
-    faces: str = "all"  # all, largest, center, none, or numbers from 0 such as 0,2,4-6
-    max_faces: int = 0  # at most so many of an image, the first ones; 0: no limit
-    smoothing: float = 0  # frames; over time in a clip. 0: the images are single pictures
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            low, high = _RANGES.get(item.name, (None, None))
+            if low is None or high is None:
+                continue
+            value: float = getattr(self, item.name)
+            if not low <= value <= high or (value == math.inf and item.name != "max_size"):
+                text = f"be at least {low}" if high == math.inf else f"lie in {low}..{high}"
+                raise ValueError(f"{item.name} must {text}, got {value}.")
 
-    # How they are restored
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(_Checked):
+    """How the network restores aligned faces. Raises ValueError for values out of range."""
+
     fidelity: float = 0.5  # 0 trusts the GAN prior, 1 the image's own features; 0.5 is neutral
     noise_seed: int = 0  # of the fresh noise
     noise_amount: float = 0  # share of fresh noise in the generator's, 0..1
     latent_pull: float = 0  # toward the average face, 0..1
     batch: int = DEFAULT_BATCH  # faces that go through the network together
 
-    # How they are pasted
+
+@dataclass(frozen=True, kw_only=True)
+class PasteOptions(_Checked):
+    """How restored faces are pasted. Raises ValueError for values out of range."""
+
     strength: float = 1.0  # share of the restored face in the result, 0..1
     upscale: float = 1  # size of the result, at least 1
     feather: float = DEFAULT_FEATHER  # soft border of the mask, share of the crop's side, 0..0.5
     match_colour: bool = True  # low frequencies of colour and light come from the image
     keep_detail: float = 1.0  # of faces larger than their crop: finest detail of the image, 0..1
 
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreOptions(NetworkOptions, PasteOptions):
+    """What may be chosen about a whole restoration: also which faces are restored.
+
+    Raises ValueError for values out of range.
+    """
+
+    threshold: float = DEFAULT_THRESHOLD  # least score of a face, 0..1
+    min_size: float = 0  # least longer side of a face's box, px
+    max_size: float = 0  # largest longer side of a face's box, px; 0: no limit
+    sort: str = SORT_ORDERS[0]  # the order in which the faces of an image are numbered
+    faces: str = "all"  # all, largest, centre, none, or numbers from 0 such as 0,2,4-6
+    max_faces: int = 0  # at most so many of an image, the first ones; 0: no limit
+    smoothing: float = 0  # frames; over time in a clip. 0: the images are single pictures
+
     def __post_init__(self) -> None:
+        super().__post_init__()
         parse_rule(self.faces)
-        if self.sort not in SORT_ORDERS:
+        if OTHER_SPELLINGS.get(self.sort, self.sort) not in SORT_ORDERS:
             raise ValueError(f"sort must be one of {', '.join(SORT_ORDERS)}, got {self.sort!r}.")
-        for name, (low, high) in _RANGES.items():
-            value: float = getattr(self, name)
-            if not low <= value <= high or (value == math.inf and name != "max_size"):
-                text = f"be at least {low}" if high == math.inf else f"lie in {low}..{high}"
-                raise ValueError(f"{name} must {text}, got {value}.")

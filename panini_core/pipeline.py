@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from .faces import DegradationRepresentation, Face, FaceSet, RestoredFaces
+from .faces import (
+    DegradationRepresentation,
+    Face,
+    FaceSet,
+    InterpolationWeights,
+    RestoredFaces,
+)
 from .models.face_detector import FaceDetector
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
 from .stages.align import align_faces
-from .stages.alpha import apply_fidelity, weigh_features
+from .stages.alpha import weigh_features
 from .stages.chunks import OnChunk, OnImage
+from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
-from .stages.grouping import group_images, rows_of_images
-from .stages.paste import paste_faces_with_mask
+from .stages.grouping import Group, group_images, rows_of_images
+from .stages.paste import paste_onto_image
 from .stages.represent import represent_degradation
 from .stages.restore import restore_faces
 from .stages.selection import select_faces, sort_faces
-from .stages.track import smooth_degradation, smooth_faces
+from .stages.smooth import smooth_faces, smooth_in_passing
 
 # So many crops are held at a time; where they are pasted, those of one image if it has more.
 FACES_PER_GROUP = 32
@@ -33,8 +40,10 @@ FACES_PER_GROUP = 32
 class ImageReport:
     """What happened to one image of a batch."""
 
-    found: tuple[Face, ...]  # in the order of their numbers, where the detector saw them
-    restored: tuple[bool, ...]  # which of them were restored
+    # In the order of their numbers, where the detector saw them or (`Face.filled`) where they were
+    # filled in between frames of a clip.
+    found: tuple[Face, ...]
+    selected: tuple[bool, ...]  # which of them were selected, and so restored
     note: str  # one sentence
 
 
@@ -85,6 +94,9 @@ def restore_images_with_report(
 
     The images are worked through a few at a time. Beside them and the results, the memory needed
     does not grow with their number if `keep_faces` is False: then `Restoration.restored` is None.
+    With `options.smoothing` the images are frames of a clip: faces are followed, also through
+    frames that hardly show them or miss them (see `detect_in_clip`), and numbers, order and limit
+    are those of the tracks. The crops of the frames that smoothing looks ahead are held as well.
     Faces of several images go through the network together, in chunks of `options.batch`, which
     become smaller when memory runs out. Its arithmetic may depend on the size of a chunk in the
     last bits: with a batch of 1 every image's result is the same whatever the others are.
@@ -105,20 +117,16 @@ def restore_images_with_report(
     size = (round(height * options.upscale), round(width * options.upscale))
     result = images.new_empty((len(images), 3, *size))
     masks = images.new_empty((len(images), 1, *size))
-    vectors = None
-    if options.smoothing > 0:
-        measured = represent_in_images(model, images, smooth, batch=options.batch)
-        vectors = smooth_degradation(measured, smooth, options.smoothing).vectors
     kept: list[RestoredFaces] = []
-    for group in groups:
-        faces = align_faces(images, smooth[group.faces], size=model.config.input_size)
+    aligned = _align(model, images, smooth, groups, options)
+    for group, (faces, weights) in zip(groups, aligned, strict=True):
         count_on = _count_on(on_chunk, group.faces.start, len(smooth))
-        given = None if vectors is None else vectors[group.faces]
-        restored = restore_face_set(model, faces, options, vectors=given, on_chunk=count_on)
-        rows = rows_of_images(restored.face_set.faces)
+        restored = restore_faces(model, faces, weights, options, on_chunk=count_on)
+        rows = rows_of_images(faces.faces)
         for index in group.images:
-            own = rows.get(index, [])
-            result[index], masks[index] = _paste(images[index], own, restored, options)
+            result[index], masks[index] = paste_onto_image(
+                images[index], restored, rows.get(index, []), options
+            )
         if keep_faces:
             kept.append(restored)
 
@@ -130,8 +138,9 @@ def restore_images_with_report(
 def _find(
     detector: FaceDetector, images: Tensor, options: RestoreOptions, on_image: OnImage | None
 ) -> list[Face]:
-    """The faces of all images in the order of their numbers."""
-    found = detect_faces(
+    """The faces of all images in the order of their numbers, in a clip with their tracks."""
+    detect = detect_in_clip if options.smoothing else detect_faces
+    found = detect(
         detector,
         images,
         threshold=options.threshold,
@@ -160,31 +169,23 @@ def represent_in_images(
     return DegradationRepresentation(torch.cat(vectors))
 
 
-@torch.inference_mode()
-def restore_face_set(
+def _align(
     model: PaniniNet,
-    faces: FaceSet,
+    images: Tensor,
+    faces: Sequence[Face],
+    groups: Sequence[Group],
     options: RestoreOptions,
-    *,
-    vectors: Tensor | None = None,
-    on_chunk: OnChunk | None = None,
-) -> RestoredFaces:
-    """How aligned faces are degraded (unless DR `vectors` (F, D) say so), what that says about
-    the prior's share, and the restored faces."""
-    if vectors is None:
-        vectors = represent_degradation(model, faces, batch=options.batch).vectors
-    weights = weigh_features(model, DegradationRepresentation(vectors), batch=options.batch)
-    weights = apply_fidelity(weights, options.fidelity)
-    return restore_faces(
-        model,
-        faces,
-        weights,
-        noise_seed=options.noise_seed,
-        noise_amount=options.noise_amount,
-        latent_pull=options.latent_pull,
-        batch=options.batch,
-        on_chunk=on_chunk,
-    )
+) -> Iterator[tuple[FaceSet, InterpolationWeights | None]]:
+    """The crops of each group, and their weights where these are steadied over time."""
+    size = model.config.input_size
+    aligned = (align_faces(images, faces[group.faces], size=size) for group in groups)
+    if options.smoothing == 0:
+        yield from ((crops, None) for crops in aligned)
+        return
+    batch = options.batch
+    represented = ((crops, represent_degradation(model, crops, batch=batch)) for crops in aligned)
+    for crops, degradation in smooth_in_passing(represented, options.smoothing):
+        yield crops, weigh_features(model, degradation, batch=batch)
 
 
 def _count_on(on_chunk: OnChunk | None, before: int, total: int) -> OnChunk | None:
@@ -192,25 +193,6 @@ def _count_on(on_chunk: OnChunk | None, before: int, total: int) -> OnChunk | No
     if on_chunk is None:
         return None
     return lambda done, _, latest: on_chunk(before + done, total, latest)
-
-
-def _paste(
-    image: Tensor, rows: list[int], restored: RestoredFaces, options: RestoreOptions
-) -> tuple[Tensor, Tensor]:
-    """An image (3, H, W) with its own ones of the restored faces, those in `rows`, and the mask."""
-    own = restored.face_set.select(rows)
-    faces = tuple(replace(face, image_index=0) for face in own.faces)
-    own = RestoredFaces(replace(own, faces=faces), restored.crops[rows])
-    result, mask = paste_faces_with_mask(
-        image[None],
-        own,
-        feather=options.feather,
-        strength=options.strength,
-        match_colour=options.match_colour,
-        keep_detail=options.keep_detail,
-        upscale=options.upscale,
-    )
-    return result[0], mask[0]
 
 
 def _join(parts: Sequence[RestoredFaces]) -> RestoredFaces:
@@ -227,20 +209,23 @@ def _join(parts: Sequence[RestoredFaces]) -> RestoredFaces:
 
 
 def _report(
-    found: Sequence[Face], selected: Sequence[Face], count: int, rule: str
+    found: Sequence[Face], chosen: Sequence[Face], count: int, rule: str
 ) -> tuple[ImageReport, ...]:
     """What happened to each of `count` images."""
-    chosen = {id(face) for face in selected}
+    keys = {(face.image_index, face.number) for face in chosen}
     rows = rows_of_images(found)
     reports: list[ImageReport] = []
     for index in range(count):
         own = tuple(found[row] for row in rows.get(index, []))
-        restored = tuple(id(face) in chosen for face in own)
+        selected = tuple((index, face.number) in keys for face in own)
         if not own:
             note = "No face was found, so nothing was restored."
-        elif not any(restored):
+        elif not any(selected):
             note = f"{rule!r} names none of the {len(own)} faces found."
         else:
-            note = f"{sum(restored)} of {len(own)} faces found were restored."
-        reports.append(ImageReport(own, restored, note))
+            note = f"{sum(selected)} of {len(own)} faces found were restored."
+        filled = sum(one and face.filled for one, face in zip(selected, own, strict=True))
+        if filled:
+            note += f" Filled in between frames: {filled}."
+        reports.append(ImageReport(own, selected, note))
     return tuple(reports)

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from panini_core.faces import Face, FaceSet
 from panini_core.models.panini import PaniniConfig, PaniniNet
+
+# Machines differ and may be busy: no test depends on how long an example takes.
+settings.register_profile("panini", deadline=None)
+settings.load_profile("panini")
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,16 +42,27 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def tiny_model() -> PaniniNet:
+def make_tiny_model(preset: str) -> PaniniNet:
     """A small network with random weights that changes its input (a new one does not)."""
     generator = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
-    model = PaniniNet(PaniniConfig.preset("tiny")).eval()
+    model = PaniniNet(PaniniConfig.preset(preset)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
     return model
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> PaniniNet:
+    """A small network with random weights, over a StyleGAN2."""
+    return make_tiny_model("tiny")
+
+
+@pytest.fixture(scope="session", params=["tiny", "tiny-mobile"])
+def either_model(request: pytest.FixtureRequest) -> PaniniNet:
+    """A small network with random weights, over each of the GAN priors in turn."""
+    return make_tiny_model(request.param)
 
 
 @pytest.fixture(scope="session")

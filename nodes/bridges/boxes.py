@@ -12,7 +12,7 @@ from ...panini_core import MASK_SHAPES
 from .. import host
 from ..sockets import Faces, PaniniDetector, PaniniFaces
 from .boxed_faces import faces_in_boxes
-from .foreign import read_boxes
+from .foreign import KjBox, read_boxes
 
 if TYPE_CHECKING:
     from ...panini_core import FaceDetector
@@ -93,8 +93,8 @@ class FacesToBoxes(io.ComfyNode):
             for index in range(faces.image_count)
         ]
         corners = [
-            tuple(box[key] for key in ("x", "y", "width", "height"))
-            for frame in frames
+            KjBox([box[key] for key in ("x", "y", "width", "height")], index, len(frames))
+            for index, frame in enumerate(frames)
             for box in frame
         ]
         return io.NodeOutput(frames, corners)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -46,25 +46,54 @@ def read_segs(segs: Any, height: int, width: int) -> list[Tensor]:
     return boxes
 
 
+class KjBox(tuple[int, int, int, int]):
+    """x, y, width, height as KJNodes' nodes read them, which also knows its image: their list of
+    boxes is one for all images."""
+
+    image_index: int
+    image_count: int
+
+    def __new__(cls, box: Iterable[int], image_index: int, image_count: int) -> KjBox:
+        made = super().__new__(cls, box)
+        made.image_index, made.image_count = image_index, image_count
+        return made
+
+    def __getnewargs__(self) -> tuple[Any, ...]:  # for copies
+        return tuple(self), self.image_index, self.image_count
+
+
 def read_boxes(boxes: Any, count: int) -> list[list[Tensor]]:
     """Boxes of `count` images as tensors (4,) x0, y0, x1, y1, a list an image.
 
-    Takes a box, a list of boxes (of one image; or, with as many boxes as images, one an image), or
-    a list of such lists. A box is a mapping with x, y, width, height, or these four numbers.
-    Raises ValueError for anything else.
+    Takes a list of boxes for each image; the last one goes on where there are fewer lists than
+    images. A box alone, or one list of boxes, stands for all images. Two kinds of lists are read
+    differently: `KjBox`es belong to their images, and as many boxes of four numbers as images one
+    to each. A box is a mapping with x, y, width, height, or these four numbers.
+    Raises ValueError for anything else, and for boxes of more images than there are.
     """
     if _is_box(boxes):
         boxes = [boxes]
     if not isinstance(boxes, Sequence) or isinstance(boxes, str):
         raise ValueError(f"Expected bounding boxes, got {type(boxes).__name__}.")
-    if all(_is_box(box) for box in boxes):
-        frames = [[box] for box in boxes] if len(boxes) == count > 1 else [boxes]
-    else:
-        frames = list(boxes)
+    frames = _by_image(boxes, count)
     if len(frames) > count:
         raise ValueError(f"The boxes belong to {len(frames)} images, but there are {count}.")
-    frames += [[] for _ in range(count - len(frames))]
+    frames += frames[-1:] * (count - len(frames))
     return [[_as_corners(box) for box in frame] for frame in frames]
+
+
+def _by_image(boxes: Sequence[Any], count: int) -> list[Sequence[Any]]:
+    """Boxes, or lists of boxes, as lists: for each image, or for the first ones."""
+    if not boxes:
+        return [[]] * count
+    if not all(_is_box(box) for box in boxes):
+        return list(boxes)
+    if all(isinstance(box, KjBox) for box in boxes):
+        given = max(box.image_count for box in boxes)
+        return [[box for box in boxes if box.image_index == index] for index in range(given)]
+    if len(boxes) == count and not any(isinstance(box, Mapping) for box in boxes):
+        return [[box] for box in boxes]
+    return [boxes] * count
 
 
 def _is_box(value: Any) -> bool:

@@ -26,8 +26,7 @@ PAYLOAD_VERSION = 1
 def represent(model: host.ManagedNetwork[PaniniNet], faces: FaceSet) -> DegradationRepresentation:
     """The degradation of each face, on the CPU."""
     network, batch = host.load_panini(model)
-    found = core.represent_degradation(network, faces, batch=batch)
-    return core.DegradationRepresentation(found.vectors.cpu())
+    return core.represent_degradation(network, faces, batch=batch).to("cpu")
 
 
 def represent_in_images(
@@ -35,8 +34,7 @@ def represent_in_images(
 ) -> DegradationRepresentation:
     """The degradation of each face of the images (N, 3, H, W), on the CPU; no crops are kept."""
     network, batch = host.load_panini(model)
-    found = core.represent_in_images(network, images, faces, batch=batch)
-    return core.DegradationRepresentation(found.vectors.cpu())
+    return core.represent_in_images(network, images, faces, batch=batch).to("cpu")
 
 
 def describe(

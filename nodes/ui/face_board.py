@@ -43,8 +43,13 @@ def board(
     """The `ui` of a node with a face board: pictures as references, boxes in their pixels.
 
     sort: the order that the numbers of the faces come from; None if the node cannot change it.
+    With each face of a clip comes what `largest` and `centre` go by there, which cannot be seen
+    from one frame, and whether it was filled in.
     """
     rows = rows_of_images(faces.faces)
+    numbers = core.face_numbers(faces.faces)
+    areas = core.face_areas(faces.faces)
+    distances = core.face_distances(faces.faces, height=faces.height, width=faces.width)
     frames = [
         {
             "image": host.save_preview(image, longest=BOARD_SIDE),
@@ -52,11 +57,12 @@ def board(
             "height": image.shape[-2],
             "faces": [
                 {
-                    **describe_face(number, faces.faces[row]),
+                    **describe_face(numbers[row], faces.faces[row]),
+                    **describe_in_clip(faces.faces[row], areas[row], distances[row]),
                     "severity": severities[row] if severities else None,
                     "selected": bool(selected[row]),
                 }
-                for number, row in enumerate(rows.get(index, []))
+                for row in rows.get(index, [])
             ],
         }
         for index, image in enumerate(images[:MOST_FRAMES])
@@ -71,10 +77,18 @@ def board(
 
 
 def describe_face(number: int, face: Face) -> Mapping[str, Any]:
-    """A face as plain numbers: its box in px, score and size."""
+    """A face as plain values: its box in px, score and size; a score only where it was seen."""
     return {
         "number": number,
         "box": [round(value, 1) for value in face.box.tolist()],
-        "score": round(face.score, 4),
+        "score": None if face.filled else round(face.score, 4),
         "size": round(face.size, 1),
     }
+
+
+def describe_in_clip(face: Face, area: float, distance: float) -> Mapping[str, Any]:
+    """What the faces of a clip have besides: the means over their track, px² and px from the middle
+    of the image, and whether the face was filled in. Nothing of a face that is not followed."""
+    if face.track is None:
+        return {}
+    return {"area": round(area, 3), "from_middle": round(distance, 3), "filled": face.filled}

@@ -1,6 +1,6 @@
 """Checkpoint files: safe reading, recognition by keys, official layouts, our own format."""
 
-from .files import CheckpointError, read_state_dict
+from .files import CheckpointError
 from .gan_prior import fill_gan_prior, load_gan_prior
 from .layouts import Layout, recognise
 from .loading import (
@@ -20,7 +20,6 @@ __all__ = [
     "load_degradation_encoder",
     "load_gan_prior",
     "load_panini",
-    "read_state_dict",
     "recognise",
     "save_panini",
 ]

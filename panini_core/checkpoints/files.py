@@ -58,8 +58,9 @@ class CheckpointFile:
     metadata: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def read_state_dict(path: str | PathLike[str]) -> dict[str, Tensor]:
-    """The tensors of a checkpoint by name: safetensors, or what `torch.save` writes.
+def read_file(path: str | PathLike[str]) -> CheckpointFile:
+    """The tensors of a checkpoint by name, with its path and metadata: safetensors, or what
+    `torch.save` writes.
 
     A dict under the top-level key `state_dict` is taken if there is one. The name part `module.`
     that distributed training inserts is dropped wherever it stands. Every value must be an
@@ -68,11 +69,6 @@ def read_state_dict(path: str | PathLike[str]) -> dict[str, Tensor]:
 
     Raises CheckpointError for anything else.
     """
-    return read_file(path).tensors
-
-
-def read_file(path: str | PathLike[str]) -> CheckpointFile:
-    """As `read_state_dict`, with the path and the metadata."""
     path = Path(path)
     try:
         with path.open("rb") as file:
@@ -233,6 +229,16 @@ def _is_ordinary(tensor: Tensor) -> bool:
 def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     """The names of the tensors that hold NaN or infinity."""
     return [name for name, tensor in tensors.items() if not _is_finite(tensor)]
+
+
+def refuse_overflow(path: Path, converted: Mapping[str, Tensor], dtype: torch.dtype) -> None:
+    """Raise CheckpointError where finite numbers are not finite any more as `dtype`."""
+    if bad := not_finite(converted):
+        raise CheckpointError(
+            path,
+            f"{len(bad)} tensors hold numbers beyond {dtype}: {first_few(bad)}; load it in "
+            "bfloat16 or float32.",
+        )
 
 
 def _is_finite(tensor: Tensor) -> bool:

@@ -15,7 +15,7 @@ from ..models.mobile_stylegan import MobileGenerator
 from ..models.panini import GanPrior, build_gan_prior
 from ..models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from . import layouts, own_format
-from .files import CheckpointError, CheckpointFile, read_file
+from .files import CheckpointError, CheckpointFile, read_file, refuse_overflow
 from .layouts import Layout, Table, recognise, select, unexpected_layout
 from .matching import match_tensors
 from .mobile_prior import build_mobile_generator, mobile_prior_tensors
@@ -41,15 +41,20 @@ def load_gan_prior(
     prior's training, and the prior inside a whole Panini network, ours or official. Its
     `mapping(z)` gives codes (N, S); called with one for each of its `w_plus_rows`, it draws.
 
-    Raises CheckpointError if the file is missing, damaged, of something else, or incomplete.
+    Raises CheckpointError if the file is missing, damaged, of something else, incomplete, or holds
+    numbers beyond `dtype`.
     """
+    if not dtype.is_floating_point:
+        raise ValueError(f"dtype must be a floating-point type, got {dtype}.")
     file = read_file(path)
     with torch.device("meta"):  # shapes are compared before any memory is taken
         generator = _skeleton(file)
     # Copies, since the tensors may be mapped from the file.
     tensors = {name: tensor.float().clone() for name, tensor in _matched(file, generator).items()}
     generator.load_state_dict(tensors, strict=True, assign=True)
-    return generator.to(device=device, dtype=dtype).eval()
+    generator.to(device=device, dtype=dtype)
+    refuse_overflow(file.path, generator.state_dict(), dtype)
+    return generator.eval()
 
 
 def fill_gan_prior(
@@ -101,14 +106,14 @@ def _official_tensors(file: CheckpointFile, layout: Layout) -> dict[str, Tensor]
 def _skeleton(file: CheckpointFile) -> GanPrior:
     """The generator that the file's sizes describe, without its numbers."""
     layout = recognise(file.tensors)
-    if layout is Layout.MOBILE_PRIOR:
-        return build_mobile_generator(file)
-    if layout is Layout.PANINI:
-        return build_gan_prior(own_format.read_config(file))
-    if layout is Layout.OFFICIAL_PANINI:
-        tensors = layouts.official_panini_tensors(file.tensors)
-        return build_gan_prior(layouts.read_config(file, tensors))
     try:
+        if layout is Layout.MOBILE_PRIOR:
+            return build_mobile_generator(file)
+        if layout is Layout.PANINI:
+            return build_gan_prior(own_format.read_config(file))
+        if layout is Layout.OFFICIAL_PANINI:
+            tensors = layouts.official_panini_tensors(file.tensors)
+            return build_gan_prior(layouts.read_config(file, tensors))
         if layout is Layout.STYLEGAN2:
             widths, style_size, mapping_layers = layouts.prior_sizes(
                 layouts.prior_file_tensors(file.tensors)
@@ -116,7 +121,13 @@ def _skeleton(file: CheckpointFile) -> GanPrior:
             return StyleGAN2Generator(_by_resolution(widths), style_size, mapping_layers)
         if layout is Layout.GAN_PRIOR:
             return _own_skeleton(file.tensors)
-    except (KeyError, IndexError, ValueError) as error:
+    except CheckpointError:
+        raise
+    except KeyError as error:
+        raise CheckpointError(
+            file.path, f"a GAN prior lacks {error.args[0]}. The file is incomplete; get it again."
+        ) from error
+    except (IndexError, ValueError, ArithmeticError, RuntimeError, TypeError) as error:
         raise CheckpointError(
             file.path, f"its tensors do not tell the sizes of a GAN prior ({error})."
         ) from error
@@ -124,24 +135,26 @@ def _skeleton(file: CheckpointFile) -> GanPrior:
 
 
 def _own_skeleton(tensors: Mapping[str, Tensor]) -> GanPrior:
-    layers = len(_numbers(tensors, r"mapping\.layers\.(\d+)\.weight$"))
+    layers = len(_numbers(tensors, r"mapping\.layers\.(\d+)\."))
     style_size = tensors["mapping.layers.0.weight"].shape[1]
-    mobile = "to_bands.weight" in tensors
+    mobile = any(name.startswith("to_bands.") for name in tensors)
     conv = "conv2" if mobile else "conv"
-    resolutions = _numbers(tensors, rf"blocks\.(\d+)\.{conv}\.bias$")
+    resolutions = _numbers(tensors, r"blocks\.(\d+)\.")
+    if not resolutions:
+        raise ValueError("there are no blocks")
     widths = [tensors[f"blocks.{resolution}.{conv}.bias"].shape[0] for resolution in resolutions]
     if mobile:
         widths.insert(0, tensors["constant"].shape[1])
         return MobileGenerator(_by_resolution(widths), style_size, layers)
     patch = 1
-    if "detail.2.weight" in tensors:
+    if any(name.startswith("detail.") for name in tensors):
         patch = math.isqrt(tensors["detail.2.weight"].shape[0] // 3)
     return StyleGAN2Generator(_by_resolution(widths), style_size, layers, detail_patch=patch)
 
 
 def _numbers(tensors: Mapping[str, Tensor], pattern: str) -> list[int]:
-    """Every number for which there is a name of the pattern, in order."""
-    return sorted(int(found[1]) for name in tensors if (found := re.match(pattern, name)))
+    """Every number with which a name begins like the pattern, in order."""
+    return sorted({int(found[1]) for name in tensors if (found := re.match(pattern, name))})
 
 
 def _by_resolution(widths: Sequence[int]) -> dict[int, int]:

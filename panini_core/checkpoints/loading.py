@@ -11,7 +11,7 @@ from torch import Tensor
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig, PaniniNet
 from . import layouts, own_format
-from .files import CheckpointError, CheckpointFile, first_few, not_finite, read_file
+from .files import CheckpointError, CheckpointFile, read_file, refuse_overflow
 from .layouts import Layout, Table, recognise, select, unexpected_layout
 from .matching import match_tensors
 from .mean_latent import MEAN_LATENT, estimate_mean_latent
@@ -69,12 +69,7 @@ def load_panini(
     if estimate:
         model.mean_latent.copy_(estimate_mean_latent(model.gan_prior))
     converted = model.state_dict()
-    if bad := not_finite({name: converted[name] for name in narrowed}):
-        raise CheckpointError(
-            file.path,
-            f"{len(bad)} tensors hold numbers beyond {dtype}: {first_few(bad)}; load it in "
-            "bfloat16 or float32.",
-        )
+    refuse_overflow(file.path, {name: converted[name] for name in narrowed}, dtype)
     return model.eval()
 
 

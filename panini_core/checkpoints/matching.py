@@ -47,23 +47,35 @@ def match_tensors(
             continue
         target = own[row.name]
         stored = target.reshape((1,) * row.before + target.shape + (1,) * row.after)
-        if problem := _compare(name, tensor, stored):
+        if problem := compare(name, tensor, stored):
             wrong += problem
             continue
         tensor = tensor.reshape(target.shape)
         result[row.name] = tensor if tensor.is_floating_point() else tensor.to(target.dtype)
-    parts = (("missing", missing), ("unexpected", extra), ("wrong", wrong))
-    problems = [f"{len(names)} {what}: {first_few(names)}" for what, names in parts if names]
-    if problems:
-        raise CheckpointError(
-            file.path,
-            f"does not match {type(module).__name__}, {len(rows)} tensors expected, {len(found)} "
-            f"found; {'; '.join(problems)}. It is incomplete, or of a network of another size.",
-        )
+    what = type(module).__name__
+    counts = (len(rows), len(found))
+    refuse_mismatch(file, what, counts, missing=missing, unexpected=extra, wrong=wrong)
     return result
 
 
-def _compare(name: str, tensor: Tensor, expected: Tensor) -> list[str]:
+def refuse_mismatch(
+    file: CheckpointFile,
+    what: str,  # should be in the file
+    counts: tuple[int, int],  # of tensors: expected, found
+    **problems: list[str],  # kind of problem -> the tensors that have it
+) -> None:
+    """Raise the one CheckpointError about all tensors that do not fit, if there are any."""
+    told = [f"{len(names)} {kind}: {first_few(names)}" for kind, names in problems.items() if names]
+    if told:
+        raise CheckpointError(
+            file.path,
+            f"does not match {what}, {counts[0]} tensors expected, {counts[1]} found; "
+            f"{'; '.join(told)}. It is incomplete, or of a network of another size.",
+        )
+
+
+def compare(name: str, tensor: Tensor, expected: Tensor) -> list[str]:
+    """What is wrong with a tensor beside one of the shape and kind that it should have."""
     if tensor.shape != expected.shape:
         return [f"{name} is {tuple(tensor.shape)}, not {tuple(expected.shape)}"]
     if tensor.is_floating_point() != expected.is_floating_point():
@@ -72,7 +84,7 @@ def _compare(name: str, tensor: Tensor, expected: Tensor) -> list[str]:
 
 
 def _compare_kernel(name: str, tensor: Tensor, kernel: Tensor) -> list[str]:
-    problem = _compare(name, tensor, kernel)
+    problem = compare(name, tensor, kernel)
     if not problem and not torch.allclose(tensor.float(), kernel, atol=KERNEL_TOLERANCE):
         return [f"{name} is not the filter [1, 3, 3, 1] with sum {kernel.sum():g}"]
     return problem

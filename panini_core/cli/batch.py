@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 from .console import EXIT_DONE, EXIT_PROBLEM, Progress, say
 from .inputs import Job, make_folder
+from .others import describe_others
 
 
 class Outcome(Enum):
@@ -38,6 +40,7 @@ class Tally:
     """What became of every job so far."""
 
     verb: str  # "Restored"
+    aside: Sequence[Path] = ()  # files beside the pictures, which were not read
     records: list[tuple[Job, Result]] = field(default_factory=list["tuple[Job, Result]"])
     started: float = field(default_factory=time.perf_counter)
 
@@ -68,6 +71,9 @@ class Tally:
         notes = [f"  {job.source}: {note}" for job, result in self.records for note in result.notes]
         if notes:
             lines += ["Notes:", *notes]
+        if self.aside:
+            lines.append(f"Left aside: {count(len(self.aside), 'file')}")
+            lines += [f"  {text}" for text in describe_others(self.aside)]
         return "\n".join(lines)
 
 
@@ -82,23 +88,27 @@ def run_jobs(
 ) -> None:
     """Does every job and says at the end, also after Ctrl-C, what became of each.
 
-    A job any of whose results exists already is skipped, unless `force`. A job that raises is
-    counted as failed and the next one is done; with `debug` the exception goes on instead.
+    A job any of whose results exists already is skipped, unless `force`. A job that has a problem
+    or raises is counted as failed and the next one is done; with `debug` the exception goes on
+    instead.
     """
     for folder in sorted({path.parent for job in jobs for path in job.results}):
         make_folder(folder)
     try:
         with Progress("picture") as progress:
             for number, job in enumerate(jobs, 1):
-                result = _existing(job, force=force) or _try(job, work, debug=debug)
+                result = _refuse(job, force=force) or _try(job, work, debug=debug)
                 tally.records.append((job, result))
                 progress.show(number, len(jobs), f"{job.source.name} {tally.speed}")
     finally:
         say(tally.summary(output))
 
 
-def _existing(job: Job, *, force: bool) -> Result | None:
-    existing = None if force else next((path for path in job.results if path.exists()), None)
+def _refuse(job: Job, *, force: bool) -> Result | None:
+    """The result of a job that is not begun."""
+    if job.problem:
+        return Result(Outcome.FAILED, reason=job.problem)
+    existing = None if force else next(filter(os.path.exists, job.results), None)
     if existing is None:
         return None
     return Result(Outcome.SKIPPED, reason=f"{existing} exists already (--force overwrites)")

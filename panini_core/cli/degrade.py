@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 from ..degrading.degrade import PRESETS, degrade_images
 from ..images import read_image, write_image
 from .batch import Result, Tally, run_jobs
-from .inputs import Job, find_sources, plan_jobs
+from .inputs import Job, find_others, find_sources, plan_jobs
+from .options import add_format_argument, suffix_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,22 +31,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the first picture's seed; the next has N + 1, and so on (default: %(default)s)",
     )
+    add_format_argument(parser)
     parser.add_argument("--recursive", action="store_true", help="sub-folders of a folder too")
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
 
 
 def run(arguments: argparse.Namespace) -> int:
     sources = find_sources([arguments.input], arguments.output, recursive=arguments.recursive)
-    jobs = plan_jobs(sources, arguments.output)
+    others = find_others([arguments.input], arguments.output, recursive=arguments.recursive)
+    jobs = plan_jobs(sources, arguments.output, suffix=suffix_of(arguments))
     seed_of = {job: arguments.seed + index for index, job in enumerate(jobs)}
 
     def degrade(job: Job) -> Result:
         image = read_image(job.source)
         degraded = degrade_images(image.pixels[None], arguments.preset, seed=seed_of[job])[0]
-        write_image(job.target, dataclasses.replace(image, pixels=degraded))
+        # Not in the coding of its own JPEG file, which would degrade it once more.
+        write_image(job.target, replace(image.with_pixels(degraded), source=None))
         return Result(notes=image.notes)
 
-    tally = Tally("Degraded")
+    tally = Tally("Degraded", others)
     run_jobs(
         jobs,
         degrade,

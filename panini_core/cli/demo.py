@@ -10,7 +10,7 @@ from pathlib import Path
 from ..checkpoints.detector import load_detector
 from ..degrading.degrade import degrade_images
 from ..drawing.faces import comparison_sheet
-from ..images import ImageFile, read_image, write_image
+from ..images import read_image, save_image
 from ..options import RestoreOptions
 from ..pipeline import restore_images_with_report
 from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, complain, say, usage_errors
@@ -44,18 +44,18 @@ def run(arguments: argparse.Namespace) -> int:
     options = RestoreOptions(upscale=UPSCALE)
     restoration = restore_images_with_report(detector, model, degraded.to(model.device), options)
     (report,) = restoration.reports
-    restored = restoration.images[0].cpu()
-    sheet = comparison_sheet(degraded[0], restored, dict(enumerate(report.found)))
+    result = restoration.images[0].cpu()
+    sheet = comparison_sheet(degraded[0], result, dict(enumerate(report.found)))
 
     output: Path = arguments.output
     make_folder(output)
-    pictures = {"degraded": degraded[0], "restored": restored, "before-after": sheet}
+    pictures = {"degraded": degraded[0], "restored": result, "before-after": sheet}
     say(f"{report.note} ({restoration.seconds:.1f} s on {model.device})")
     for name, pixels in pictures.items():
         path = output / f"{name}.png"
-        write_image(path, ImageFile(pixels))
+        save_image(path, pixels)
         say(f"  {path.resolve()}")
-    if not any(report.restored):
+    if not any(report.selected):
         complain("The sample photograph has a face; that none was found points to the detector.")
         return EXIT_PROBLEM
     return EXIT_DONE

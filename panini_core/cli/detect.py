@@ -8,11 +8,11 @@ import math
 from pathlib import Path
 
 from ..drawing.faces import draw_faces
-from ..images import ImageFile, read_image, write_file, write_image
+from ..images import read_image, save_image, write_file
 from ..stages.detect import detect_faces
 from ..stages.selection import sort_faces
 from .batch import Outcome, Result, Tally, run_jobs
-from .inputs import Job, find_sources, require_folder, sidecar
+from .inputs import Job, find_others, find_sources, require_folder, settle_clashes, sidecar
 from .options import add_detector_arguments, add_input_arguments, open_detector
 from .report import describe_face, describe_image
 
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
+    others = find_others(arguments.inputs, output, recursive=arguments.recursive)
     require_folder(output)
     jobs = [
         Job(
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         for source in sources
     ]
+    jobs = settle_clashes(jobs)
     detector = open_detector(arguments)
 
     def detect(job: Job) -> Result:
@@ -57,14 +59,14 @@ def run(arguments: argparse.Namespace) -> int:
         )
         height, width = pixels.shape[-2:]
         faces = sort_faces(faces, arguments.sort, height=height, width=width)
-        write_image(job.extras[0], ImageFile(draw_faces(image.pixels, faces)))
+        save_image(job.extras[0], draw_faces(image.pixels, faces))
         described = describe_image(job.source, image) | {"notes": image.notes}
         described["faces"] = [describe_face(index, face) for index, face in enumerate(faces)]
         write_file(job.target, json.dumps(described, indent=2).encode())
         outcome = Outcome.DONE if faces else Outcome.NOTHING_TO_DO
         return Result(outcome, len(faces), "" if faces else "no face was found", image.notes)
 
-    tally = Tally("Looked at")
+    tally = Tally("Looked at", others)
     run_jobs(
         jobs,
         detect,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..images import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from ..checkpoints.whole_file import shorten_name
+from ..images import FORMAT_OF_SUFFIX, WRITABLE_SUFFIXES, readable_suffixes
 from .console import UsageError
+from .others import describe_others
+
+SIDECAR_ROOM = 40  # bytes of a name, for the ending of an extra file
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Job:
     source: Path
     target: Path
     extras: tuple[Path, ...] = ()
+    problem: str = ""  # why it cannot be done
 
     @property
     def results(self) -> tuple[Path, ...]:
@@ -43,31 +49,82 @@ def find_sources(inputs: Sequence[str], output: Path, *, recursive: bool) -> lis
     """
     sources: dict[Path, Source] = {}
     for text in inputs:
-        for source in _expand(text, output, recursive=recursive):
+        base, found = _expand(text, output, recursive=recursive)
+        own = [Source(path, path.relative_to(base)) for path in found if _is_taken(path, text)]
+        if not own:
+            raise UsageError(_no_picture(text, found, recursive=recursive))
+        for source in own:
             sources.setdefault(source.path.resolve(), source)
     return list(sources.values())
 
 
-def plan_jobs(sources: Sequence[Source], output: Path) -> list[Job]:
+def find_others(inputs: Sequence[str], output: Path, *, recursive: bool) -> list[Path]:
+    """The files of folders and globs that `find_sources` leaves aside; hidden ones do not count."""
+    others: dict[Path, Path] = {}
+    for text in inputs:
+        for path in _expand(text, output, recursive=recursive)[1]:
+            if not _is_taken(path, text):
+                others.setdefault(path.resolve(), path)
+    return list(others.values())
+
+
+def plan_jobs(sources: Sequence[Source], output: Path, *, suffix: str | None = None) -> list[Job]:
     """One job a source: into the folder `output`, or to the file `output` of a single source.
 
-    Formats that cannot be written (GIF, …) become PNG. Raises UsageError where a result would
-    overwrite an input or another result, or `output` is a file though a folder is needed.
+    Formats that cannot be written (PPM, …) become PNG; `suffix`: all become what it names. Where
+    a picture would so get another one's name, the suffix is put behind its own: photo.tga.png.
+    Raises UsageError where a result would overwrite an input, or `output` is a file though a
+    folder is needed.
     """
     if len(sources) == 1 and _names_a_file(output):
+        if suffix is not None and _new_suffix(output, suffix):
+            raise UsageError(f"{output}: expected a name that ends in {suffix}, as --format says.")
         jobs = [Job(sources[0].path, output)]
     else:
         require_folder(output)
-        jobs = [Job(source.path, output / _writable(source.relative)) for source in sources]
-    _refuse_overwriting([job.source for job in jobs], [job.target for job in jobs])
-    return jobs
+        names = _target_names([source.relative for source in sources], suffix)
+        jobs = [
+            Job(source.path, output / name) for source, name in zip(sources, names, strict=True)
+        ]
+    inputs = {_key(job.source) for job in jobs}
+    for job in jobs:
+        if _key(job.target) in inputs:
+            raise UsageError(
+                f"{job.target} is an input and would be overwritten. Choose another output folder."
+            )
+    return settle_clashes(jobs)
+
+
+def keeps_format(job: Job) -> bool:
+    """Whether a result has the format that its picture's name promises."""
+    before, after = job.source.suffix.lower(), job.target.suffix.lower()
+    return before == after or FORMAT_OF_SUFFIX.get(before, "") == FORMAT_OF_SUFFIX.get(after)
+
+
+def settle_clashes(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs; each that would write what an earlier one writes has a problem instead."""
+    writer: dict[str, Path] = {}
+    settled: list[Job] = []
+    for job in jobs:
+        keys = {_key(path): path for path in job.results}
+        taken = next((key for key in keys if key in writer), None)
+        if taken is not None and not job.problem:
+            job = replace(
+                job,
+                problem=f"{writer[taken]} is written to {keys[taken]} as well. Do this one in a "
+                "run of its own, into another output folder.",
+            )
+        if not job.problem:
+            writer |= dict.fromkeys(keys, job.source)
+        settled.append(job)
+    return settled
 
 
 def require_folder(output: Path) -> None:
     """Raises UsageError where `output` cannot be a folder of results."""
     if output.exists() and not output.is_dir():
         raise UsageError(f"{output}: expected a folder for the results, got a file. Name a folder.")
-    if output.suffix.lower() in READABLE_SUFFIXES and not output.is_dir():
+    if output.suffix.lower() in readable_suffixes() and not output.is_dir():
         raise UsageError(
             f"{output}: expected a folder for several pictures (or, for one, a name that ends in "
             f"{', '.join(sorted(WRITABLE_SUFFIXES))}), got a picture's name."
@@ -96,40 +153,43 @@ def make_folder(folder: Path) -> None:
 
 
 def sidecar(target: Path, ending: str) -> Path:
-    """An extra file beside a result; keeps the whole name, so that a.jpg and a.png stay apart."""
-    return target.with_name(f"{target.name}.{ending}")
+    """An extra file beside a result; keeps the whole name, so that a.jpg and a.png stay apart.
+
+    Only a name that file systems would refuse with an ending is shortened, always to the same.
+    """
+    return target.with_name(f"{shorten_name(target.name, SIDECAR_ROOM)}.{ending}")
 
 
-def _expand(text: str, output: Path, *, recursive: bool) -> list[Source]:
+def _expand(text: str, output: Path, *, recursive: bool) -> tuple[Path, list[Path]]:
+    """The files that an argument stands for, and the folder that their names begin at."""
     path = Path(text)
-    if path.is_dir():
+    if os.path.isdir(path):  # which, unlike Path's methods, takes a name of any length
         found = sorted(path.rglob("*") if recursive else path.iterdir())
         results = output.resolve()
         if path.resolve() in results.parents:
             found = [file for file in found if results not in file.resolve().parents]
-        sources = [Source(file, file.relative_to(path)) for file in _pictures(found)]
-        if not sources:
-            hint = "" if recursive else " --recursive looks into its sub-folders."
-            raise UsageError(f"{path}: expected a folder with pictures, found none in it.{hint}")
-        return sources
-    if path.exists() or not glob.has_magic(text):
-        return [Source(path, Path(path.name))]
+        return path, _visible_files(found)
+    if os.path.exists(path) or not glob.has_magic(text):
+        return path.parent, [path]
     found = sorted(Path(name) for name in glob.glob(text, recursive=True))
-    base = _fixed_part(path)
-    sources = [Source(file, file.relative_to(base)) for file in _pictures(found)]
-    if not sources:
-        raise UsageError(f"{text}: expected a pattern that matches pictures, it matches none.")
-    return sources
+    return _fixed_part(path), _visible_files(found)
 
 
-def _pictures(files: Iterable[Path]) -> list[Path]:
-    return [
-        file
-        for file in files
-        if file.suffix.lower() in READABLE_SUFFIXES
-        and not file.name.startswith(".")
-        and file.is_file()
-    ]
+def _visible_files(files: Iterable[Path]) -> list[Path]:
+    return [file for file in files if not file.name.startswith(".") and file.is_file()]
+
+
+def _is_taken(file: Path, text: str) -> bool:
+    """Whether a file is read: one that was named always, others if they are pictures."""
+    return file == Path(text) or file.suffix.lower() in readable_suffixes()
+
+
+def _no_picture(text: str, others: Sequence[Path], *, recursive: bool) -> str:
+    but = f", but {'; '.join(describe_others(others))}" if others else ""
+    if not os.path.isdir(text):
+        return f"{text}: expected a pattern that matches pictures, it matches none{but}."
+    hint = "" if recursive else " --recursive looks into its sub-folders."
+    return f"{text}: expected a folder with pictures, found none in it{but}.{hint}"
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -145,26 +205,26 @@ def _names_a_file(output: Path) -> bool:
     return output.suffix.lower() in WRITABLE_SUFFIXES and not output.is_dir()
 
 
-def _writable(name: Path) -> Path:
+def _target_names(names: Sequence[Path], suffix: str | None) -> list[Path]:
+    """The names of the results of pictures with these names."""
+    changes = [_new_suffix(name, suffix) for name in names]
+    plain = [
+        name.with_suffix(new) if new else name for name, new in zip(names, changes, strict=True)
+    ]
+    count = Counter(str(name).casefold() for name in plain)
+    return [
+        name.with_name(name.name + new) if new and count[str(target).casefold()] > 1 else target
+        for name, new, target in zip(names, changes, plain, strict=True)
+    ]
+
+
+def _new_suffix(name: Path, wanted: str | None) -> str | None:
+    """The suffix that a result has instead of its picture's; None: the same."""
     suffix = name.suffix.lower()
-    return name if suffix in WRITABLE_SUFFIXES or not suffix else name.with_suffix(".png")
-
-
-def _refuse_overwriting(sources: list[Path], targets: list[Path]) -> None:
-    inputs = {_key(path) for path in sources}
-    writer: dict[str, Path] = {}
-    for source, target in zip(sources, targets, strict=True):
-        key = _key(target)
-        if key in inputs:
-            raise UsageError(
-                f"{target} is an input and would be overwritten. Choose another output folder."
-            )
-        if other := writer.get(key):
-            raise UsageError(
-                f"{other} and {source} would both be written to {target}. Name their common "
-                "folder with --recursive, which keeps sub-folders, or use two output folders."
-            )
-        writer[key] = source
+    known = FORMAT_OF_SUFFIX.get(suffix)
+    if wanted is not None:
+        return None if known == FORMAT_OF_SUFFIX[wanted] else wanted
+    return None if known or not suffix else ".png"
 
 
 def _key(path: Path) -> str:

@@ -18,9 +18,10 @@ from ..compute import AUTO, DTYPES, choose_device
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
-from ..stages.selection import SORT_ORDERS
+from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
 from .console import usage_errors
 
+FORMATS = ("png", "jpg", "webp", "tiff", "bmp")
 DEFAULTS = RestoreOptions()
 
 
@@ -40,6 +41,20 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="overwrite existing files (inputs never)"
     )
+
+
+def add_format_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="the format of all results in a folder (default: that of each picture). png and tiff "
+        "keep every pixel; JPEG cannot, except where nothing was changed",
+    )
+
+
+def suffix_of(arguments: argparse.Namespace) -> str | None:
+    """The suffix of the results, as `--format` names it; None: that of each picture."""
+    return None if arguments.format is None else f".{arguments.format}"
 
 
 def add_device_argument(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +79,7 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--threshold",
-        type=share,
+        type=ratio,
         default=DEFAULTS.threshold,
         metavar="0..1",
         help="the score from which something counts as a face; lower finds more, also what is "
@@ -83,6 +98,7 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument(
         "--sort",
+        type=lambda text: OTHER_SPELLINGS.get(text, text),
         choices=SORT_ORDERS,
         default=DEFAULTS.sort,
         metavar="ORDER",
@@ -127,7 +143,7 @@ def open_model(arguments: argparse.Namespace) -> PaniniNet:
         return load_panini(arguments.model, device=choose_device(arguments.device), dtype=dtype)
 
 
-def share(text: str) -> float:
+def ratio(text: str) -> float:
     """A number from 0 to 1, for argparse."""
     value = _number(text)
     if not 0 <= value <= 1:

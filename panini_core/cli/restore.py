@@ -6,32 +6,49 @@ import argparse
 import dataclasses
 import glob
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch.nn.functional as F
-from torch import Tensor
-
 from ..drawing.faces import comparison_sheet
-from ..faces import Face, RestoredFaces
-from ..images import ImageFile, check_writable, read_image, write_file, write_image
+from ..faces import RestoredFaces
+from ..images import (
+    ImageFile,
+    check_writable,
+    lost_on_writing,
+    read_image,
+    save_image,
+    write_file,
+    write_image,
+)
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
+from ..stages.grouping import face_numbers
 from .batch import Outcome, Result, Tally, run_jobs
 from .console import usage_errors
-from .inputs import Job, find_sources, make_folder, plan_jobs, require_new_file, sidecar
+from .inputs import (
+    Job,
+    find_others,
+    find_sources,
+    keeps_format,
+    make_folder,
+    plan_jobs,
+    require_new_file,
+    settle_clashes,
+    sidecar,
+)
 from .options import (
     add_detector_arguments,
+    add_format_argument,
     add_input_arguments,
     add_model_arguments,
     open_detector,
     open_model,
+    suffix_of,
 )
 from .report import describe_face, describe_image
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
-from .restore_picture import face_numbers, restore_picture
+from .restore_picture import restore_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="OUTPUT",
-        help="a folder, where every picture keeps its name and format (GIF and other formats that "
-        "are not written become PNG); or a file, for a single picture",
+        help="a folder, where every picture keeps its name and format (formats that are not "
+        "written, such as HEIC, become PNG); or a file, for a single picture",
     )
+    add_format_argument(parser)
     add_aligned_argument(parser)
     add_restore_arguments(parser)
     _add_extra_arguments(parser)
@@ -76,7 +94,10 @@ def run(arguments: argparse.Namespace) -> int:
         options = read_options(arguments)
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
-    jobs = [_with_extras(job, arguments) for job in plan_jobs(sources, output)]
+    others = find_others(arguments.inputs, output, recursive=arguments.recursive)
+    jobs = plan_jobs(sources, output, suffix=suffix_of(arguments))
+    jobs = [_with_extras(job, arguments) for job in jobs]
+    jobs = settle_clashes(jobs)
     report: Path | None = arguments.report
     if report is not None:
         taken = [path for job in jobs for path in (job.source, *job.results)]
@@ -89,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         compare=arguments.compare,
         save_faces=arguments.save_faces,
     )
-    tally = Tally("Restored")
+    tally = Tally("Restored", others)
     try:
         run_jobs(jobs, restorer, tally, output=output, force=arguments.force, debug=arguments.debug)
     finally:  # also on Ctrl-C
@@ -104,7 +125,8 @@ def _with_extras(job: Job, arguments: argparse.Namespace) -> Job:
     if arguments.compare:
         extras.append(_comparison(job))
     if arguments.save_faces:
-        extras += job.target.parent.glob(f"{glob.escape(job.target.name)}.face*.png")
+        name = glob.escape(sidecar(job.target, "face").name)
+        extras += job.target.parent.glob(f"{name}*.png")
     return dataclasses.replace(job, extras=tuple(extras))
 
 
@@ -128,24 +150,24 @@ class _Restorer:
         result, restored, report = restore_picture(
             self.model, self.detector, image.pixels, self.options, keep_faces=self.save_faces
         )
-        numbers = [index for index, done in enumerate(report.restored) if done]
+        numbers = [index for index, done in enumerate(report.selected) if done]
 
-        after = _in_kind(image, result)
+        after = image.with_pixels(result)
         unchanged = not numbers and self.options.upscale == 1
-        if unchanged and _same_format(job):
+        if unchanged and keeps_format(job):
             write_file(job.target, job.source.read_bytes())
         else:
             write_image(job.target, after)
         if self.compare and numbers:
             shown = {number: report.found[number] for number in numbers}
             sheet = comparison_sheet(image.pixels, after.pixels, shown)
-            write_image(_comparison(job), ImageFile(sheet))
+            save_image(_comparison(job), sheet)
         if self.save_faces and restored is not None:
-            _write_faces(job, report.found, restored)
+            _write_faces(job, restored)
         details = describe_image(job.source, image)
         details["faces"] = [
             describe_face(index, face) | {"restored": done}
-            for index, (face, done) in enumerate(zip(report.found, report.restored, strict=True))
+            for index, (face, done) in enumerate(zip(report.found, report.selected, strict=True))
         ]
         if numbers:
             return Result(Outcome.DONE, len(numbers), report.note, _notes(job, image), details)
@@ -153,30 +175,21 @@ class _Restorer:
         return Result(Outcome.NOTHING_TO_DO, 0, reason, _notes(job, image), details)
 
 
-def _in_kind(image: ImageFile, pixels: Tensor) -> ImageFile:
-    """The picture with new pixels; alpha grows with them."""
-    alpha = image.alpha
-    if alpha is not None and alpha.shape[1:] != pixels.shape[1:]:
-        size = (pixels.shape[1], pixels.shape[2])
-        alpha = F.interpolate(alpha[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
-    return dataclasses.replace(image, pixels=pixels, alpha=alpha)
-
-
-def _same_format(job: Job) -> bool:
-    return job.source.suffix.lower() == job.target.suffix.lower()
-
-
 def _notes(job: Job, image: ImageFile) -> tuple[str, ...]:
-    if _same_format(job):
-        return image.notes
-    return (*image.notes, f"{image.format} was written as {job.target.suffix[1:].upper()}")
+    notes = [*image.notes]
+    if not keeps_format(job):
+        name = f" ({job.target.name})" if job.target.stem != job.source.stem else ""
+        notes.append(f"{image.format} was written as {job.target.suffix[1:].upper()}{name}")
+        if lost := lost_on_writing(job.target, image):
+            notes.append(f"not kept, since that format has no place for it: {', '.join(lost)}")
+    return tuple(notes)
 
 
-def _write_faces(job: Job, found: Sequence[Face], restored: RestoredFaces) -> None:
-    for row, number in enumerate(face_numbers(found, restored)):
+def _write_faces(job: Job, restored: RestoredFaces) -> None:
+    for row, number in enumerate(face_numbers(restored.face_set.faces)):
         for name, crops in (("before", restored.face_set.crops), ("after", restored.crops)):
             path = sidecar(job.target, f"face{number}.{name}.png")
-            write_image(path, ImageFile(crops[row].float().cpu()))
+            save_image(path, crops[row])
 
 
 def _report(tally: Tally, options: RestoreOptions, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -197,4 +210,5 @@ def _report(tally: Tally, options: RestoreOptions, arguments: argparse.Namespace
             }
             for job, result in tally.records
         ],
+        "left_aside": [str(path) for path in tally.aside],
     }

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 
 from ..options import RestoreOptions
-from .options import DEFAULTS, positive_integer, share
+from .options import DEFAULTS, positive_integer, ratio
 
 
 def add_aligned_argument(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--faces",
         default=DEFAULTS.faces,
         metavar="WHICH",
-        help="all, largest, center, or numbers as panini detect shows them, such as 0,2,4-6 "
+        help="all, largest, centre, or numbers as panini detect shows them, such as 0,2,4-6 "
         "(default: %(default)s)",
     )
     parser.add_argument(
@@ -53,7 +53,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 def _add_restoring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fidelity",
-        type=share,
+        type=ratio,
         default=DEFAULTS.fidelity,
         metavar="0..1",
         help="1 trusts the picture, 0 the generative prior; 0.5 is what the network chose "
@@ -62,7 +62,7 @@ def _add_restoring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--noise",
         dest="noise_amount",
-        type=share,
+        type=ratio,
         default=DEFAULTS.noise_amount,
         metavar="0..1",
         help="share of fresh noise behind hair, pores and stubble; another seed, another look "
@@ -77,7 +77,7 @@ def _add_restoring(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--latent-pull",
-        type=share,
+        type=ratio,
         default=DEFAULTS.latent_pull,
         metavar="0..1",
         help="how far a face is pulled toward the average one: fewer accidents, less of the person "
@@ -96,7 +96,7 @@ def _add_restoring(parser: argparse.ArgumentParser) -> None:
 def _add_pasting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strength",
-        type=share,
+        type=ratio,
         default=DEFAULTS.strength,
         metavar="0..1",
         help="share of the restored face in the result; 0 leaves the picture as it is "
@@ -125,7 +125,7 @@ def _add_pasting(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--keep-detail",
-        type=share,
+        type=ratio,
         default=DEFAULTS.keep_detail,
         metavar="0..1",
         help="of faces larger than the network's, share of the picture's finest detail that is "

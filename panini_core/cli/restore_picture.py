@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
-from ..faces import Face, RestoredFaces
+from ..faces import RestoredFaces
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
-from ..pipeline import ImageReport, restore_face_set, restore_images_with_report
+from ..pipeline import ImageReport, restore_images_with_report
 from ..stages.align import whole_picture_faces
 from ..stages.paste import paste_faces
+from ..stages.restore import restore_faces
 
 
 def restore_picture(
@@ -42,26 +41,10 @@ def restore_picture(
     return restoration.images[0].cpu(), restoration.restored, report
 
 
-def face_numbers(found: Sequence[Face], restored: RestoredFaces) -> list[int]:
-    """The number of each restored face among those that were found."""
-    return [
-        next(number for number, other in enumerate(found) if other is face)
-        for face in restored.face_set.faces
-    ]
-
-
 def _restore_aligned(
     model: PaniniNet, images: Tensor, options: RestoreOptions
 ) -> tuple[Tensor, RestoredFaces]:
     """Square images (N, 3, S, S) that are faces in FFHQ's framing."""
-    restored = restore_face_set(model, whole_picture_faces(images), options)
-    result = paste_faces(
-        images,
-        restored,
-        strength=options.strength,
-        match_colour=options.match_colour,
-        keep_detail=options.keep_detail,
-        upscale=options.upscale,
-        masks=torch.ones(len(images), 1, 1, 1),  # no border: the crop is the picture
-    )
-    return result, restored
+    restored = restore_faces(model, whole_picture_faces(images), options=options)
+    whole = torch.ones(len(images), 1, 1, 1)  # no border: the crop is the picture
+    return paste_faces(images, restored, options, masks=whole), restored

@@ -13,14 +13,15 @@ from ..atlas import DegradationAtlas, describe_degradation, load_atlas
 from ..drawing.contact_sheet import ContactSheet, Tile, draw_entry, thumbnail
 from ..drawing.faces import at_one_size, zoom_on
 from ..faces import Face, FaceSet
-from ..images import ImageFile, read_image, write_image
+from ..images import read_image, save_image
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
+from ..stages.grouping import face_numbers
 from ..stages.represent import represent_degradation
 from .batch import Outcome, Result, Tally, count, run_jobs
 from .console import usage_errors
-from .inputs import Job, find_sources
+from .inputs import Job, find_others, find_sources
 from .options import (
     add_detector_arguments,
     add_input_arguments,
@@ -29,7 +30,7 @@ from .options import (
     open_model,
 )
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
-from .restore_picture import face_numbers, restore_picture
+from .restore_picture import restore_picture
 from .sheet_file import add_tile_argument, require_sheet
 
 PAIRS_A_ROW = 2
@@ -67,13 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
         atlas = load_atlas(model, arguments.model)
     names = {source.path: source.relative.as_posix() for source in sources}
     gallery = _Gallery(model, detector, atlas, options, names, tile=arguments.tile)
-    tally = Tally("Drew")
+    others = find_others(arguments.inputs, output, recursive=arguments.recursive)
+    tally = Tally("Drew", others)
     jobs = [Job(source.path, output) for source in sources]
     try:
         run_jobs(jobs, gallery, tally, output=output, force=arguments.force, debug=arguments.debug)
     finally:  # also on Ctrl-C
         if gallery.shown or gallery.without_face:
-            write_image(output, ImageFile(gallery.finish()))
+            save_image(output, gallery.finish())
     return tally.exit_code
 
 
@@ -113,7 +115,7 @@ class _Gallery:
             self.without_face.append(name)
             return Result(Outcome.NOTHING_TO_DO, 0, report.note, image.notes)
 
-        numbers = face_numbers(report.found, restored)
+        numbers = face_numbers(restored.face_set.faces)
         captions = self._captions(name, numbers, restored.face_set)
         before, after = at_one_size(image.pixels, result)
         scale = result.shape[-1] / image.size[0]

@@ -1,8 +1,8 @@
 """Blur kernels of several families, one per sample, and their convolution.
 
-With q = x^T S^-1 x, S built from two standard deviations and an angle (panini_spec, section 5):
-Gaussian exp(-q/2), generalised Gaussian exp(-q^b/2), plateau 1/(1 + q^b), and the ideal
-low-pass ("sinc") w J1(w r) / (2 pi r), which rings.
+With q = x^T S^-1 x, S built from two standard deviations and an angle: Gaussian exp(-q/2),
+generalised Gaussian exp(-q^b/2), plateau 1/(1 + q^b), and the ideal low-pass ("sinc")
+w J1(w r) / (2 pi r), which rings (Wang et al., Real-ESRGAN, ICCVW 2021).
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
     offsets = torch.arange(radius + 1)
     narrow = sigma.float().clamp_min(1e-3)[:, None]
     weights = torch.exp(-0.5 * (offsets / narrow) ** 2)
-    # Every image's kernel ends where its own deviation says, whatever is blurred beside it.
+    # Every image's kernel ends where its own sigma says, whatever is blurred beside it.
     weights *= offsets <= (SUPPORT_SIGMAS * narrow).ceil()
     weights /= weights[:, :1] + 2 * weights[:, 1:].sum(dim=1, keepdim=True)
     taps = weights.to(images)[:, :, None, None, None].unbind(1)

@@ -1,7 +1,7 @@
 """The degradation model: clean faces in, degraded faces of the same size out.
 
-One pass is blur -> down-sampling -> up-sampling -> noise -> JPEG (panini_spec, section 5; the
-order measured on the published inputs), or, as in a small picture that somebody enlarged later,
+One pass is blur -> down-sampling -> up-sampling -> noise -> JPEG (the order measured on the inputs
+that were published with the paper), or, as in a small picture that somebody enlarged later,
 noise and JPEG before the up-sampling. The second order is a second, milder pass.
 
 Where a sample has them, the dots of a print or the stripes of a screen, which a camera took in,

@@ -1,4 +1,4 @@
-"""The parameters of degradations, per sample: given, selected, repeated, put together."""
+"""The parameters of degradations, per sample: given, selected, put together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DegradationPass:
     dot_period: Tensor  # (N,) px between the dots of a print, at least 2; 0: none
     dot_angle: Tensor  # (N,) radians, of black's screen
     dot_strength: Tensor  # (N,) 1: ink and paper only; below, mixed with the picture
-    dot_blur: Tensor  # (N,) deviation in px, of a print as it was photographed
+    dot_blur: Tensor  # (N,) standard deviation in px, of a print as it was photographed
     grey_dots: Tensor  # (N,) bool: black dots only, colours stay
     stripe_period: Tensor  # (N,) px between the stripes of a screen; 0: none
     stripe_angle: Tensor  # (N,) radians
@@ -37,7 +37,7 @@ class DegradationPass:
     earlier_jpeg_quality: Tensor  # (N,) of a file that the picture was cut out of; 0: none
     earlier_jpeg_origin: Tensor  # (N, 2) x and y of the picture in that file's blocks, 0..15
     sharpen_amount: Tensor  # (N,) of the unsharp mask; 0: none
-    sharpen_sigma: Tensor  # (N,) its deviation, px
+    sharpen_sigma: Tensor  # (N,) its standard deviation, px
     sharpen_enlarged: Tensor  # (N,) bool: after the up-sampling instead of before
     tones: Tensor  # (N,) values that a channel has; 0: all
     dithered: Tensor  # (N,) bool: fewer tones with a dither pattern instead of bands
@@ -120,10 +120,6 @@ class DegradationParameters:
         if not isinstance(indices, slice):
             indices = torch.as_tensor(indices, dtype=torch.long, device="cpu")
         return DegradationParameters(tuple(one.select(indices) for one in self.passes))
-
-    def repeat(self, times: int) -> DegradationParameters:
-        """The whole set `times` times: sample i is also i + N, i + 2 N, …"""
-        return self.select(torch.arange(len(self)).repeat(times))
 
 
 def identity_kernels(count: int, size: int) -> Tensor:

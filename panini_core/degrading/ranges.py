@@ -3,7 +3,7 @@
 The presets cover what was measured on real and published examples. Two orders occur: small
 pictures with noise and JPEG that somebody enlarged afterwards (by repeating pixels, or bilinear
 or bicubic), with a blur of up to about one pixel of the small picture; and the inputs published
-with the paper, whose noise and JPEG lie on the final grid (panini_spec, section 5).
+with the paper, whose noise and JPEG lie on the final grid.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class PassRanges:
     )
 
     noise_probability: float = 0.85
-    shot_noise_share: float = 0.3  # Poisson instead of Gaussian
+    shot_noise_probability: float = 0.3  # Poisson instead of Gaussian
     noise_sigma: Range = (0.0, 10.0)  # of 255; for Poisson noise at white
     grey_noise_probability: float = 0.4
 
@@ -110,7 +110,7 @@ class PassRanges:
 
     web_probability: float = 0.0  # WebP or AVIF, after JPEG if there is one
     web_quality: Range = (10.0, 80.0)  # rounded
-    avif_share: float = 0.25
+    avif_probability: float = 0.25
 
     @property
     def has_further(self) -> bool:
@@ -166,7 +166,7 @@ _FILM_GRAIN = PassRanges(
     down=(1.3, 2.5),
     up_filters=FilterWeights(bilinear=0.5, bicubic=0.5),
     noise_probability=1.0,
-    shot_noise_share=0.0,
+    shot_noise_probability=0.0,
     noise_sigma=(12.0, 30.0),
     grey_noise_probability=1.0,
     jpeg_quality=(80.0, 97.0),
@@ -176,13 +176,13 @@ _LOW_LIGHT = PassRanges(
     blur_sigma=(0.5, 3.0),
     down=(1.5, 4.0),
     noise_probability=1.0,
-    shot_noise_share=1.0,
+    shot_noise_probability=1.0,
     noise_sigma=(20.0, 45.0),
     grey_noise_probability=0.0,
     jpeg_quality=(60.0, 92.0),
     low_resolution_probability=0.7,
 )
-# Section 5 of the specification, measured on the inputs published with the paper.
+# As measured on the inputs that were published with the paper.
 _OFFICIAL = PassRanges(
     blur_sigma=(2.0, 8.0),
     blur_families=FamilyWeights(1.0, 0.0, 0.0, 0.0),
@@ -190,7 +190,7 @@ _OFFICIAL = PassRanges(
     down_filters=FilterWeights(bilinear=1.0),
     up_filters=FilterWeights(bilinear=0.4, aliased_bicubic=0.4, nearest=0.2),
     noise_probability=1.0,
-    shot_noise_share=0.0,
+    shot_noise_probability=0.0,
     noise_sigma=(0.0, 12.0),
     grey_noise_probability=0.0,
     jpeg_quality=(57.0, 95.0),
@@ -310,9 +310,9 @@ def exact_degradation(
 ) -> DegradationRanges:
     """One pass with nothing left to chance but the noise itself.
 
-    blur: deviation of a Gaussian blur, px of a 512 px image. downscale: factor, at least 1, area
-    averaged and enlarged bicubically. noise: deviation of Gaussian noise on the final grid, of
-    255. jpeg: quality 1 to 100. 0 (for `downscale` 1) leaves a step out.
+    blur: standard deviation of a Gaussian blur, px of a 512 px image. downscale: factor, at least
+    1, area averaged and enlarged bicubically. noise: standard deviation of Gaussian noise on the
+    final grid, of 255. jpeg: quality 1 to 100. 0 (for `downscale` 1) leaves a step out.
     """
     only = FilterWeights(area=1.0)
     return DegradationRanges(
@@ -327,7 +327,7 @@ def exact_degradation(
                 down_filters=only,
                 up_filters=FilterWeights(bicubic=1.0),
                 noise_probability=float(noise > 0),
-                shot_noise_share=0.0,
+                shot_noise_probability=0.0,
                 noise_sigma=(noise, noise),
                 grey_noise_probability=0.0,
                 jpeg_probability=float(jpeg > 0),

@@ -127,7 +127,7 @@ def _sample_pass(ranges: PassRanges, draws: _Draws, scale: float) -> Degradation
     up_filter = draws.choice(_filter_weights(ranges.up_filters))
 
     noisy = draws.chance(ranges.noise_probability)
-    shot = draws.chance(ranges.shot_noise_share)
+    shot = draws.chance(ranges.shot_noise_probability)
     noise_sigma = draws.uniform(ranges.noise_sigma) * noisy
     grey_noise = draws.chance(ranges.grey_noise_probability)
 
@@ -212,7 +212,7 @@ def _sample_codecs(ranges: PassRanges, draws: _Draws) -> dict[str, Tensor]:
         "earlier_jpeg_quality": earlier_quality,
         "earlier_jpeg_origin": origin.clamp_max(15),
         "web_quality": draws.uniform(ranges.web_quality).round() * on_the_web,
-        "avif": draws.chance(ranges.avif_share),
+        "avif": draws.chance(ranges.avif_probability),
     }
 
 

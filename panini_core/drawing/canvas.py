@@ -64,7 +64,7 @@ def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size * _SCALE)
 
 
-def mix(a: Colour, b: Colour, share: float) -> Colour:
-    """`share` of a, the rest of b."""
-    red, green, blue = (round(x * share + y * (1 - share)) for x, y in zip(a, b, strict=True))
+def mix(a: Colour, b: Colour, ratio: float) -> Colour:
+    """`ratio` of a, the rest of b."""
+    red, green, blue = (round(x * ratio + y * (1 - ratio)) for x, y in zip(a, b, strict=True))
     return red, green, blue

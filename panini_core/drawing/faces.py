@@ -28,7 +28,7 @@ _COLOURS = ((255, 196, 0), (0, 200, 255), (255, 95, 150), (120, 230, 90), (190, 
 def draw_faces(
     image: Tensor, faces: Sequence[Face], *, selected: Sequence[bool] | None = None
 ) -> Tensor:
-    """(3, H, W) with every face's box, number (from 0) and five landmarks drawn on it.
+    """(3, H, W) with every face's box, number (its place if it has none) and landmarks drawn on it.
 
     `selected`: one a face; the others are drawn in grey. None: all are in colour.
     """
@@ -36,14 +36,15 @@ def draw_faces(
     draw = ImageDraw.Draw(canvas)
     line = max(round(min(canvas.size) / 300), 1)
     for index, face in enumerate(faces):
+        number = index if face.number is None else face.number
         coloured = selected is None or selected[index]
-        colour = _COLOURS[index % len(_COLOURS)] if coloured else _UNSELECTED
+        colour = _COLOURS[number % len(_COLOURS)] if coloured else _UNSELECTED
         x0, y0, x1, y1 = face.box.tolist()
         draw.rectangle((x0, y0, x1, y1), outline=colour, width=line)
         for x, y in face.landmarks.tolist():
             draw.ellipse((x - line, y - line, x + line, y + line), fill=colour)
         font = text_font(min(max(face.size / 5, 10), min(canvas.size) / 10))
-        label = str(index)
+        label = str(number)
         width, height = _text_size(font, label)
         left = min(max(x0, 0), canvas.width - width)
         top = min(max(y0 - height, 0), canvas.height - height)

@@ -3,18 +3,32 @@
 Nothing else in the package reads or writes pictures.
 """
 
-from .reading import READABLE_SUFFIXES, read_image
-from .value import ImageFile, ImageFileError, Metadata
-from .writing import WRITABLE_SUFFIXES, check_writable, write_file, write_image
+from .heif import HEIF_SUFFIXES
+from .reading import read_image, readable_suffixes
+from .value import ImageFile, ImageFileError, JpegSource, Metadata
+from .writing import (
+    FORMAT_OF_SUFFIX,
+    WRITABLE_SUFFIXES,
+    check_writable,
+    lost_on_writing,
+    save_image,
+    write_file,
+    write_image,
+)
 
 __all__ = [
-    "READABLE_SUFFIXES",
+    "FORMAT_OF_SUFFIX",
+    "HEIF_SUFFIXES",
     "WRITABLE_SUFFIXES",
     "ImageFile",
     "ImageFileError",
+    "JpegSource",
     "Metadata",
     "check_writable",
+    "lost_on_writing",
     "read_image",
+    "readable_suffixes",
+    "save_image",
     "write_file",
     "write_image",
 ]

@@ -7,20 +7,28 @@ import threading
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
-from .value import FilePixels, ImageFile, ImageFileError, Metadata, largest_value
+from .exif import EXIF_HEADER, adapt_exif, adapt_xmp
+from .heif import HEIF_FORMAT, is_heif, open_heif
+from .jpeg_blocks import JpegBlocks, iptc_resource, read_blocks, without_previews
+from .jpeg_end import add_jpeg_end, lacks_jpeg_end
+from .orientation import turn_upright
+from .png_text import SIGNATURE, XMP_KEYWORD, PngText, split_text
+from .value import FilePixels, ImageFile, ImageFileError, JpegSource, Metadata, largest_value
 
 MAX_PIXELS = 500_000_000  # 6 GB as float32: what claims more is a mistake or an attack
 
 _ORIENTATION_TAG = 0x0112
 _BITS_PER_SAMPLE_TAG = 258
 _PHOTOMETRIC_TAG = 262
+_XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 700, 33723, 34377
 # Tags that say how a TIFF is laid out rather than what it shows; Pillow lists them as EXIF.
 _TIFF_LAYOUT_TAGS = frozenset(
     {
@@ -48,24 +56,44 @@ _TIFF_LAYOUT_TAGS = frozenset(
 )
 _PNG_BIT_DEPTH, _PNG_COLOUR_TYPE = 24, 25  # where the header holds them
 _PNG_GREY_ALPHA = 4
+_RAW_EXIF = ("Raw profile type exif", "Raw profile type APP1")  # of older writers
+_TOLD_ELSEWHERE = frozenset({*_RAW_EXIF, XMP_KEYWORD})
 
 _pillow_limit_lock = threading.Lock()
 
 
 def decode_image(path: Path, data: bytes) -> ImageFile:
     """The picture in `data`; `path` names it in errors. See `images.read_image`."""
+    notes: tuple[str, ...] = ()
+    if lacks_jpeg_end(data):
+        mended = add_jpeg_end(data)
+        if mended is None:
+            raise _damaged(path, "its end is missing")
+        data, notes = mended, ("the file lacks its end, but no pixel",)
     try:
-        with _open_picture(path, data) as image:
-            return _decode(path, data, image)
+        image = _decode_whole(path, data)
     except ImageFileError:
         raise
     except MemoryError as error:
         expected, remedy = "a picture that fits into memory", "Shrink or split it."
         raise ImageFileError(path, expected, "no memory left", remedy) from error
     except Exception as error:  # decoders raise whatever their parsers met in a broken file
-        got = f"one that is damaged or cut off ({error})"
-        remedy = "Copy or download the file again."
-        raise ImageFileError(path, "a complete picture", got, remedy) from error
+        raise _damaged(path, str(error)) from error
+    return replace(image, notes=(*image.notes, *notes))
+
+
+def _damaged(path: Path, problem: str) -> ImageFileError:
+    got = f"one that is damaged or cut off ({problem})"
+    return ImageFileError(path, "a complete picture", got, "Copy or download the file again.")
+
+
+def _decode_whole(path: Path, data: bytes) -> ImageFile:
+    if is_heif(data):
+        image, notes = open_heif(path, data, MAX_PIXELS)
+        return _decode(path, PngText(data, notes=tuple(notes)), image)
+    said = split_text(data) if data.startswith(SIGNATURE) else PngText(data)
+    with _open_picture(path, said.rest) as image:
+        return _decode(path, said, image)
 
 
 @contextmanager
@@ -98,8 +126,11 @@ def _too_large(path: Path, got: str) -> ImageFileError:
     return ImageFileError(path, limit, got, "Shrink or split the picture.")
 
 
-def _decode(path: Path, data: bytes, image: Image.Image) -> ImageFile:
-    notes: list[str] = []
+def _decode(path: Path, said: PngText, image: Image.Image) -> ImageFile:
+    data, notes = said.rest, list(said.notes)
+    image.info.update(said.texts)  # where Pillow itself would put them, and looks for EXIF
+    if said.icc_profile:
+        image.info["icc_profile"] = said.icc_profile
     frames = int(getattr(image, "n_frames", 1))
     if frames > 1:
         notes.append(f"the file holds {frames} pictures; only the first was used")
@@ -110,24 +141,31 @@ def _decode(path: Path, data: bytes, image: Image.Image) -> ImageFile:
         array = _read_with_pillow(path, image, notes)
 
     scale = np.float32(largest_value(array))
-    scaled = np.divide(_upright(array, orientation), scale, dtype=np.float32)
+    scaled = np.divide(turn_upright(array, orientation), scale, dtype=np.float32)
     values = torch.from_numpy(scaled).permute(2, 0, 1)
     channels = values.shape[0]
     grey = channels <= 2
+    jpeg = image.format in ("JPEG", "MPO")
+    blocks = read_blocks(data) if jpeg else JpegBlocks()
     return ImageFile(
         pixels=values[: 1 if grey else 3].expand(3, -1, -1).contiguous(),
         alpha=values[-1:].contiguous() if channels in (2, 4) else None,
         bit_depth=8 * array.dtype.itemsize,
         grey=grey,
         lossless=_is_lossless(image, data),
-        format="JPEG" if image.format == "MPO" else image.format or "PNG",
+        format="JPEG" if jpeg else image.format or "PNG",
         metadata=Metadata(
             icc_profile=_read_profile(image, grey=grey),
             exif=exif,
             dpi=_read_dpi(image),
-            text=_read_text(image),
+            text=tuple((key, text) for key, text in said.texts if key not in _TOLD_ELSEWHERE),
+            xmp=_read_xmp(image, blocks),
+            long_xmp=blocks.long_xmp,
+            photoshop=blocks.photoshop or _read_photoshop(image),
+            comments=blocks.comments or _read_comments(image),
         ),
-        notes=tuple(notes),
+        source=JpegSource(data, orientation) if jpeg else None,
+        notes=(*notes, *blocks.notes),
     )
 
 
@@ -211,15 +249,49 @@ def _read_exif(image: Image.Image, notes: list[str]) -> tuple[int, bytes | None]
     try:
         exif = image.getexif()
         orientation = int(exif.get(_ORIENTATION_TAG, 1))
-        if image.format == "TIFF":
-            for tag in _TIFF_LAYOUT_TAGS & set(exif):
-                del exif[tag]
-        if _ORIENTATION_TAG in exif:
-            exif[_ORIENTATION_TAG] = 1
-        return orientation, exif.tobytes() if len(exif) else None
+        if orientation not in range(1, 9):
+            orientation = 1
+        return orientation, _upright_exif(image, exif)
     except Exception as error:  # as for the picture itself, but a picture can do without
         notes.append(f"the EXIF data is damaged and was not kept ({error})")
         return 1, None
+
+
+def _upright_exif(image: Image.Image, exif: Image.Exif) -> bytes | None:
+    raw = image.info.get("exif")
+    if raw and image.format != "TIFF":
+        try:
+            return EXIF_HEADER + adapt_exif(raw.removeprefix(EXIF_HEADER), orientation=1)
+        except ValueError:  # Pillow forgives more
+            pass
+    if image.format == "TIFF":
+        for tag in _TIFF_LAYOUT_TAGS & set(exif):
+            del exif[tag]
+    if _ORIENTATION_TAG in exif:
+        exif[_ORIENTATION_TAG] = 1
+    return exif.tobytes() if len(exif) else None
+
+
+def _read_xmp(image: Image.Image, blocks: JpegBlocks) -> bytes | None:
+    tags: Any = getattr(image, "tag_v2", {})
+    packet = blocks.xmp or image.info.get(XMP_KEYWORD) or image.info.get("xmp")
+    packet = packet or tags.get(_XMP_TAG)
+    if isinstance(packet, str):
+        packet = packet.encode()
+    return adapt_xmp(packet, 1) if isinstance(packet, bytes) else None
+
+
+def _read_photoshop(image: Image.Image) -> bytes | None:
+    tags: Any = getattr(image, "tag_v2", {})
+    resources, iptc = tags.get(_PHOTOSHOP_TAG), tags.get(_IPTC_TAG)
+    if isinstance(resources, bytes):
+        return without_previews(resources) or None
+    return iptc_resource(iptc) if isinstance(iptc, bytes) else None
+
+
+def _read_comments(image: Image.Image) -> tuple[bytes, ...]:
+    comment = image.info.get("comment") if image.format == "GIF" else None
+    return (comment,) if isinstance(comment, bytes) else ()
 
 
 def _read_profile(image: Image.Image, *, grey: bool) -> bytes | None:
@@ -236,26 +308,9 @@ def _read_dpi(image: Image.Image) -> tuple[float, float] | None:
     return (horizontal, vertical) if 1 < min(horizontal, vertical) < 1e5 else None
 
 
-def _read_text(image: Image.Image) -> tuple[tuple[str, str], ...]:
-    if not isinstance(image, PngImagePlugin.PngImageFile):
-        return ()
-    return tuple((key, str(value)) for key, value in image.text.items())
-
-
-def _upright(array: FilePixels, orientation: int) -> FilePixels:
-    """Applies an EXIF orientation, 1 to 8, to (H, W, C)."""
-    if orientation in (5, 6, 7, 8):
-        array = array.transpose(1, 0, 2)
-    if orientation in (3, 4, 7, 8):
-        array = array[::-1]
-    if orientation in (2, 3, 6, 7):
-        array = array[:, ::-1]
-    return np.ascontiguousarray(array)
-
-
 def _is_lossless(image: Image.Image, data: bytes) -> bool:
     if image.format != "WEBP":
-        return image.format not in ("JPEG", "MPO", "AVIF")
+        return image.format not in ("JPEG", "MPO", "AVIF", HEIF_FORMAT)
     position = 12  # behind "RIFF", the size and "WEBP"
     while position + 8 <= len(data):
         kind, length = data[position : position + 4], data[position + 4 : position + 8]

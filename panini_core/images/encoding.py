@@ -9,29 +9,37 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from .value import FilePixels, ImageFile, Metadata
+from .exif import EXIF_HEADER, adapt_exif, adapt_xmp, read_orientation
+from .jpeg_blocks import JpegBlocks, iptc_of, replace_blocks, too_long
+from .jpeg_coding import encode_jpeg
+from .orientation import is_transposed
+from .png_text import SIGNATURE, XMP_KEYWORD, text_chunk
+from .value import FilePixels, ImageFile, JpegSource, Metadata
 
-JPEG_QUALITY = 95  # with 4:4:4 chroma: halved chroma would smear the colours of a small face
 WEBP_QUALITY = 95  # only where the source was lossy; a lossless source stays lossless
 
 ALPHA_FORMATS = frozenset({"PNG", "TIFF", "WEBP"})
 SIXTEEN_BIT_FORMATS = frozenset({"PNG", "TIFF"})
 
-_EXIF_HEADER = b"Exif\x00\x00"
 _INCHES_PER_METRE = 1 / 0.0254
+_XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 700, 33723, 34377
 _NESTED_EXIF_TAGS = (34665, 34853)  # the camera's directory, the position's directory
 
 
 def encode_image(file_format: str, image: ImageFile) -> bytes:
     """The file's bytes. Raises what Pillow raises for a picture that the format cannot hold."""
     pixels = _quantise(file_format, image)
-    metadata = image.metadata
+    metadata = _adapted(image.metadata, (pixels.shape[1], pixels.shape[0]))
+    if file_format == "JPEG":
+        return _encode_jpeg(pixels, metadata, image.source)
     if file_format == "TIFF":
         return _encode_tiff(pixels, metadata)
     if pixels.dtype == np.uint16 and pixels.shape[2] > 1:
@@ -42,20 +50,72 @@ def encode_image(file_format: str, image: ImageFile) -> bytes:
         "exif": metadata.exif,
         "dpi": metadata.dpi,
     }
-    if file_format == "JPEG":
-        options |= {"quality": JPEG_QUALITY, "subsampling": "4:4:4"}
-    elif file_format == "WEBP" and image.lossless:
-        options |= {"lossless": True, "exact": True}  # exact: colours below alpha 0 stay
-    elif file_format == "WEBP":
-        options |= {"quality": WEBP_QUALITY}
+    if file_format == "WEBP":
+        options["xmp"] = metadata.xmp
+        # exact: colours below alpha 0 stay
+        lossless = {"lossless": True, "exact": True}
+        options |= lossless if image.lossless else {"quality": WEBP_QUALITY}
     elif file_format == "PNG":
         options["pnginfo"] = PngImagePlugin.PngInfo()
-        for key, value in metadata.text:
-            options["pnginfo"].add_itxt(key, value)
+        for chunk in _text_chunks(metadata):
+            options["pnginfo"].add(*chunk)
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     out = io.BytesIO()
     picture.save(out, file_format, **{key: value for key, value in options.items() if value})
     return out.getvalue()
+
+
+def lost_metadata(file_format: str, metadata: Metadata) -> list[str]:
+    """What a file of this format has no place for, in words."""
+    texts = ", ".join(key for key, _ in metadata.text)
+    lost = {
+        f"texts ({texts})": metadata.text and file_format != "PNG",
+        "EXIF": metadata.exif
+        and (file_format == "BMP" or (file_format == "JPEG" and too_long(metadata.exif))),
+        "XMP": metadata.xmp
+        and (file_format == "BMP" or (file_format == "JPEG" and too_long(metadata.xmp))),
+        "the end of a long XMP packet": metadata.long_xmp and file_format != "JPEG",
+        "IPTC and Photoshop's image resources": metadata.photoshop
+        and file_format not in ("JPEG", "TIFF"),
+        "comments": metadata.comments and file_format not in ("JPEG", "PNG"),
+        "a colour profile": metadata.icc_profile and file_format == "BMP",
+    }
+    return [what for what, is_lost in lost.items() if is_lost]
+
+
+def _adapted(metadata: Metadata, size: tuple[int, int], orientation: int | None = None) -> Metadata:
+    """What is said about a picture of this width and height, stored in another orientation."""
+    exif = metadata.exif
+    if exif is not None:
+        with suppress(ValueError):  # of a caller: written as it is
+            exif = adapt_exif(exif, orientation=orientation, size=size)
+    xmp = metadata.xmp
+    if xmp is not None and orientation is not None:
+        xmp = adapt_xmp(xmp, orientation)
+    return replace(metadata, exif=exif, xmp=xmp)
+
+
+def _encode_jpeg(pixels: FilePixels, metadata: Metadata, source: JpegSource | None) -> bytes:
+    """In the orientation of its source, if the EXIF data can say so."""
+    if source is not None:
+        size = (pixels.shape[1], pixels.shape[0])
+        size = size[::-1] if is_transposed(source.orientation) else size
+        stored = _adapted(metadata, size, source.orientation)
+        if read_orientation(stored.exif) == source.orientation:
+            metadata = stored
+        else:
+            source = replace(source, orientation=1)
+    encoded = encode_jpeg(pixels, dpi=metadata.dpi, source=source)
+    blocks = JpegBlocks(metadata.xmp, metadata.long_xmp, metadata.photoshop, metadata.comments)
+    return replace_blocks(encoded, blocks, exif=metadata.exif, icc_profile=metadata.icc_profile)
+
+
+def _text_chunks(metadata: Metadata) -> list[tuple[bytes, bytes]]:
+    texts = [*metadata.text]
+    texts += [("Comment", comment.decode("utf-8", "replace")) for comment in metadata.comments]
+    if metadata.xmp:
+        texts.append((XMP_KEYWORD, metadata.xmp.decode("utf-8", "replace")))
+    return [text_chunk(key, value) for key, value in texts]
 
 
 def _quantise(file_format: str, image: ImageFile) -> FilePixels:
@@ -76,7 +136,7 @@ def _encode_png_16bit(pixels: FilePixels, metadata: Metadata) -> bytes:
     colour_type = {2: 4, 3: 2, 4: 6}[channels]
     header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
     out = io.BytesIO()
-    out.write(b"\x89PNG\r\n\x1a\n")
+    out.write(SIGNATURE)
     PngImagePlugin.putchunk(out, b"IHDR", header)
     if metadata.icc_profile:
         profile = zlib.compress(metadata.icc_profile)
@@ -85,10 +145,9 @@ def _encode_png_16bit(pixels: FilePixels, metadata: Metadata) -> bytes:
         per_metre = [round(value * _INCHES_PER_METRE) for value in metadata.dpi]
         PngImagePlugin.putchunk(out, b"pHYs", struct.pack(">IIB", *per_metre, 1))
     if metadata.exif:
-        PngImagePlugin.putchunk(out, b"eXIf", metadata.exif.removeprefix(_EXIF_HEADER))
-    for key, value in metadata.text:
-        keyword = key.encode("latin-1", "replace") + b"\0\0\0\0\0"
-        PngImagePlugin.putchunk(out, b"iTXt", keyword, value.encode("utf-8"))
+        PngImagePlugin.putchunk(out, b"eXIf", metadata.exif.removeprefix(EXIF_HEADER))
+    for chunk in _text_chunks(metadata):
+        PngImagePlugin.putchunk(out, *chunk)
     PngImagePlugin.putchunk(out, b"IDAT", zlib.compress(_filter_sub(pixels), 6))
     PngImagePlugin.putchunk(out, b"IEND")
     return out.getvalue()
@@ -132,6 +191,12 @@ def _encode_tiff(pixels: FilePixels, metadata: Metadata) -> bytes:
         directory[TiffImagePlugin.RESOLUTION_UNIT] = 2  # per inch
     if metadata.icc_profile:
         directory[TiffImagePlugin.ICCPROFILE] = metadata.icc_profile
+    if metadata.xmp:
+        directory[_XMP_TAG] = metadata.xmp
+    if metadata.photoshop:
+        directory[_PHOTOSHOP_TAG] = metadata.photoshop
+        if iptc := iptc_of(metadata.photoshop):
+            directory[_IPTC_TAG] = iptc
     out = io.BytesIO()
     directory.save(out)
     out.write(strip)

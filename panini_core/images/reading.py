@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from .decoding import decode_image
+from .heif import HEIF_SUFFIXES
 from .value import ImageFile, ImageFileError
 from .writing import WRITABLE_SUFFIXES
 
-READABLE_SUFFIXES = WRITABLE_SUFFIXES | {
-    ".gif",
-    ".ppm",
-    ".pgm",
-    ".pbm",
-    ".pnm",
-    ".tga",
-    ".jp2",
-    ".j2k",
-    ".avif",
-    ".dib",
-    ".mpo",
-}
+_READ_ONLY_SUFFIXES = frozenset(
+    {".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k", ".avif", ".dib", ".mpo"}
+)
+
+
+def readable_suffixes() -> frozenset[str]:
+    """Those of the formats that this installation reads: HEIC where pillow-heif is there."""
+    heif = HEIF_SUFFIXES if find_spec("pillow_heif") else frozenset[str]()
+    return WRITABLE_SUFFIXES | _READ_ONLY_SUFFIXES | heif
 
 
 def read_image(path: str | Path) -> ImageFile:
@@ -32,7 +31,7 @@ def read_image(path: str | Path) -> ImageFile:
     """
     path = Path(path)
     expected = "a picture"
-    if path.is_dir():
+    if os.path.isdir(path):  # which takes a name of any length
         raise ImageFileError(path, expected, "a folder", "Name the files in it.")
     try:
         data = path.read_bytes()
@@ -40,7 +39,9 @@ def read_image(path: str | Path) -> ImageFile:
         raise ImageFileError(path, expected, "no such file", "Check the name.") from error
     except OSError as error:
         got = f"“{error.strerror or error}”"
-        raise ImageFileError(path, expected, got, "Check the file's permissions.") from error
+        raise ImageFileError(
+            path, expected, got, "Check the file's name and permissions."
+        ) from error
     if not data:
         raise ImageFileError(path, expected, "an empty file", "Copy or download it again.")
     return decode_image(path, data)

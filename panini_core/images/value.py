@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -37,6 +38,18 @@ class Metadata:
     exif: bytes | None = None  # the orientation is already applied to the pixels
     dpi: tuple[float, float] | None = None
     text: tuple[tuple[str, str], ...] = ()  # PNG text chunks, such as a generation's workflow
+    xmp: bytes | None = None  # likewise, where it names an orientation
+    long_xmp: tuple[bytes, ...] = ()  # the parts of a JPEG's packet that are too long for it
+    photoshop: bytes | None = None  # image resources, among them IPTC: captions, authors, rights
+    comments: tuple[bytes, ...] = ()  # of JPEG and GIF
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JpegSource:
+    """The JPEG file that a picture was read from: what is not changed in it, stays as it is."""
+
+    data: bytes = field(repr=False)
+    orientation: int = 1  # 1 to 8, as EXIF has it: how its rows and columns lie
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,9 +63,18 @@ class ImageFile:
     lossless: bool = True  # False: the source was compressed with loss (JPEG, lossy WebP)
     format: str = "PNG"  # Pillow's name of the format that the picture was read from
     metadata: Metadata = field(default_factory=Metadata)
+    source: JpegSource | None = None  # how it is written as JPEG again
     notes: tuple[str, ...] = ()  # what was changed while reading, in words
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in px."""
         return self.pixels.shape[2], self.pixels.shape[1]
+
+    def with_pixels(self, pixels: Tensor) -> ImageFile:
+        """The picture with new pixels (3, H, W), such as restored ones; alpha grows with them."""
+        alpha = self.alpha
+        if alpha is not None and alpha.shape[1:] != pixels.shape[1:]:
+            size = (pixels.shape[1], pixels.shape[2])
+            alpha = F.interpolate(alpha[None], size, mode="bicubic", antialias=True)[0].clamp(0, 1)
+        return replace(self, pixels=pixels, alpha=alpha)

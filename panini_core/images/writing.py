@@ -9,11 +9,13 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from torch import Tensor
+
 from ..checkpoints.whole_file import whole_file
-from .encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image
+from .encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image, lost_metadata
 from .value import ImageFile, ImageFileError
 
-_FORMAT_OF_SUFFIX = {
+FORMAT_OF_SUFFIX = {
     ".png": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -24,17 +26,21 @@ _FORMAT_OF_SUFFIX = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
-WRITABLE_SUFFIXES = frozenset(_FORMAT_OF_SUFFIX)
+WRITABLE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
 
 
 def write_image(path: str | Path, image: ImageFile) -> None:
     """Writes a picture in the format of the path's suffix, in its own kind.
 
-    Values are rounded half to even. JPEG is written at quality 95 with 4:4:4 chroma, WebP
-    lossless where the source was lossless and else at quality 95, PNG and TIFF compressed
-    without loss. Complete or not at all: the file gets its name only once it is whole, so that
-    a failure leaves an older file as it was. Raises ImageFileError as `check_writable` does,
-    for values that are not finite, and where the folder or the format refuses the picture.
+    Values are rounded half to even. PNG and TIFF are compressed without loss, WebP too where the
+    source was lossless, else at quality 95. JPEG is written at quality 95 with 4:4:4 chroma; what
+    was read from JPEG with its quantisation tables (finer ones where they are coarser than those
+    of quality 75), its chroma subsampling and its orientation. With jpeglib, all blocks of such a
+    picture in which no pixel was changed keep their coefficients.
+
+    Complete or not at all: the file gets its name only once it is whole, so that a failure leaves
+    an older file as it was. Raises ImageFileError as `check_writable` does, for values that are
+    not finite, and where the folder or the format refuses the picture.
     """
     path = Path(path)
     check_writable(path, image)
@@ -56,6 +62,18 @@ def write_image(path: str | Path, image: ImageFile) -> None:
     write_file(path, data)
 
 
+def save_image(path: str | Path, image: Tensor) -> None:
+    """Writes pixels (3, H, W), RGB in [0, 1], in the format of the path's suffix, 8 bits each.
+
+    As `write_image` does, which also writes what a file said about its picture. Raises ValueError
+    for another shape, ImageFileError as `write_image` does.
+    """
+    if image.ndim != 3 or image.shape[0] != 3:
+        hint = "; name one of the batch, such as images[0]" if image.ndim == 4 else ""
+        raise ValueError(f"Expected a picture (3, H, W), got {tuple(image.shape)}{hint}.")
+    write_image(path, ImageFile(image))
+
+
 def check_writable(path: str | Path, image: ImageFile) -> None:
     """Raises ImageFileError where the format of the path's suffix cannot hold the picture."""
     path = Path(path)
@@ -67,6 +85,11 @@ def check_writable(path: str | Path, image: ImageFile) -> None:
     if transparent and file_format not in ALPHA_FORMATS:
         expected = f"an opaque picture, since {file_format} has no alpha"
         raise ImageFileError(path, expected, "transparency", "Write PNG, TIFF or WebP.")
+
+
+def lost_on_writing(path: str | Path, image: ImageFile) -> list[str]:
+    """What the format of the path's suffix has no place for, in words."""
+    return lost_metadata(_target_format(Path(path), image), image.metadata)
 
 
 def write_file(path: str | Path, data: bytes) -> None:
@@ -83,15 +106,15 @@ def write_file(path: str | Path, data: bytes) -> None:
             path,
             "a place that can be written to",
             f"“{error.strerror or error}”",
-            "Check that the folder exists, its permissions and the free space.",
+            "Check that the folder exists, the name's length, permissions and the free space.",
         ) from error
 
 
 def _target_format(path: Path, image: ImageFile) -> str:
     suffix = path.suffix.lower()
-    if suffix in _FORMAT_OF_SUFFIX:
-        return _FORMAT_OF_SUFFIX[suffix]
-    if not suffix and image.format in _FORMAT_OF_SUFFIX.values():
+    if suffix in FORMAT_OF_SUFFIX:
+        return FORMAT_OF_SUFFIX[suffix]
+    if not suffix and image.format in FORMAT_OF_SUFFIX.values():
         return image.format
     raise ImageFileError(
         path,

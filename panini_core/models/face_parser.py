@@ -32,14 +32,14 @@ class ParserKind:
 
     name: str
     mean: tuple[float, float, float]  # subtracted from RGB in [0, 1]
-    deviation: tuple[float, float, float]  # then divided by
+    std: tuple[float, float, float]  # then divided by
     classes: tuple[str, ...]  # of CelebAMask-HQ, which both were trained on
 
 
 PARSENET = ParserKind(
     name="ParseNet",
     mean=(0.5, 0.5, 0.5),
-    deviation=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
     classes=(
         "background",
         "skin",
@@ -65,7 +65,7 @@ PARSENET = ParserKind(
 BISENET = ParserKind(
     name="BiSeNet",
     mean=(0.485, 0.456, 0.406),
-    deviation=(0.229, 0.224, 0.225),
+    std=(0.229, 0.224, 0.225),
     classes=(
         "background",
         "skin",
@@ -103,8 +103,8 @@ class FaceParser(nn.Module):
         self.network = network
         self.kind = kind
         self.mean: Tensor
-        self.deviation: Tensor
-        for name, values in (("mean", kind.mean), ("deviation", kind.deviation)):
+        self.std: Tensor
+        for name, values in (("mean", kind.mean), ("std", kind.std)):
             self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
         self._face = [index for index, name in enumerate(kind.classes) if name in FACE]
 
@@ -117,5 +117,5 @@ class FaceParser(nn.Module):
         size = self.input_size
         if faces.ndim != 4 or faces.shape[1:] != (3, size, size):
             raise ValueError(f"Expected faces (N, 3, {size}, {size}), got {tuple(faces.shape)}.")
-        logits: Tensor = self.network((faces - self.mean) / self.deviation)[0]
+        logits: Tensor = self.network((faces - self.mean) / self.std)[0]
         return logits.float().softmax(1)[:, self._face].sum(1, keepdim=True).clamp(0, 1)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from .levels import resolution_of
 from .precision import full_precision
-from .stylegan2 import Fuse, MappingNetwork
+from .stylegan2 import Fuse, MappingNetwork, check_w_plus
 from .window import Window
 
 SLOPE = 0.2  # of the leaky ReLUs; unlike StyleGAN2's they have no gain
@@ -216,6 +216,13 @@ class MobileGenerator(nn.Module):
         up_to: int | None = None,  # the last resolution to compute; None = all
     ) -> Tensor:  # the features of the last resolution (N, C, r, r)
         """The features before they become an image; other arguments as of `forward`."""
+        check_w_plus(w_plus, self.w_plus_rows, self.style_size)
+        for resolution in (up_to, window and window.resolution):
+            if resolution not in (None, *self.resolutions):
+                raise ValueError(
+                    f"This generator's features have {', '.join(map(str, self.resolutions))} px, "
+                    f"not {resolution}."
+                )
         noises = self.fixed_noise() if noise is None else list(noise)
         x = self.constant.expand(len(w_plus), -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)

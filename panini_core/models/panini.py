@@ -68,7 +68,7 @@ class PaniniConfig:
     # added to what the prior draws. What is fine already stays, noise and blocks do not pass.
     picture_bands: int = 0
     # Instead the picture is interpolated like features: alpha of the prior's band, 1 - alpha of the
-    # picture's. The last of the bands is then all that is coarser than the others.
+    # picture's. The first of the bands is then all that is coarser than the others.
     interpolated_picture: bool = False
 
     def __post_init__(self) -> None:
@@ -103,13 +103,13 @@ class PaniniConfig:
         halvings = self.picture_bands - self.interpolated_picture
         if halvings > 30 or (halvings > 0 and self.input_size % 2**halvings):
             raise ValueError(
-                f"{self.picture_bands} picture bands need an input_size that can be halved "
-                f"{halvings} times, got {self.input_size}."
+                f"{halvings} picture bands need an input_size that can be halved as often, got "
+                f"{self.input_size}."
             )
         if self.picture_bands and self.output_size % self.input_size:
             raise ValueError(
-                f"Picture bands need an output as large as the input ({self.input_size}), or a "
-                f"multiple of it, got {self.output_size}."
+                f"Picture bands need an output as large as the input ({self.input_size}), "
+                f"got {self.output_size}; a multiple of it serves as well."
             )
         if self.prior not in PRIORS:
             raise ValueError(f"The prior must be one of {', '.join(PRIORS)}, got {self.prior!r}.")
@@ -159,6 +159,44 @@ def _to_tuple(value: Any) -> Any:
     return tuple(_to_tuple(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
+_COMPACT = PaniniConfig(
+    input_size=512,
+    prior_channels=(192, 192, 256, 224, 160, 64),
+    style_size=256,
+    mapping_layers=4,
+    detail_patch=4,
+    input_patch=4,
+    extractor_blocks=0,
+    attention_hidden=0,
+    stem=((64, 1), (64, 1)),
+    level_channels=(192, 192, 256, 192, 128, 64),
+    level_convs=2,
+    latent_hidden=32,
+    degradation_pool=1,
+    degradation_patch=4,
+    degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
+    degradation_discriminants=8,
+    picture_bands=4,
+)
+_TINY = PaniniConfig(
+    input_size=64,
+    prior_channels=(12, 10, 8),
+    style_size=16,
+    mapping_layers=2,
+    detail_patch=4,
+    input_patch=4,
+    extractor_blocks=0,
+    attention_hidden=0,
+    stem=((8, 1),),
+    level_channels=(12, 10, 8),
+    latent_hidden=4,
+    degradation_size=16,
+    degradation_pool=1,
+    degradation_patch=4,
+    degradation_layers=((8, 1), (16, 2)),
+    picture_bands=2,
+)
+
 PRESETS = {
     "official-mfr": PaniniConfig(
         input_size=512, prior_channels=(512, 512, 512, 512, 512, 256, 128, 64, 32)
@@ -172,81 +210,29 @@ PRESETS = {
         stem=((512, 1),),
         learned_degradation=True,
     ),
-    "compact": PaniniConfig(
-        input_size=512,
-        prior_channels=(192, 192, 256, 224, 160, 64),
-        style_size=256,
-        mapping_layers=4,
-        detail_patch=4,
-        input_patch=4,
-        extractor_blocks=0,
-        attention_hidden=0,
-        stem=((64, 1), (64, 1)),
-        level_channels=(192, 192, 256, 192, 128, 64),
-        level_convs=2,
-        latent_hidden=32,
-        degradation_pool=1,
-        degradation_patch=4,
-        degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
-        degradation_discriminants=8,
-        picture_bands=4,
-    ),
-    "mobile": PaniniConfig(
-        input_size=512,
-        prior_channels=(512, 512, 512, 512, 512, 256, 128, 64),
+    "compact": _COMPACT,
+    # The same encoders under a GAN that was trained as one.
+    "mobile": dataclasses.replace(
+        _COMPACT,
         prior="mobile",
-        input_patch=4,
-        extractor_blocks=0,
-        attention_hidden=0,
-        stem=((64, 1), (64, 1)),
-        level_channels=(192, 192, 256, 192, 128, 64),
-        level_convs=2,
+        prior_channels=(512, 512, 512, 512, 512, 256, 128, 64),
+        style_size=512,
+        mapping_layers=8,
+        detail_patch=1,
         latent_hidden=64,
         latent_rank=64,
-        degradation_pool=1,
-        degradation_patch=4,
-        degradation_layers=((48, 1), (96, 2), (128, 2), (256, 2)),
-        degradation_discriminants=8,
         picture_bands=5,
         interpolated_picture=True,
     ),
-    "tiny-mobile": PaniniConfig(
-        input_size=64,
-        prior_channels=(12, 12, 8, 8, 8),
+    "tiny": _TINY,
+    "tiny-mobile": dataclasses.replace(
+        _TINY,
         prior="mobile",
-        style_size=16,
-        mapping_layers=2,
-        input_patch=4,
-        extractor_blocks=0,
-        attention_hidden=0,
-        stem=((8, 1),),
-        level_channels=(12, 10, 8),
-        latent_hidden=4,
+        prior_channels=(12, 12, 8, 8, 8),
+        detail_patch=1,
         latent_rank=4,
-        degradation_size=16,
-        degradation_pool=1,
-        degradation_patch=4,
-        degradation_layers=((8, 1), (16, 2)),
         picture_bands=3,
         interpolated_picture=True,
-    ),
-    "tiny": PaniniConfig(
-        input_size=64,
-        prior_channels=(12, 10, 8),
-        style_size=16,
-        mapping_layers=2,
-        detail_patch=4,
-        input_patch=4,
-        extractor_blocks=0,
-        attention_hidden=0,
-        stem=((8, 1),),
-        level_channels=(12, 10, 8),
-        latent_hidden=4,
-        degradation_size=16,
-        degradation_pool=1,
-        degradation_patch=4,
-        degradation_layers=((8, 1), (16, 2)),
-        picture_bands=2,
     ),
 }
 
@@ -392,13 +378,19 @@ class PaniniNet(nn.Module):
         """What the prior drew (N, 3, R, R) with the bands of the picture (N, 3, S, S).
 
         The picture has nothing to say about detail beyond its own grid: that stays as drawn.
+        Raises ValueError unless R is S or a multiple of it.
         """
         config = self.config
         if not config.picture_bands:
             return drawn
         share = alpha[:, -config.picture_bands :, :3]
         mix = interpolate_bands if config.interpolated_picture else add_bands
-        factor = drawn.shape[-1] // images.shape[-1]
+        factor, rest = divmod(drawn.shape[-1], images.shape[-1])
+        if rest or not factor:
+            raise ValueError(
+                f"What is drawn must have the picture's {images.shape[-1]} px or a multiple of it, "
+                f"got {drawn.shape[-1]} px; ask for another size."
+            )
         if factor == 1:
             return mix(drawn, images, share)
         coarse = F.avg_pool2d(drawn, factor)

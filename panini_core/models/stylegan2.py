@@ -177,6 +177,15 @@ class MappingNetwork(nn.Module):
         return w
 
 
+def check_w_plus(w_plus: Tensor, rows: int, style_size: int) -> None:
+    """Raise ValueError unless the codes are (N, rows, style_size)."""
+    if w_plus.ndim != 3 or w_plus.shape[1:] != (rows, style_size):
+        raise ValueError(
+            f"W+ codes must be (N, {rows}, {style_size}) for this generator, got "
+            f"{tuple(w_plus.shape)}; one code for all rows is w[:, None].expand(-1, {rows}, -1)."
+        )
+
+
 class StyleGAN2Generator(nn.Module):
     """W+ codes to an image, with an opening for other features at every resolution."""
 
@@ -241,6 +250,7 @@ class StyleGAN2Generator(nn.Module):
     ) -> Tensor:  # (N, 3, image_size, image_size), float32, nominally [-1, 1]
         if size not in (None, self.image_size):
             raise ValueError(f"This generator's images have {self.image_size} px, not {size}.")
+        check_w_plus(w_plus, self.w_plus_rows, self.style_size)
         noises = iter(self.fixed_noise() if noise is None else noise)
         row = iter(range(self.w_plus_rows))
         x = self.constant.expand(w_plus.shape[0], -1, -1, -1)

@@ -17,3 +17,9 @@ def from_network(images: Tensor, *, clamp: bool = True) -> Tensor:
     """
     images = (images + 1) / 2
     return images.clamp(0, 1) if clamp else images
+
+
+def finite_pixels(images: Tensor) -> Tensor:
+    """Pictures in [0, 1] of any shape with NaN as 0 and infinity as the nearer end of the range,
+    so that what sums over pixels does not spread them."""
+    return images.nan_to_num(nan=0.0, posinf=1.0, neginf=0.0)

@@ -37,7 +37,13 @@ class Window:
         return self._cut(maps, self.margin)
 
     def trim(self, cut: Tensor) -> Tensor:
-        """What was `cut`, or computed from it, without the margins."""
+        """What was `cut`, or computed from it (N, C, s, s), s a multiple of `size`, without the
+        margins."""
+        if cut.shape[-1] % self.size or cut.shape[-1] != cut.shape[-2]:
+            raise ValueError(
+                f"A window of {self.size} features a side gives square maps of a multiple of "
+                f"that, got {tuple(cut.shape)}."
+            )
         border = self.margin * cut.shape[-1] // self.size
         return cut[..., border : cut.shape[-2] - border, border : cut.shape[-1] - border]
 

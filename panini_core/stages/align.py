@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..faces import Face, FaceSet
+from ..models.value_range import finite_pixels
 from ..options import DEFAULT_CROP_SIDE
 from .grouping import rows_of_images
 from .warp import Pyramid, invert_affine
@@ -56,15 +57,16 @@ def estimate_similarity(landmarks: Tensor, target: Tensor) -> Tensor:
     return torch.cat([linear, shift[..., None]], dim=2)
 
 
-@torch.no_grad()
 def align_faces(images: Tensor, faces: Sequence[Face], *, size: int = DEFAULT_CROP_SIDE) -> FaceSet:
     """Cut every face out of its image, upright and in FFHQ's framing.
 
     images (N, 3, H, W) RGB in [0, 1]. Interpolation is bicubic, antialiased where it shrinks;
-    beyond the image's border it is mirrored. No faces give an empty set.
+    beyond the image's border it is mirrored. Pixels that are not finite count as black or white.
+    No faces give an empty set.
 
     The crops are float32 (float64 for float64 images) in [0, 1], on the images' device; `to_crop`
-    is float64 on the CPU. Raises ValueError for a face of an image that is not there.
+    is float64 on the CPU. Gradients flow from the crops to the images. Raises ValueError for a face
+    of an image that is not there.
     """
     if images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(f"Expected images (N, 3, H, W), got {tuple(images.shape)}.")
@@ -85,7 +87,7 @@ def align_faces(images: Tensor, faces: Sequence[Face], *, size: int = DEFAULT_CR
     to_crop = estimate_similarity(landmarks, template(size))
     to_image = invert_affine(to_crop)
     for owner, rows in rows_of_images(faces).items():
-        pyramid = Pyramid(images[owner].to(dtype))
+        pyramid = Pyramid(finite_pixels(images[owner].to(dtype)))
         crops[rows] = pyramid.sample(to_image[rows], (size, size), "reflection").clamp_(0, 1)
     return FaceSet(tuple(faces), crops, to_crop)
 
@@ -103,7 +105,7 @@ def whole_picture_faces(images: Tensor) -> FaceSet:
     landmarks = template(size).float()
     identity = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
     return FaceSet(
-        faces=tuple(Face(box, landmarks, 1.0, index) for index in range(count)),
-        crops=images,
-        to_crop=identity.expand(count, -1, -1),
+        faces=tuple(Face(box.clone(), landmarks.clone(), 1.0, i, number=0) for i in range(count)),
+        crops=images.clone(),
+        to_crop=identity.repeat(count, 1, 1),
     )

@@ -17,7 +17,7 @@ from ..options import DEFAULT_BATCH
 from .chunks import run_in_chunks
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def weigh_features(
     model: PaniniNet, degradation: DegradationRepresentation, *, batch: int = DEFAULT_BATCH
 ) -> InterpolationWeights:

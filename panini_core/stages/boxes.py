@@ -28,8 +28,9 @@ def faces_from_boxes(
     """The faces in given boxes, image by image, in the boxes' order.
 
     images (N, 3, H, W) RGB in [0, 1]; boxes: for each image, tensors (4,) x0, y0, x1, y1 in px.
-    A box gets the landmarks of the detected face that it overlaps most. Where the detector sees
-    none, an upright face that fills the box is assumed; its score is 0.
+    The faces of an image are numbered in that order. A box gets the landmarks of the detected face
+    that it overlaps most. Where the detector sees none, an upright face that fills the box is
+    assumed; its score is 0.
 
     Raises ValueError if there are not as many lists of boxes as images.
     """
@@ -40,13 +41,14 @@ def faces_from_boxes(
         found[face.image_index].append(face)
     faces: list[Face] = []
     for index, (own, detected) in enumerate(zip(boxes, found, strict=True)):
-        for box in own:
+        for number, box in enumerate(own):
             box = box.float().cpu()
             best = _best_fit(box, detected)
             if best is not None:
-                faces.append(replace(best, box=box))
+                faces.append(replace(best, box=box, number=number))
             else:
-                faces.append(Face(box, _upright_landmarks(box), ESTIMATED_SCORE, index))
+                landmarks = _upright_landmarks(box)
+                faces.append(Face(box, landmarks, ESTIMATED_SCORE, index, number))
     return faces
 
 

@@ -55,7 +55,8 @@ def run_in_chunks(
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether the error says that the device has no memory left (CUDA, MPS and CPU differ)."""
     message = str(error).lower()
-    return "out of memory" in message or "can't allocate memory" in message
+    told = ("out of memory", "can't allocate memory", "not enough memory")  # the last: Windows
+    return any(words in message for words in told)
 
 
 def release_memory(device: torch.device) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..faces import Face
 from ..models.box_overlap import box_overlaps, shared_areas
 from ..models.face_detector import MAX_OVERLAP, VOTING_SHARE, Detections, FaceDetector
+from ..models.value_range import finite_pixels
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
 
@@ -48,15 +49,15 @@ def detect_faces(
     """All faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
     `threshold` is the least score in [0, 1]; a lower one may add faces, and never moves one or
-    changes its score. `min_size` and `max_size` bound the longer side of a
-    face's box, in px; a high `min_size` saves time. Faces down to about 16 px are found in images
-    with a long side of up to `max_side` / 2. Larger images are seen with a long side of at most
-    `max_side`: raise it to find small faces in them, at a cost in time and memory that grows with
-    its square. `on_image(done, total)` is called as images are done, and may raise to stop. They
-    are looked at few at a time, so that the memory needed does not grow with their number.
+    changes its score. `min_size` and `max_size` bound the longer side of a face's box, in px; a
+    high `min_size` saves time. Faces down to about 16 px are found in images with a long side of up
+    to `max_side` / 2. Larger images are seen with a long side of at most `max_side`: raise it to
+    find small faces in them, at a cost in time and memory that grows with its square.
+    `on_image(done, total)` is called as images are done, and may raise to stop. They are looked at
+    few at a time, so that the memory needed does not grow with their number.
 
-    Returns faces image by image, from left to right, in image pixels, float32 on the CPU. Boxes
-    and landmarks of faces that the border cuts may lie outside the image.
+    Returns faces image by image, from left to right and so numbered, in image pixels, float32 on
+    the CPU. Boxes and landmarks of faces that the border cuts may lie outside the image.
     """
     if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
         raise ValueError(
@@ -65,6 +66,8 @@ def detect_faces(
     if not 0 <= threshold <= 1:
         raise ValueError(f"The threshold must lie in 0..1, got {threshold}.")
     height, width = images.shape[-2:]
+    if min(height, width) < 1:
+        raise ValueError(f"Expected images of at least 1 x 1 px, got {width} x {height} px.")
     scales = choose_scales(height, width, min_size, max_side)
     pixels = height * width * max(1.0, scales[-1]) ** 2  # of an image where it is largest
     faces: list[Face] = []
@@ -104,14 +107,16 @@ def _detect(
 
 def _faces(detections: Detections, index: int) -> list[Face]:
     """The faces of image `index`, from left to right."""
+    rows = detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist()
     return [
         Face(
             detections.boxes[row].clone(),
             detections.landmarks[row].clone(),
             detections.scores[row].item(),
             index,
+            number,
         )
-        for row in detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist()
+        for number, row in enumerate(rows)
     ]
 
 
@@ -152,8 +157,8 @@ def _detect_at(
 
 
 def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
-    """Antialiased, float32, where the images are."""
-    images = images.float()
+    """Antialiased, float32, finite, where the images are."""
+    images = finite_pixels(images.float())
     if images.shape[-2:] == size:
         return images
     if images.device.type == "mps":  # lacks the filter before torch 2.7

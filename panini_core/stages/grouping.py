@@ -1,10 +1,10 @@
-"""Which faces belong to one image, and which images are worked on together, so that memory does not
-grow with the batch."""
+"""Which faces belong to one image and how they are numbered there, and which images are worked on
+together, so that memory does not grow with the batch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,14 +12,34 @@ if TYPE_CHECKING:
 
 
 def rows_of_images(faces: Sequence[Face]) -> dict[int, list[int]]:
-    """The places in `faces` of each image's own ones, image by image; images without are left out.
-
-    A face's place among them is its number.
-    """
+    """The places in `faces` of each image's own ones, image by image, where it has any."""
     rows: dict[int, list[int]] = {}
     for row, face in enumerate(faces):
         rows.setdefault(face.image_index, []).append(row)
     return dict(sorted(rows.items()))
+
+
+def number_faces(faces: Sequence[Face]) -> list[Face]:
+    """The faces, each numbered by its place among those of its image, from 0, as they are given."""
+    places = _places(faces)
+    return [replace(face, number=place) for face, place in zip(faces, places, strict=True)]
+
+
+def face_numbers(faces: Sequence[Face]) -> list[int]:
+    """The number of each face; of one that was not numbered, its place among those of its image."""
+    return [
+        place if face.number is None else face.number
+        for face, place in zip(faces, _places(faces), strict=True)
+    ]
+
+
+def _places(faces: Sequence[Face]) -> list[int]:
+    """Each face's place among those of its image, from 0."""
+    places = [0] * len(faces)
+    for rows in rows_of_images(faces).values():
+        for place, row in enumerate(rows):
+            places[row] = place
+    return places
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ from torch import Tensor
 
 from ..faces import RestoredFaces
 from ..models.luma import to_grey
+from ..models.value_range import finite_pixels
+from ..options import DEFAULT_FEATHER
 from .colour import match_low_frequencies
+from .tone import find_tone
 from .warp import Pyramid, invert_affine, transform_points
 
 MASK_EDGE = 0.97  # where the mask reaches zero, in half crops from the centre
@@ -53,7 +56,7 @@ def make_layer(
     pixels = float(torch.linalg.det(to_crop[:, :2]).abs()) ** -0.5  # of the photograph per crop px
     detail = keep_detail * min(max((pixels - 1) / DETAIL_RAMP, 0), 1)
     if detail > 0:
-        seen = Pyramid(image.to(colour)).sample(
+        seen = Pyramid(finite_pixels(image.to(colour))).sample(
             invert_affine(to_crop)[None], (side, side), "reflection"
         )
         colour = colour - detail * seen[0].clamp(0, 1)
@@ -74,13 +77,20 @@ def face_mask(size: int, feather: float) -> Tensor:
 
 
 def _face_colour(restored: RestoredFaces, row: int, image: Tensor, match_colour: bool) -> Tensor:
-    """A restored crop in the colours of its image: (C, R, R), as many channels as the image."""
+    """A restored crop in the colours of its image: (C, R, R), as many channels as the image.
+
+    Where the photograph around the face has one tone, grey or sepia, so has the face.
+    """
     dtype = torch.promote_types(image.dtype, torch.float32)
     colour = restored.crops[row].to(image.device, dtype)
     before = restored.face_set.crops[row].to(colour)
-    if len(image) == 1:
+    surroundings = face_mask(before.shape[-1], DEFAULT_FEATHER).to(before)
+    tone = find_tone(before, surroundings) if len(image) == 3 else None
+    if len(image) == 1 or tone is not None:
         colour, before = to_grey(colour), to_grey(before)
-    return match_low_frequencies(colour, before) if match_colour else colour
+    if match_colour:
+        colour = match_low_frequencies(colour, before)
+    return colour if tone is None else tone.colour(colour)
 
 
 def _mask_and_nearness(mask: Tensor, colour: Tensor) -> Tensor:

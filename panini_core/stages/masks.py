@@ -10,7 +10,7 @@ from torch import Tensor
 from ..faces import Face
 from ..options import DEFAULT_CROP_SIDE, DEFAULT_FEATHER, MASK_SHAPES
 from .align import estimate_similarity, template
-from .paste import face_mask
+from .layers import face_mask
 from .warp import Pyramid
 
 
@@ -45,7 +45,7 @@ def draw_masks(
 
 
 def _crop(face: Face, height: int, width: int) -> Tensor:
-    to_crop = estimate_similarity(face.landmarks[None].double(), template(DEFAULT_CROP_SIDE))
+    to_crop = estimate_similarity(face.landmarks[None].cpu().double(), template(DEFAULT_CROP_SIDE))
     mask = Pyramid(face_mask(DEFAULT_CROP_SIDE, DEFAULT_FEATHER))
     return mask.sample(to_crop, (height, width), "zeros")[0].clamp_(0, 1)
 
@@ -66,7 +66,7 @@ def _of_box(face: Face, size: tuple[int, int, int], shape: str, grow: float) -> 
 
 
 def _soften(masks: Tensor, width: float) -> Tensor:
-    """Blur by a Gaussian whose deviation is a third of the border's width."""
+    """Blur by a Gaussian whose std is a third of the border's width."""
     from torchvision.transforms.functional import gaussian_blur
 
     radius = max(round(width), 1)

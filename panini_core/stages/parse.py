@@ -13,10 +13,10 @@ from ..options import DEFAULT_BATCH, DEFAULT_FEATHER
 from .chunks import OnChunk, run_in_chunks
 from .layers import face_mask
 
-BORDER = 0.01  # deviation of the blur that softens a mask, share of its side
+BORDER = 0.01  # std of the blur that softens a mask, ratio of its side
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def parse_faces(
     parser: FaceParser,
     crops: Tensor,
@@ -47,11 +47,11 @@ def parse_faces(
     return torch.cat(masks)
 
 
-def _blur(masks: Tensor, deviation: float) -> Tensor:
-    """Gaussian blur of (N, 1, S, S), `deviation` in px; values stay in [0, 1]."""
-    reach = math.ceil(3 * deviation)
+def _blur(masks: Tensor, std: float) -> Tensor:
+    """Gaussian blur of (N, 1, S, S), `std` in px; values stay in [0, 1]."""
+    reach = math.ceil(3 * std)
     distance = torch.arange(-reach, reach + 1, device=masks.device, dtype=masks.dtype)
-    taps = torch.exp(-0.5 * (distance / deviation) ** 2)
+    taps = torch.exp(-0.5 * (distance / std) ** 2)
     taps = (taps / taps.sum()).view(1, 1, 1, -1)
     masks = F.pad(masks, (reach,) * 4, mode="replicate")
     return F.conv2d(F.conv2d(masks, taps), taps.mT).clamp(0, 1)

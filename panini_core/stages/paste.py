@@ -2,138 +2,122 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import RestoredFaces
-from ..options import DEFAULT_FEATHER
+from ..options import PasteOptions
 from .chunks import OnImage
 from .colour import is_grey
 from .grouping import rows_of_images
 from .layers import blend, face_mask, make_layer, tiles
 
-__all__ = ["face_mask", "paste_faces", "paste_faces_with_mask", "paste_mask"]
-
 
 def paste_faces(
     images: Tensor,
     restored: RestoredFaces,
+    options: PasteOptions | None = None,
     *,
-    feather: float = DEFAULT_FEATHER,
-    strength: float = 1.0,
-    match_colour: bool = True,
-    upscale: float = 1,
     masks: Tensor | None = None,
-    keep_detail: float = 1.0,
     on_image: OnImage | None = None,
+    **choices: Any,
 ) -> Tensor:
     """Draw restored faces onto their images; every other pixel stays as it was, to the bit.
 
     images (N, 3, H, W): the ones that the faces were found in, RGB in [0, 1].
-    feather: width of the mask's soft border as a share of the crop's side, 0..0.5.
-    strength: share of the restored face in the result, 0..1; 0 leaves the images as they are.
-    match_colour: low frequencies of colour and light come from the image.
-    upscale: at least 1; the result is so many times as large, the background enlarged bicubically
-    and the faces drawn from the restored crops' own pixels.
+    options: how they are pasted; None: the defaults. `choices` replace some of them by name:
+    - strength: share of the restored face in the result, 0..1; 0 leaves the images as they are.
+    - upscale: at least 1; the result is so many times as large, the background enlarged bicubically
+      and the faces drawn from the restored crops' own pixels.
+    - feather: width of the mask's soft border as a share of the crop's side, 0..0.5.
+    - match_colour: low frequencies of colour and light come from the image.
+    - keep_detail: 0..1; where a face has more pixels in its image than in its crop, so much of the
+      detail that the crop cannot hold is taken from the image. Smaller faces do not change.
     masks (F, 1, M, M) in [0, 1], in the frame of the crops: instead of the usual mask.
-    keep_detail: 0..1; where a face has more pixels in its image than in its crop, so much of the
-    detail that the crop cannot hold is taken from the image. Smaller faces do not change.
     on_image(done, total): called after each image; may raise to stop.
 
-    Where faces overlap, the nearer centre prevails, without a seam. A grey image (red, green and
-    blue equal everywhere) stays grey. What a crop holds beyond the image's border is ignored.
+    Where faces overlap, the nearer centre prevails, without a seam. Where the photograph around a
+    face is grey or has one tone, such as sepia, the face gets that tone, whatever colours there
+    are elsewhere. What a crop holds beyond the image's border is ignored.
 
-    Returns (N, 3, upscale * H, upscale * W) in the images' type, on their device. Raises
-    ValueError for values out of range and for faces of images that are not there.
+    Returns (N, 3, upscale * H, upscale * W) in the images' type, on their device; gradients flow
+    from there to images, crops and masks. Raises ValueError for values out of range and for faces
+    of images that are not there, TypeError for a choice that there is not.
     """
     return paste_faces_with_mask(
-        images,
-        restored,
-        feather=feather,
-        strength=strength,
-        match_colour=match_colour,
-        upscale=upscale,
-        masks=masks,
-        keep_detail=keep_detail,
-        on_image=on_image,
+        images, restored, options, masks=masks, on_image=on_image, **choices
     )[0]
 
 
-def paste_mask(
-    images: Tensor,
-    restored: RestoredFaces,
-    *,
-    feather: float = DEFAULT_FEATHER,
-    upscale: float = 1,
-    masks: Tensor | None = None,
-    on_image: OnImage | None = None,
-) -> Tensor:
-    """The mask (N, 1, upscale * H, upscale * W) in [0, 1] under which `paste_faces` draws when
-    given the same arguments (at full strength); in the images' type, on their device."""
-    return paste_faces_with_mask(
-        images,
-        restored,
-        feather=feather,
-        match_colour=False,
-        upscale=upscale,
-        masks=masks,
-        keep_detail=0,
-        on_image=on_image,
-    )[1]
-
-
-@torch.no_grad()
 def paste_faces_with_mask(
     images: Tensor,
     restored: RestoredFaces,
+    options: PasteOptions | None = None,
     *,
-    feather: float = DEFAULT_FEATHER,
-    strength: float = 1.0,
-    match_colour: bool = True,
-    upscale: float = 1,
     masks: Tensor | None = None,
-    keep_detail: float = 1.0,
     on_image: OnImage | None = None,
+    **choices: Any,
 ) -> tuple[Tensor, Tensor]:
-    """What `paste_faces` and `paste_mask` return, in one go."""
+    """What `paste_faces` returns, and the mask (N, 1, upscale * H, upscale * W) in [0, 1] under
+    which it draws (at full strength); in the images' type, on their device."""
+    options = replace(options or PasteOptions(), **choices)
     _check(images, restored, masks)
-    _check_ranges(feather, strength, upscale, keep_detail)
-    height, width = (round(side * upscale) for side in images.shape[-2:])
+    height, width = (round(side * options.upscale) for side in images.shape[-2:])
     result = images.new_empty((len(images), 3, height, width))
-    usual = face_mask(restored.crops.shape[-1], feather)
-    owned = rows_of_images(restored.face_set.faces)
-    total_mask = images.new_zeros((len(images), 1, height, width))
+    total_mask = images.new_empty((len(images), 1, height, width))
+    rows = rows_of_images(restored.face_set.faces)
     for index, image in enumerate(images):
-        image = image[:1] if is_grey(image) else image
-        picture = result[index, : len(image)]
-        picture.copy_(_enlarge(image, height, width))
-        layers = [
-            make_layer(
-                restored,
-                row,
-                image,
-                (height, width),
-                mask=usual if masks is None else masks[row],
-                match_colour=match_colour,
-                keep_detail=keep_detail,
-            )
-            for row in owned.get(index, [])
-        ]
-        for rows, columns, inside in tiles(layers, height, width):
-            colour, mask = blend(inside, picture, rows, columns)
-            total_mask[index, :, rows, columns] = mask.to(images.dtype)
-            if strength > 0:
-                before = picture[:, rows, columns]
-                drawn = torch.lerp(before.to(colour), colour, mask * strength)
-                picture[:, rows, columns] = torch.where(mask > 0, drawn.to(before), before)
-        if len(image) == 1:  # a grey picture is drawn once and repeated
-            result[index, 1:] = picture
+        result[index], total_mask[index] = paste_onto_image(
+            image, restored, rows.get(index, []), options, masks=masks
+        )
         if on_image is not None:
             on_image(index + 1, len(images))
     return result, total_mask
+
+
+def paste_onto_image(
+    image: Tensor,  # (3, H, W)
+    restored: RestoredFaces,
+    rows: Sequence[int],  # of the restored faces, those of the image
+    options: PasteOptions,
+    *,
+    masks: Tensor | None = None,  # (F, 1, M, M), of all restored faces
+) -> tuple[Tensor, Tensor]:
+    """One image with its faces (3, upscale * H, upscale * W), and where they were drawn (1, …)."""
+    height, width = (round(side * options.upscale) for side in image.shape[-2:])
+    image = image[:1] if is_grey(image) else image  # drawn once, and repeated
+    picture = _enlarge(image, height, width).to(image.dtype, copy=True)
+    total_mask = image.new_zeros((1, height, width))
+    if not rows:
+        return picture.expand(3, -1, -1), total_mask
+    if masks is None:
+        usual = face_mask(restored.crops.shape[-1], options.feather)
+        masks = usual.expand(len(restored.crops), -1, -1, -1)
+    layers = [
+        make_layer(
+            restored,
+            row,
+            image,
+            (height, width),
+            mask=masks[row],
+            match_colour=options.match_colour,
+            keep_detail=options.keep_detail,
+        )
+        for row in rows
+    ]
+    for down, across, inside in tiles(layers, height, width):
+        colour, mask = blend(inside, picture, down, across)
+        total_mask[:, down, across] = mask.to(image.dtype)
+        if options.strength > 0:
+            before = picture[:, down, across].clone()  # the gradient of masks needs it
+            drawn = torch.lerp(before.to(colour), colour, mask * options.strength)
+            picture[:, down, across] = torch.where(mask > 0, drawn.to(before), before)
+    return picture.expand(3, -1, -1), total_mask
 
 
 def _check(images: Tensor, restored: RestoredFaces, masks: Tensor | None) -> None:
@@ -152,17 +136,6 @@ def _check(images: Tensor, restored: RestoredFaces, masks: Tensor | None) -> Non
         raise ValueError(
             f"Expected masks ({count}, 1, M, M) for {count} faces, got {tuple(masks.shape)}."
         )
-
-
-def _check_ranges(feather: float, strength: float, upscale: float, keep_detail: float) -> None:
-    if not 0 <= feather <= 0.5:
-        raise ValueError(f"The feather must lie in 0..0.5 (share of the crop), got {feather}.")
-    if not 0 <= strength <= 1:
-        raise ValueError(f"The strength must lie in 0..1, got {strength}.")
-    if not 1 <= upscale < math.inf:
-        raise ValueError(f"The upscale factor must be at least 1, got {upscale}.")
-    if not 0 <= keep_detail <= 1:
-        raise ValueError(f"The share of detail to keep must lie in 0..1, got {keep_detail}.")
 
 
 def _enlarge(image: Tensor, height: int, width: int) -> Tensor:

@@ -25,7 +25,7 @@ def network_input(model: PaniniNet, crops: Tensor) -> Tensor:
     return to_network(crops)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def represent_degradation(
     model: PaniniNet, faces: FaceSet, *, batch: int = DEFAULT_BATCH
 ) -> DegradationRepresentation:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,73 +14,76 @@ from torch import Tensor
 from ..faces import Face, FaceSet, InterpolationWeights, RestoredFaces
 from ..models.panini import PaniniNet
 from ..models.value_range import from_network
-from ..options import DEFAULT_BATCH
+from ..options import NetworkOptions
+from .alpha import apply_fidelity
 from .chunks import OnChunk, run_in_chunks
-from .grouping import rows_of_images
+from .grouping import face_numbers
 from .represent import network_input
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def restore_faces(
     model: PaniniNet,
     faces: FaceSet,
     weights: InterpolationWeights | None = None,
+    options: NetworkOptions | None = None,
     *,
-    noise_seed: int = 0,
-    noise_amount: float = 0.0,
-    latent_pull: float = 0.0,
-    batch: int = DEFAULT_BATCH,
     on_chunk: OnChunk | None = None,
+    **choices: Any,
 ) -> RestoredFaces:
     """Restore every face (section 3.2); `weights` None: as the model derives them from the faces.
 
-    noise_amount: 0..1; the share of fresh noise, drawn from `noise_seed`, in the noise images of
-    the GAN prior, which shape hair, pores and stubble. The paper keeps them fixed; StyleGAN varies
-    them for diversity. The noise keeps its variance. It depends only on the seed and on a face's
-    number among those of its image in the set: not on other images, so that it stands still in a
-    clip. 0 is the stored noise, to the bit.
-    latent_pull: 0..1; how far the W+ codes are moved toward the mean latent (StyleGAN's
-    truncation): more typical faces, fewer accidents, less of the person.
-
-    The faces go through the network in chunks of `batch`, which are halved when the device runs
-    out of memory.
+    options: how; None: the defaults. `choices` replace some of them by name:
+    - fidelity: 0..1; moves the weights, given or derived, as `apply_fidelity` does.
+    - noise_amount: 0..1; the share of fresh noise, drawn from `noise_seed`, in the noise images of
+      the GAN prior, which shape hair, pores and stubble. The paper keeps them fixed; StyleGAN
+      varies them for diversity. The noise keeps its variance. It depends only on the seed and on
+      the face's track, or on its number where it is not followed (see `face_numbers`): not on other
+      images, so that it stands still in a clip. 0 is the stored noise, to the bit.
+    - latent_pull: 0..1; how far the W+ codes are moved toward the mean latent (StyleGAN's
+      truncation): more typical faces, fewer accidents, less of the person.
+    - batch: the faces go through the network in chunks of so many, which are halved when the device
+      runs out of memory.
+    on_chunk(done, total, latest): called after each chunk with its crops; may raise to stop.
 
     Returns crops (F, 3, R, R) RGB float32 in [0, 1] on the faces' device, R the model's output
     size. Raises ValueError for values out of range, and if the weights are not for these faces or
-    this model.
+    this model, TypeError for a choice that there is not.
     """
+    options = replace(options or NetworkOptions(), **choices)
     if weights is not None and len(weights) != len(faces):
         raise ValueError(
             f"Got interpolation weights for {len(weights)} faces, but {len(faces)} faces."
         )
-    for name, value in (("noise_amount", noise_amount), ("latent_pull", latent_pull)):
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} must lie in 0..1, got {value}.")
-
-    numbers = _numbers_in_image(faces.faces)
+    numbers = _noise_numbers(faces.faces)
 
     def restore(chunk: slice) -> Tensor:
-        alpha = None if weights is None else weights.alpha[chunk].to(model.device)
-        noise = None
-        if noise_amount > 0:
-            noise = _mix_noise(model, numbers[chunk], noise_seed, noise_amount)
         images = network_input(model, faces.crops[chunk])
-        restored = model(images, alpha, noise=noise, latent_pull=latent_pull)
+        if weights is None:
+            alpha = model.predict_alpha(model.encode_degradation(images))
+        else:
+            alpha = weights.alpha[chunk].to(model.device)
+        alpha = apply_fidelity(InterpolationWeights(alpha), options.fidelity).alpha
+        noise = None
+        if options.noise_amount > 0:
+            noise = _mix_noise(model, numbers[chunk], options.noise_seed, options.noise_amount)
+        restored = model(images, alpha, noise=noise, latent_pull=options.latent_pull)
         return from_network(restored.float()).to(faces.crops.device)
 
     size = model.config.output_size
     crops = [torch.empty((0, 3, size, size), device=faces.crops.device)]
-    crops += run_in_chunks(restore, len(faces), batch=batch, device=model.device, on_chunk=on_chunk)
+    crops += run_in_chunks(
+        restore, len(faces), batch=options.batch, device=model.device, on_chunk=on_chunk
+    )
     return RestoredFaces(faces, torch.cat(crops))
 
 
-def _numbers_in_image(faces: Sequence[Face]) -> list[int]:
-    """Each face's number among the faces of its image, from 0, in their order."""
-    numbers = [0] * len(faces)
-    for rows in rows_of_images(faces).values():
-        for number, row in enumerate(rows):
-            numbers[row] = number
-    return numbers
+def _noise_numbers(faces: Sequence[Face]) -> list[int]:
+    """What tells the noise of one face from another's: its track, else its number."""
+    return [
+        number if face.track is None else face.track
+        for face, number in zip(faces, face_numbers(faces), strict=True)
+    ]
 
 
 def _mix_noise(model: PaniniNet, numbers: Sequence[int], seed: int, amount: float) -> list[Tensor]:

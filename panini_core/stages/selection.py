@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .grouping import rows_of_images
+from .grouping import face_numbers, number_faces, rows_of_images
 
 if TYPE_CHECKING:  # so that rules are read without loading torch
     from ..faces import Face
 
-NAMED_RULES = ("all", "largest", "center", "none")
+NAMED_RULES = ("all", "largest", "centre", "none")
 SORT_ORDERS = (
     "as detected",
     "left to right",
@@ -24,20 +26,25 @@ SORT_ORDERS = (
     "confidence",
     "centre",
 )
+OTHER_SPELLINGS = {"center": "centre"}  # of rules and orders
 LAST_NUMBER = 9999
+_OTHER_SIGNS = str.maketrans("\u3001\u2013", ",-")  # ideographic comma, en dash
 _NUMBERS = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
 
 
 def parse_rule(rule: str) -> str | set[int]:
-    """`all`, `largest`, `center` and `none` as they are; `0,2,4-6` as the numbers of the faces.
+    """`all`, `largest`, `centre` and `none` as they are; `0,2,4-6` as the numbers of the faces.
 
-    Raises ValueError for anything else.
+    `center` is `centre`; full-width signs, as keyboards for Chinese and Japanese type them, are
+    read as well. Raises ValueError for anything else.
     """
-    name = rule.strip().lower()
+    typed = unicodedata.normalize("NFKC", rule).translate(_OTHER_SIGNS)
+    name = typed.strip().lower()
+    name = OTHER_SPELLINGS.get(name, name)
     if name in NAMED_RULES:
         return name
     numbers: set[int] = set()
-    for part in rule.split(","):
+    for part in typed.split(","):
         match = _NUMBERS.fullmatch(part)
         first = int(match[1]) if match else 0
         last = int(match[2] or first) if match else -1
@@ -51,14 +58,83 @@ def parse_rule(rule: str) -> str | set[int]:
 
 
 def sort_faces(faces: Sequence[Face], order: str, *, height: int, width: int) -> list[Face]:
-    """The faces image by image, those of an image (height x width px) in one of SORT_ORDERS.
+    """The faces image by image, those of an image (height x width px) in one of SORT_ORDERS, and
+    numbered in that order.
 
     Positions are those of the boxes' centres. Equals stay in the order in which they were given,
-    and so do all with `as detected`. Raises ValueError for another order.
+    and so do all with `as detected`. In a clip (all faces carry their track) it is the tracks that
+    are put in order and numbered, by the mean over their faces, `as detected` by when they appear:
+    a face has the same number in all frames. Raises ValueError for another order.
     """
+    rows = rows_in_order(faces, order, height=height, width=width)
+    if not _are_followed(faces):
+        return number_faces([faces[row] for row in rows])
+    ranks = _ranks(faces, order, height, width)
+    numbers = {rank: number for number, rank in enumerate(sorted(set(ranks)))}
+    return [replace(faces[row], number=numbers[ranks[row]]) for row in rows]
+
+
+def rows_in_order(faces: Sequence[Face], order: str, *, height: int, width: int) -> list[int]:
+    """The places in `faces` in the order of `sort_faces`, for what belongs to faces."""
+    ranks = _ranks(faces, order, height, width)
+    return sorted(range(len(faces)), key=lambda row: (faces[row].image_index, ranks[row]))
+
+
+def select_faces(
+    faces: Sequence[Face], rule: str, *, height: int, width: int, max_faces: int = 0
+) -> list[Face]:
+    """Those of the faces that the rule names, image by image, in their order.
+
+    `all`; `largest`: the one with the largest box; `centre`: the one nearest to the middle of its
+    image (height x width px); `none`; `0,2,4-6`: by number (see `face_numbers`). Numbers that an
+    image does not have are no error. Of those, the first `max_faces` of an image are kept; 0 keeps
+    all. In a clip (all faces carry their track) size and distance are the means over the track: of
+    two faces that share frames the same one is the larger in all of them. Raises ValueError if the
+    rule cannot be read or `max_faces` is below 0.
+    """
+    if max_faces < 0:
+        raise ValueError(f"max_faces must be at least 0 (0 keeps all), got {max_faces}.")
+    parsed = parse_rule(rule)
+    named = _named_rows(faces, parsed, height, width)
+    chosen: list[Face] = []
+    for rows in rows_of_images(faces).values():
+        chosen += [faces[row] for row in rows if row in named][: max_faces or None]
+    return chosen
+
+
+def face_areas(faces: Sequence[Face]) -> list[float]:
+    """The area of each face's box, px²: what `largest` goes by; in a clip the mean over its track.
+
+    A clip is known by all faces carrying their track.
+    """
+    return _track_means(faces, _area)
+
+
+def face_distances(faces: Sequence[Face], *, height: int, width: int) -> list[float]:
+    """How far each face is from the middle of its image (height x width px), px: what `centre`
+    goes by; in a clip the mean over its track, as for `face_areas`."""
+    return _track_means(faces, lambda face: _distance(face, height, width))
+
+
+def _named_rows(faces: Sequence[Face], rule: str | set[int], height: int, width: int) -> set[int]:
+    """The places of the faces that a parsed rule names."""
+    if isinstance(rule, set):
+        return {row for row, number in enumerate(face_numbers(faces)) if number in rule}
+    if rule in ("all", "none"):
+        return set(range(len(faces))) if rule == "all" else set()
+    if rule == "largest":
+        values = [-area for area in face_areas(faces)]
+    else:
+        values = face_distances(faces, height=height, width=width)
+    return {min(rows, key=values.__getitem__) for rows in rows_of_images(faces).values()}
+
+
+def _ranks(faces: Sequence[Face], order: str, height: int, width: int) -> list[tuple[float, int]]:
+    """What the faces are sorted by, smallest first; the same for all faces of a track."""
+    order = OTHER_SPELLINGS.get(order, order)
     if order not in SORT_ORDERS:
         raise ValueError(f"Cannot sort faces by {order!r}: expected {', '.join(SORT_ORDERS)}.")
-    keys: dict[str, Callable[[Face], float]] = {
+    measures: dict[str, Callable[[Face], float]] = {
         "as detected": lambda face: 0,
         "left to right": lambda face: _centre(face)[0],
         "right to left": lambda face: -_centre(face)[0],
@@ -69,39 +145,36 @@ def sort_faces(faces: Sequence[Face], order: str, *, height: int, width: int) ->
         "confidence": lambda face: -face.score,
         "centre": lambda face: _distance(face, height, width),
     }
-    return sorted(faces, key=lambda face: (face.image_index, keys[order](face)))
+    return list(zip(_track_means(faces, measures[order]), _first_places(faces), strict=True))
 
 
-def select_faces(
-    faces: Sequence[Face], rule: str, *, height: int, width: int, max_faces: int = 0
-) -> list[Face]:
-    """Those of the faces that the rule names, image by image, in their order.
-
-    `all`; `largest`: the one with the largest box; `center`: the one nearest to the middle of its
-    image (height x width px); `none`; `0,2,4-6`: by number, in the order in which the faces of an
-    image are given. Numbers that an image does not have are no error. Of those, the first
-    `max_faces` of an image are kept; 0 keeps all. Raises ValueError if the rule cannot be read or
-    `max_faces` is below 0.
-    """
-    if max_faces < 0:
-        raise ValueError(f"max_faces must be at least 0 (0 keeps all), got {max_faces}.")
-    parsed = parse_rule(rule)
-    chosen: list[Face] = []
-    for rows in rows_of_images(faces).values():
-        own = [faces[row] for row in rows]
-        chosen += _choose(own, parsed, height, width)[: max_faces or None]
-    return chosen
+def _are_followed(faces: Sequence[Face]) -> bool:
+    return all(face.track is not None for face in faces)
 
 
-def _choose(faces: list[Face], rule: str | set[int], height: int, width: int) -> list[Face]:
-    """The faces of one image (at least one) that a parsed rule names."""
-    if isinstance(rule, set):
-        return [face for number, face in enumerate(faces) if number in rule]
-    if rule == "largest":
-        return [max(faces, key=_area)]
-    if rule == "center":
-        return [min(faces, key=lambda face: _distance(face, height, width))]
-    return faces if rule == "all" else []
+def _owners(faces: Sequence[Face]) -> list[int]:
+    """What each face stands for: its track in a clip, else itself alone."""
+    tracks = [face.track for face in faces if face.track is not None]
+    return tracks if len(tracks) == len(faces) else list(range(len(faces)))
+
+
+def _track_means(faces: Sequence[Face], measure: Callable[[Face], float]) -> list[float]:
+    """The measure of each face, in a clip the mean over its track."""
+    values: dict[int, list[float]] = {}
+    owners = _owners(faces)
+    for owner, face in zip(owners, faces, strict=True):
+        values.setdefault(owner, []).append(measure(face))
+    means = {owner: sum(own) / len(own) for owner, own in values.items()}
+    return [means[owner] for owner in owners]
+
+
+def _first_places(faces: Sequence[Face]) -> list[int]:
+    """Each face's place among all, image by image; in a clip that of its track's first face."""
+    owners = _owners(faces)
+    places: dict[int, int] = {}
+    for place, row in enumerate(row for rows in rows_of_images(faces).values() for row in rows):
+        places.setdefault(owners[row], place)
+    return [places[owner] for owner in owners]
 
 
 def _area(face: Face) -> float:

@@ -1,4 +1,4 @@
-"""Faces of a clip: who is who from frame to frame, and steady values over time.
+"""Faces of a clip: who is who from frame to frame, also where a face was hardly seen or missed.
 
 The images of a batch are taken for consecutive frames: a face's `image_index` is its time. Time is
 counted in frames.
@@ -6,23 +6,28 @@ counted in frames.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..faces import DegradationRepresentation, Face
-from ..models.box_overlap import box_overlaps
+from ..faces import Face
+from ..models.box_overlap import box_areas, box_overlaps, shared_areas
+from ..models.face_detector import MAX_OVERLAP
 from .grouping import rows_of_images
 
 LARGEST_GAP = 5  # frames in a row in which a face may be missed
 LEAST_OVERLAP = 0.3  # of the box that is expected with the box that is found (IoU)
 LARGEST_DISTANCE = 0.3  # of the landmarks from where they are expected, share of the face's size
+LARGEST_LEAP = 1.2  # of a face whose motion is not known yet, in its sizes
+LARGEST_CHANGE = 0.1  # of the landmarks among themselves in a leap, share of the face's size
 STEADINESS = 0.5  # share of what was known of a motion that a new frame leaves
-ROWS_PER_STEP = 256  # faces that are smoothed together
+MOST_HIDDEN = 0.4  # share of a missed face behind another, beyond which it was hidden
+
+LookAgain = Callable[[int], Sequence[Face]]  # frame -> all that may be a face there
 
 
 @dataclass(slots=True)
@@ -31,17 +36,20 @@ class _Track:
 
     number: int
     face: Face
-    velocity: Tensor  # (2,) px per frame
+    velocity: Tensor | None = None  # (2,) px per frame; None: not known from one frame
 
     def expected(self, frame: int) -> Tensor:
-        """Box and landmarks (7, 2) in a later frame, if the face moves on as it did."""
-        return _points(self.face) + self.velocity * (frame - self.face.image_index)
+        """Box and landmarks (7, 2) in another frame, if the face moves on as it did."""
+        if self.velocity is None:
+            return face_points(self.face)
+        return face_points(self.face) + self.velocity * (frame - self.face.image_index)
 
     def follow(self, face: Face) -> None:
-        """Goes on to a face of a later frame."""
-        moved = face.landmarks.double().mean(0) - self.face.landmarks.double().mean(0)
+        """Goes on to a face of another frame."""
+        moved = (face_points(face) - face_points(self.face))[2:].mean(0)  # of the landmarks
         moved /= face.image_index - self.face.image_index
-        self.velocity = torch.lerp(moved, self.velocity, STEADINESS)
+        known = moved if self.velocity is None else self.velocity
+        self.velocity = torch.lerp(moved, known, STEADINESS)
         self.face = face
 
 
@@ -49,124 +57,239 @@ def track_faces(faces: Sequence[Face]) -> list[int]:
     """A number for each face, from 0, the same for the same face in all frames.
 
     A face goes on where its motion so far leads: boxes must overlap there and landmarks be near;
-    of several, those that fit best go together. A face may be missed in up to LARGEST_GAP frames.
-    What fits nothing begins a new track, as all faces do after a cut.
+    of several, those that fit best go together. A face that was seen once may leap, by up to
+    LARGEST_LEAP of its sizes into the next frame, if it looks the same there. A face may be missed
+    in up to LARGEST_GAP frames. What fits nothing begins a new track, as all faces do after a cut.
     """
-    numbers = [-1] * len(faces)
-    tracks: list[_Track] = []
-    count = 0
-    for frame, rows in rows_of_images(faces).items():
-        tracks = [one for one in tracks if frame - one.face.image_index <= LARGEST_GAP + 1]
-        pairs = _match(tracks, [faces[row] for row in rows], frame)
-        for place, row in enumerate(rows):
-            track = pairs.get(place)
-            if track is None:
-                still = torch.zeros(2, dtype=torch.float64)
-                track = _Track(count, faces[row], still)
-                tracks.append(track)
-                count += 1
-            else:
-                track.follow(faces[row])
-            numbers[row] = track.number
-    return numbers
+    return _go_forward(faces, sorted({face.image_index for face in faces}), _nothing)[0]
 
 
-def smooth_faces(faces: Sequence[Face], frames: float) -> list[Face]:
-    """The faces with box and landmarks smoothed over time within each track, in their order.
+def follow_faces(faces: Sequence[Face], count: int, look_again: LookAgain) -> list[Face]:
+    """The faces of a clip of `count` frames, each with its track, and what they go on through.
 
-    The weights are a Gaussian of standard deviation `frames`; under them a straight motion is
-    fitted, so that a face that stands still or moves evenly keeps its place also where its track
-    begins or ends. 0 gives the same faces. Raises ValueError below 0.
+    `faces` are those that are sure; they alone begin tracks (see `track_faces`). In frames where a
+    track misses its face, `look_again` is asked for weaker ones: what fits goes on with the track,
+    forward and back in time (after ByteTrack, Zhang et al., ECCV 2022). What is missed still
+    between two frames of a track, in up to LARGEST_GAP frames, is filled in, with a score of 0
+    (`Face.filled`); not where another face hides it.
+
+    Tracks count from 0 in the order in which they appear, and are the faces' numbers. The result
+    goes frame by frame, by number.
     """
-    _check(frames)
-    if frames == 0 or not faces:
-        return list(faces)
-    points = torch.stack([_points(face) for face in faces])
-    smooth = _smooth(points.flatten(1), faces, frames).view_as(points)
-    return [
-        replace(
-            face,
-            box=moved[:2].flatten().to(face.box),
-            landmarks=moved[2:].to(face.landmarks),
-        )
-        for face, moved in zip(faces, smooth, strict=True)
-    ]
+    looked: dict[int, Sequence[Face]] = {}
+
+    def weak(frame: int) -> Sequence[Face]:
+        if frame not in looked:
+            looked[frame] = look_again(frame)
+        return looked[frame]
+
+    numbers, gone_on = _go_forward(faces, range(count), weak)
+    known = [replace(face, track=number) for face, number in zip(faces, numbers, strict=True)]
+    known += gone_on
+    known += _go_back(known, range(count - 1, -1, -1), weak)
+    return _number_tracks(known + _fill(known))
 
 
-def smooth_degradation(
-    degradation: DegradationRepresentation, faces: Sequence[Face], frames: float
-) -> DegradationRepresentation:
-    """The DR of each face smoothed over time within its track, as `smooth_faces` does.
-
-    0 gives the same object. Raises ValueError below 0, or if the counts differ.
-    """
-    _check(frames)
-    if len(degradation) != len(faces):
-        raise ValueError(f"Got {len(degradation)} degradations for {len(faces)} faces.")
-    if frames == 0 or not faces:
-        return degradation
-    vectors = degradation.vectors
-    smooth = _smooth(vectors.cpu().double(), faces, frames)
-    return DegradationRepresentation(smooth.to(vectors.dtype).to(vectors.device))
-
-
-def _check(frames: float) -> None:
-    if not 0 <= frames < math.inf:
-        raise ValueError(f"Smoothing must be 0 frames or more, got {frames}.")
-
-
-def _points(face: Face) -> Tensor:
+def face_points(face: Face) -> Tensor:
     """The corners of the box and the landmarks: (7, 2) in px, float64 on the CPU."""
     corners = rearrange(face.box, "(corner xy) -> corner xy", xy=2)
     return torch.cat([corners, face.landmarks]).cpu().double()
 
 
-def _match(tracks: Sequence[_Track], faces: Sequence[Face], frame: int) -> dict[int, _Track]:
-    """The tracks that go on, by the place of their face in `faces`; the best fits first."""
-    if not tracks:
+def _nothing(frame: int) -> Sequence[Face]:
+    return ()
+
+
+def _go_forward(
+    faces: Sequence[Face], frames: Iterable[int], weak: LookAgain
+) -> tuple[list[int], list[Face]]:
+    """The track of each of the faces, and the weak faces, with theirs, that tracks go on with."""
+    numbers = [-1] * len(faces)
+    gone_on: list[Face] = []
+    all_rows = rows_of_images(faces)
+    tracks: list[_Track] = []
+    count = 0
+    for frame in frames:
+        rows = all_rows.get(frame, [])
+        here = [faces[row] for row in rows]
+        tracks = _within_reach(tracks, frame)
+        pairs = _match(tracks, here, frame, leaps=True)
+        gone_on += _go_on_with_weak(tracks, pairs.values(), here, frame, weak)
+        for place, row in enumerate(rows):
+            track = pairs.get(place)
+            if track is None:
+                track = _Track(count, faces[row])
+                tracks.append(track)
+                count += 1
+            else:
+                track.follow(faces[row])
+            numbers[row] = track.number
+    return numbers, gone_on
+
+
+def _go_back(known: Sequence[Face], frames: Iterable[int], weak: LookAgain) -> list[Face]:
+    """The weak faces with which tracks of known ones go on back in time."""
+    gone_on: list[Face] = []
+    all_rows = rows_of_images(known)
+    tracks: dict[int, _Track] = {}
+    for frame in frames:
+        here = [known[row] for row in all_rows.get(frame, [])]
+        near = _within_reach(list(tracks.values()), frame)
+        numbers = {face.track for face in here}
+        present = [track for track in near if track.number in numbers]
+        gone_on += _go_on_with_weak(near, present, here, frame, weak)
+        for face in here:
+            if face.track in tracks:
+                tracks[face.track].follow(face)
+            elif face.track is not None:
+                tracks[face.track] = _Track(face.track, face)
+    return gone_on
+
+
+def _go_on_with_weak(
+    tracks: Sequence[_Track],
+    present: Collection[_Track],  # those of them that have a face in this frame
+    here: Sequence[Face],  # the known faces of this frame
+    frame: int,
+    weak: LookAgain,
+) -> list[Face]:
+    """The weak faces that the other tracks go on with."""
+    numbers = {track.number for track in present}
+    waiting = [track for track in tracks if track.number not in numbers]
+    if not waiting:
+        return []
+    free = _elsewhere(weak(frame), here)
+    gone_on: list[Face] = []
+    for place, track in _match(waiting, free, frame).items():
+        gone_on.append(replace(free[place], track=track.number))
+        track.follow(gone_on[-1])
+    return gone_on
+
+
+def _within_reach(tracks: Sequence[_Track], frame: int) -> list[_Track]:
+    """Those that were not missed in too many frames."""
+    return [one for one in tracks if abs(frame - one.face.image_index) <= LARGEST_GAP + 1]
+
+
+def _elsewhere(weak: Sequence[Face], known: Sequence[Face]) -> list[Face]:
+    """Those weak faces that are none of the known ones of their frame."""
+    if not known:
+        return list(weak)
+    boxes = torch.stack([face.box for face in known])
+    return [
+        face for face in weak if (box_overlaps(face.box[None], boxes) <= MAX_OVERLAP).all().item()
+    ]
+
+
+def _fill(known: Sequence[Face]) -> list[Face]:
+    """The faces that are missed between two frames of their track, on the straight way."""
+    tracks: dict[int | None, list[Face]] = {}
+    for face in sorted(known, key=lambda one: one.image_index):
+        tracks.setdefault(face.track, []).append(face)
+    rows = rows_of_images(known)
+    filled: list[Face] = []
+    for own in tracks.values():
+        for before, after in pairwise(own):
+            for frame in range(before.image_index + 1, after.image_index):
+                face = _between(before, after, frame)
+                if not _is_hidden(face, [known[row] for row in rows.get(frame, [])]):
+                    filled.append(face)
+    return filled
+
+
+def _between(before: Face, after: Face, frame: int) -> Face:
+    share = (frame - before.image_index) / (after.image_index - before.image_index)
+    return replace(
+        before,
+        box=torch.lerp(before.box, after.box, share),
+        landmarks=torch.lerp(before.landmarks, after.landmarks, share),
+        score=0.0,
+        image_index=frame,
+        filled=True,
+    )
+
+
+def _is_hidden(face: Face, others: Sequence[Face]) -> bool:
+    if not others:
+        return False
+    shared = shared_areas(face.box[None], torch.stack([other.box for other in others]))
+    return bool((shared > MOST_HIDDEN * box_areas(face.box[None])[:, None]).any())
+
+
+def _number_tracks(faces: Sequence[Face]) -> list[Face]:
+    """The faces frame by frame, tracks and numbers in the order in which the tracks appear; in one
+    frame, from left to right."""
+    in_time = sorted(faces, key=lambda face: (face.image_index, face.box[[0, 2]].sum().item()))
+    order: dict[int | None, int] = {}
+    for face in in_time:
+        order.setdefault(face.track, len(order))
+    numbered = [
+        replace(face, track=order[face.track], number=order[face.track]) for face in in_time
+    ]
+    return sorted(numbered, key=lambda face: (face.image_index, face.number))
+
+
+def _match(
+    tracks: Sequence[_Track], faces: Sequence[Face], frame: int, *, leaps: bool = False
+) -> dict[int, _Track]:
+    """The tracks that go on, by the place of their face in `faces`; the best fits first, then the
+    leaps where there may be any."""
+    if not tracks or not faces:
         return {}
     expected = torch.stack([track.expected(frame) for track in tracks])
-    overlap, distance = _compare(expected, torch.stack([_points(face) for face in faces]))
-    fitting = torch.nonzero((overlap >= LEAST_OVERLAP) & (distance <= LARGEST_DISTANCE))
-    misfit = (distance - overlap)[tuple(fitting.T)]
-    pairs: dict[int, _Track] = {}
+    found = torch.stack([face_points(face) for face in faces])
+    overlap, distance = _compare(expected, found)
+    fitting = (overlap >= LEAST_OVERLAP) & (distance <= LARGEST_DISTANCE)
+    pairs = _best_pairs(fitting, distance - overlap)
+    if leaps:
+        taken_tracks, taken_faces = set(pairs.values()), set(pairs)
+        fresh = torch.tensor(
+            [
+                track.velocity is None
+                and abs(frame - track.face.image_index) == 1
+                and index not in taken_tracks
+                for index, track in enumerate(tracks)
+            ]
+        )
+        free = torch.tensor([place not in taken_faces for place in range(len(faces))])
+        leap, change = _compare_leaps(expected, found)
+        fitting = (leap <= LARGEST_LEAP) & (change <= LARGEST_CHANGE)
+        pairs |= _best_pairs(fitting & fresh[:, None] & free, leap + change)
+    return {place: tracks[index] for place, index in pairs.items()}
+
+
+def _best_pairs(fitting: Tensor, misfit: Tensor) -> dict[int, int]:
+    """Of what fits (T, K), the pairs of least misfit, each row and column once: row by column."""
+    candidates = torch.nonzero(fitting)
+    pairs: dict[int, int] = {}
     used: set[int] = set()
-    for index, place in fitting[misfit.argsort(stable=True)].tolist():
-        if index not in used and place not in pairs:
-            pairs[place] = tracks[index]
-            used.add(index)
+    order = misfit[tuple(candidates.T)].argsort(stable=True)
+    for row, column in candidates[order].tolist():
+        if row not in used and column not in pairs:
+            pairs[column] = row
+            used.add(row)
     return pairs
 
 
 def _compare(some: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """Of faces (T, 7, 2) and (K, 7, 2) as `_points` gives them: the overlap of their boxes (IoU)
-    and the mean distance of their landmarks in sizes of the larger face, both (T, K)."""
+    """Of faces (T, 7, 2) and (K, 7, 2) as `face_points` gives them: the overlap of their boxes
+    (IoU) and the mean distance of their landmarks in sizes of the larger face, both (T, K)."""
     overlap = box_overlaps(some[:, :2].flatten(1), others[:, :2].flatten(1))
-    sizes, other_sizes = ((points[:, 1] - points[:, 0]).amax(1) for points in (some, others))
-    size = torch.maximum(sizes[:, None], other_sizes)
     distance = (some[:, None, 2:] - others[:, 2:]).norm(dim=-1).mean(-1)
-    return overlap, distance / size.clamp(min=1e-9)
+    return overlap, distance / _larger_sizes(some, others)
 
 
-def _smooth(values: Tensor, faces: Sequence[Face], frames: float) -> Tensor:
-    """Values (F, C) of the faces, float64, smoothed within each track."""
-    numbers = torch.tensor(track_faces(faces))
-    times = torch.tensor([face.image_index for face in faces], dtype=torch.float64)
-    result = torch.empty_like(values)
-    for number in range(int(numbers.max()) + 1):
-        rows = torch.nonzero(numbers == number)[:, 0]
-        for part in rows.split(ROWS_PER_STEP):
-            result[part] = _fit(times[part], times[rows], values[rows], frames)
-    return result
+def _compare_leaps(some: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Likewise how far the middle of the landmarks moves, and the mean distance of the landmarks
+    and corners once the middles lie on each other, in sizes of the larger face, both (T, K)."""
+    middles, other_middles = (points[:, 2:].mean(1) for points in (some, others))
+    leap = (middles[:, None] - other_middles).norm(dim=-1)
+    shapes, other_shapes = some - middles[:, None], others - other_middles[:, None]
+    change = (shapes[:, None] - other_shapes).norm(dim=-1).mean(-1)
+    size = _larger_sizes(some, others)
+    return leap / size, change / size
 
 
-def _fit(at: Tensor, times: Tensor, values: Tensor, frames: float) -> Tensor:
-    """Values (K, C) at the times `at` (K,) of straight lines fitted to values (T, C) at `times`
-    (T,), each under a Gaussian around its time."""
-    weights = torch.exp(-0.5 * ((times - at[:, None]) / frames) ** 2)
-    weights = weights / weights.sum(1, keepdim=True)
-    away = times - (weights @ times)[:, None]  # (K, T): from the middle of what is weighed
-    spread = (weights * away**2).sum(1, keepdim=True)
-    here = at[:, None] - (weights @ times)[:, None]
-    lever = torch.where(spread > 1e-9, here / spread, 0.0)  # a single time has no slope
-    return (weights * (1 + lever * away)) @ values
+def _larger_sizes(some: Tensor, others: Tensor) -> Tensor:
+    sizes, other_sizes = ((points[:, 1] - points[:, 0]).amax(1) for points in (some, others))
+    return torch.maximum(sizes[:, None], other_sizes).clamp(min=1e-9)

@@ -16,7 +16,7 @@ from panini_core.cli.options import (
     positive_integer,
 )
 from panini_core.drawing.plots import plot_atlas
-from panini_core.images import ImageFile, write_image
+from panini_core.images import save_image
 from panini_core.options import ATLAS_SUFFIX
 
 from ..training.atlas_builder import KEPT_PER_CLASS, build_atlas
@@ -87,6 +87,6 @@ def run(arguments: argparse.Namespace) -> int:
         (typical,) = describe_degradation(atlas, preset_degradation(atlas, name))
         say(f"  {name}: a typical one is {typical.text}")
     if arguments.plot is not None:
-        write_image(arguments.plot, ImageFile(plot_atlas(atlas, [])))
+        save_image(arguments.plot, plot_atlas(atlas, []))
         say(f"Map: {arguments.plot}")
     return EXIT_DONE

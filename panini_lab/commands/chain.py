@@ -10,7 +10,7 @@ from panini_core.checkpoints import DEFAULT_WEIGHTS
 from panini_core.cli.console import EXIT_DONE, UsageError, say
 from panini_core.cli.options import positive_number
 
-from ..metrics.backbones import IDENTITY_FILE, VGG_FILE, find_backbone
+from ..metrics.backbones import IDENTITY_FILE, VGG_FILE, MetricUnavailable, find_backbone
 from ..training.chain import PROGRESS_FILE, STEP_NAMES, ChainConfig, run_chain
 
 
@@ -75,6 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.output} holds an earlier chain. Go on with --resume {arguments.output}, "
             "or name another --output."
         )
+    try:
+        vgg = find_backbone(VGG_FILE, arguments.backbones)
+        identity = find_backbone(IDENTITY_FILE, arguments.backbones)
+    except MetricUnavailable as reason:
+        raise UsageError(f"The losses need a network: {reason}") from reason
     with tempfile.TemporaryDirectory() as temporary:
         config = ChainConfig(
             output=arguments.output,
@@ -82,8 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
             minutes=arguments.minutes,
             prior=arguments.prior,
             encoder=arguments.encoder,
-            vgg=find_backbone(VGG_FILE, arguments.backbones),
-            identity=find_backbone(IDENTITY_FILE, arguments.backbones),
+            vgg=vgg,
+            identity=identity,
             resume=arguments.resume,
             start=arguments.start,
             device=arguments.device,

@@ -18,7 +18,7 @@ from panini_core.cli.options import (
     positive_integer,
 )
 from panini_core.cli.sheet_file import add_tile_argument, require_sheet
-from panini_core.images import ImageFile, write_file, write_image
+from panini_core.images import save_image, write_file
 from panini_core.stages.align import whole_picture_faces
 from panini_core.stages.restore import restore_faces
 
@@ -113,6 +113,6 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"Figures of every picture: {arguments.json}")
     if arguments.sheet is not None:
         pixels, title = sheet.finish()
-        write_image(arguments.sheet, ImageFile(pixels))
+        save_image(arguments.sheet, pixels)
         say(f"Sheet: {arguments.sheet} ({title})")
     return EXIT_DONE

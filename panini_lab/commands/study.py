@@ -25,7 +25,7 @@ from panini_core.cli.options import (
     positive_integer,
 )
 from panini_core.degrading.degrade import degrade_images
-from panini_core.images import ImageFile, read_image, write_file, write_image
+from panini_core.images import read_image, save_image, write_file
 from panini_core.models.panini import PaniniNet
 from panini_core.stages.align import align_faces, whole_picture_faces
 from panini_core.stages.detect import detect_faces
@@ -119,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
     write_file(figures, (json.dumps(study, indent=2, allow_nan=False) + "\n").encode())
     say(f"Figures: {figures}")
     for path, pixels in zip(paths, pictures, strict=True):
-        write_image(path, ImageFile(pixels))
+        save_image(path, pixels)
         say(f"Picture: {path}")
     say(f"\n{text}")
     return EXIT_DONE

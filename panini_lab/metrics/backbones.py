@@ -23,31 +23,20 @@ class MetricUnavailable(RuntimeError):
 def find_backbone(name: str, folder: str | Path | None = None) -> Path:
     """The path of the backbone file `name`, or of its published form where only that is there.
 
-    Looked for in `folder` alone if one is given; else in $PANINI_BACKBONES, in
-    $PANINI_SHARED/data/weights and in ../shared/data/weights, the first that has it.
-    Raises MetricUnavailable, which lists the places that were looked at.
+    Looked for in `folder` if one is given, else in the folder that PANINI_BACKBONES names. Raises
+    MetricUnavailable, which says where it was looked for.
     """
-    places = [Path(folder)] if folder is not None else _default_places()
+    place = folder if folder is not None else os.environ.get("PANINI_BACKBONES")
     names = [name, _UNCONVERTED[name]] if name in _UNCONVERTED else [name]
-    for place in places:
+    if place:
         for file in names:
-            if (place / file).is_file():
-                return place / file
-    looked_at = ", ".join(str(place) for place in places)
+            if (path := Path(place) / file).is_file():
+                return path
+    looked = f"was not found in {place}" if place else "was looked for nowhere"
     raise MetricUnavailable(
-        f"the backbone {' or '.join(names)} was not found in {looked_at}. Name the folder that "
-        "holds it, or set PANINI_BACKBONES to it."
+        f"the backbone {' or '.join(names)} {looked}. Name the folder that holds it, or set "
+        "PANINI_BACKBONES to it."
     )
-
-
-def _default_places() -> list[Path]:
-    places: list[Path] = []
-    if chosen := os.environ.get("PANINI_BACKBONES"):
-        places.append(Path(chosen))
-    if shared := os.environ.get("PANINI_SHARED"):
-        places.append(Path(shared) / "data" / "weights")
-    places.append(Path("..") / "shared" / "data" / "weights")
-    return places
 
 
 def check_hub_checkpoint(url: str) -> Path:

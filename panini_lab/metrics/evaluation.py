@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
-from panini_core.images import READABLE_SUFFIXES, read_image
+from panini_core.images import read_image, readable_suffixes
 
 from .backbones import IDENTITY_FILE, VGG_FILE, MetricUnavailable, find_backbone
 from .fid import RELIABLE_COUNT, FrechetDistance
@@ -158,8 +158,9 @@ def _faces_by_name(folder: str | Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise NotADirectoryError(f"No folder at {folder}.")
     faces: dict[str, Path] = {}
+    readable = readable_suffixes()
     for file in sorted(folder.iterdir()):
-        if file.suffix.lower() not in READABLE_SUFFIXES or file.name.startswith("."):
+        if file.suffix.lower() not in readable or file.name.startswith("."):
             continue
         if file.stem in faces:
             raise ValueError(
@@ -168,7 +169,7 @@ def _faces_by_name(folder: str | Path) -> dict[str, Path]:
             )
         faces[file.stem] = file
     if not faces:
-        raise ValueError(f"{folder} holds no images ({', '.join(sorted(READABLE_SUFFIXES))}).")
+        raise ValueError(f"{folder} holds no images ({', '.join(sorted(readable))}).")
     return faces
 
 

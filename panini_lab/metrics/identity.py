@@ -32,7 +32,7 @@ class IdentityNetwork(nn.Module):
 
     The warp is the similarity between the two five-point templates, the same for every face:
     landmarks found in a degraded face would move with the degradation. `recognise` maps
-    (N, 3, 112, 112), normalised with ImageNet's mean and deviation, to (N, D).
+    (N, 3, 112, 112), normalised with ImageNet's mean and std, to (N, D).
     """
 
     mean: Tensor

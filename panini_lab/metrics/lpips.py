@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
 from .backbones import MetricUnavailable, check_hub_checkpoint
 
-_BACKBONE_URLS = {
-    "alex": "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
-    "squeeze": "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
-    "vgg": "https://download.pytorch.org/models/vgg16-397923af.pth",
-}
+BACKBONE_URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
 
 
-def load_lpips_network(backbone: Literal["alex", "squeeze", "vgg"] = "alex") -> nn.Module:
-    """The network for `lpips`, on the CPU. Papers mostly report `alex`.
+def load_lpips_network() -> nn.Module:
+    """The network for `lpips`, on the CPU: AlexNet's, which papers mostly report.
 
-    Raises MetricUnavailable where torchmetrics is not installed or torchvision's weights of the
-    backbone are not in torch's cache.
+    Raises MetricUnavailable where torchmetrics is not installed or torchvision's weights of
+    AlexNet are not in torch's cache.
     """
-    check_hub_checkpoint(_BACKBONE_URLS[backbone])
+    check_hub_checkpoint(BACKBONE_URL)
     try:
         from torchmetrics.image import LearnedPerceptualImagePatchSimilarity
     except ImportError as error:
@@ -30,7 +24,7 @@ def load_lpips_network(backbone: Literal["alex", "squeeze", "vgg"] = "alex") -> 
             "it needs the packages torchmetrics and torchvision. Install them: "
             "pip install torchmetrics torchvision"
         ) from error
-    return LearnedPerceptualImagePatchSimilarity(net_type=backbone, normalize=True)
+    return LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
 
 
 def lpips(network: nn.Module, a: Tensor, b: Tensor) -> Tensor:

@@ -176,7 +176,7 @@ def chart_curves(curves: Sequence[Curve]) -> Tensor:
     rows = -(-len(curves) // columns)
     width, height = 320, 240
     canvas = Canvas((max(columns * width + _MARGIN, 480), max(rows * height + _MARGIN, 320)))
-    last = max(step for curve in curves for step in curve.steps)
+    last = max(1, *(step for curve in curves for step in curve.steps))  # a log may end at step 0
     for index, curve in enumerate(curves):
         left, top = index % columns * width + 70, index // columns * height + 40
         _draw_curve(canvas, curve, (left, top, left + width - 80, top + height - 80), last)

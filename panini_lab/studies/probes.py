@@ -94,12 +94,10 @@ def cross_validated(vectors: Tensor, labels: Tensor, folds: Tensor) -> Tensor:
 
 
 def standardise(vectors: Tensor, reference: Tensor) -> Tensor:
-    """Mean 0 and deviation 1 of every feature over `reference`, in float64."""
+    """Mean 0 and std 1 of every feature over `reference`, in float64."""
     reference = reference.double()
-    deviation = reference.std(0)
-    return (vectors.double() - reference.mean(0)) / deviation.clamp_min(
-        1e-9 * float(deviation.max()) + 1e-30
-    )
+    std = reference.std(0)
+    return (vectors.double() - reference.mean(0)) / std.clamp_min(1e-9 * float(std.max()) + 1e-30)
 
 
 def _with_constant(vectors: Tensor) -> Tensor:

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from panini_core.checkpoints.mobile_prior import PriorSizes
+
 from . import openvino_layers as layers
 from .openvino_ir import Layer, Network, NetworkError, read_network
 
@@ -29,49 +31,8 @@ GET_IT = "pip download --no-deps random-face==2021.7.21.1"
 MAX_FILE = 1 << 27  # bytes; the largest published one has 32 million
 GAIN = math.sqrt(2)  # after every activation of the mapping
 MEAN_CODES = 4096  # as many as the package itself draws for its mean
-COLOURS, BANDS = 3, 4  # a picture is drawn as four Haar bands: low, lh, hl, hh
 
 Arrays = dict[str, NDArray[Any]]
-Shapes = dict[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class PriorSizes:
-    """How wide and deep a MobileStyleGAN is; the defaults are those of the published one."""
-
-    code: int = 512  # of z and w
-    mapping_layers: int = 8
-    start: int = 512  # channels at 4 px
-    widths: tuple[int, ...] = (512, 512, 512, 512, 256, 128, 64)  # of the blocks at 8 px, 16 px, …
-
-    def shapes(self) -> Shapes:
-        """The shape of every array by its name."""
-        shapes: Shapes = {"mean_latent": (self.code,), "const": (1, self.start, 4, 4)}
-        for index in range(self.mapping_layers):
-            shapes[f"mapping.{index}.weight"] = (self.code, self.code)
-            shapes[f"mapping.{index}.bias"] = (self.code,)
-        shapes["conv1.weight"] = (self.start, self.start, 3, 3)
-        shapes |= self._styled("conv1", self.start, self.start, 4)
-        channels = self.start
-        for index, width in enumerate(self.widths):
-            block = f"blocks.{index}"
-            shapes |= self._modulation(f"{block}.up", channels)
-            for name, inner in (("conv1", channels // BANDS), ("conv2", width)):
-                shapes[f"{block}.{name}.depthwise"] = (inner, 1, 3, 3)
-                shapes[f"{block}.{name}.pointwise"] = (width, inner, 1, 1)
-                shapes |= self._styled(f"{block}.{name}", inner, width, 8 << index)
-            channels = width
-        shapes["to_bands.weight"] = (COLOURS * BANDS, channels, 1, 1)
-        shapes["to_bands.bias"] = (COLOURS * BANDS,)
-        return shapes | self._modulation("to_bands", channels)
-
-    def _modulation(self, name: str, channels: int) -> Shapes:
-        return {f"{name}.mod_weight": (channels, self.code), f"{name}.mod_bias": (channels,)}
-
-    def _styled(self, name: str, inner: int, width: int, size: int) -> Shapes:
-        after = {f"{name}.noise": (1, 1, size, size), f"{name}.bias": (width,)}
-        return self._modulation(name, inner) | after
-
 
 PUBLISHED = PriorSizes()
 

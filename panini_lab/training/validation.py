@@ -13,7 +13,7 @@ from torch import Tensor
 
 from panini_core.drawing.contact_sheet import ContactSheet, Tile, draw_entry
 from panini_core.drawing.faces import to_pillow
-from panini_core.images import ImageFile, write_image
+from panini_core.images import save_image
 from panini_core.models.value_range import from_network, to_network
 
 from ..metrics.fine_energy import fine_energy
@@ -74,7 +74,7 @@ class ValidationPairs:
         for row in sorted({index * count // rows for index in range(rows)}):
             tiles = [Tile(to_pillow(faces[row]), label) for label, faces in columns.items()]
             sheet.add(draw_entry([], tiles))
-        write_image(path, ImageFile(sheet.finish([])))
+        save_image(path, sheet.finish([]))
 
 
 def _images(folder: str) -> list[Path]:

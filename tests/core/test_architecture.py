@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -201,3 +202,26 @@ def test_official_names_stand_in_one_file() -> None:
         if any(name in file.read_text(encoding="utf-8") for name in official)
     }
     assert holders == {"checkpoints/layouts.py"}
+
+
+def test_nothing_names_what_only_its_developers_have() -> None:
+    theirs = re.compile(r"PANINI_SHARED|panini_spec|\bshared/(data|design|fixtures|cases)\b")
+    wrong = [
+        f"{file.relative_to(ROOT)}: {found[0]}"
+        for folder in (CORE, LABORATORY, NODES)
+        for file in python_files(folder)
+        for found in theirs.finditer(file.read_text(encoding="utf-8"))
+    ]
+    assert wrong == []
+
+
+def test_nothing_is_told_apart_by_its_identity() -> None:
+    """Faces carry numbers; a face that was moved or smoothed is another object."""
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for folder in (CORE, NODES)
+        for file in python_files(folder)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "id"
+    ]
+    assert wrong == []

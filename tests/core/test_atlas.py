@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,10 @@ from panini_core.atlas import (
 )
 from panini_core.checkpoints import DEFAULT_WEIGHTS, CheckpointError, save_panini
 from panini_core.checkpoints.fingerprint import encoder_fingerprint
-from panini_core.faces import DegradationRepresentation
+from panini_core.faces import DegradationRepresentation, FaceSet
 from panini_core.models.panini import PaniniNet
+from panini_core.stages.alpha import weigh_features
+from panini_core.stages.represent import represent_degradation
 
 NAMES = ("sharp", "blur", "heavy")
 
@@ -134,18 +137,28 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         dataclasses.replace(make_atlas(), names=(*NAMES, "fog"))
 
 
-def test_the_atlas_lies_beside_its_model(tmp_path: Path, tiny_model: PaniniNet) -> None:
+def test_the_atlas_lies_beside_its_model(tmp_path: Path, either_model: PaniniNet) -> None:
     weights = tmp_path / "mine.v2.safetensors"
-    assert load_atlas(tiny_model, weights) is None
-    written = make_atlas(encoder_fingerprint(tiny_model))
+    assert load_atlas(either_model, weights) is None
+    written = make_atlas(encoder_fingerprint(either_model))
     save_atlas(tmp_path / "mine.v2.atlas.safetensors", written)
-    read = load_atlas(tiny_model, weights)
+    read = load_atlas(either_model, weights)
     assert read is not None
     assert (read.names, read.reach, read.fingerprint) == (NAMES, 4.0, written.fingerprint)
     for name in ("vectors", "labels", "severity", "positions", "centre", "projection"):
         before, after = getattr(written, name), getattr(read, name)
         assert after.dtype == before.dtype
         assert torch.allclose(after, before, atol=1e-3)
+
+
+def test_a_models_own_degradations_are_described(
+    either_model: PaniniNet, random_faces: Callable[..., FaceSet]
+) -> None:
+    degradation = represent_degradation(either_model, random_faces(3))
+    found = describe_degradation(make_atlas(), degradation)
+    assert len(found) == 3
+    preset = preset_degradation(make_atlas(), "blur")
+    assert weigh_features(either_model, preset).alpha.shape[0] == 1
 
 
 def test_another_encoders_atlas_is_not_taken(tmp_path: Path, tiny_model: PaniniNet) -> None:

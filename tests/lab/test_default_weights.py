@@ -12,7 +12,7 @@ from panini_core import load_panini, read_image
 from panini_core.checkpoints import DEFAULT_WEIGHTS
 from panini_core.models.panini import PaniniNet
 from panini_core.models.value_range import from_network, to_network
-from panini_lab.metrics.backbones import IDENTITY_FILE, VGG_FILE
+from panini_lab.metrics.backbones import IDENTITY_FILE, VGG_FILE, find_backbone
 from panini_lab.metrics.identity import identity_similarity, load_identity_network
 from panini_lab.metrics.psnr import psnr
 from panini_lab.metrics.vgg_distance import load_vgg_features, vgg_distance
@@ -59,7 +59,7 @@ def test_restoring_keeps_the_picture_and_the_person(
     degraded: Tensor, clean: Tensor, restored: Tensor, shared: Path
 ) -> None:
     assert psnr(restored, clean).mean() >= psnr(degraded, clean).mean() - 0.2
-    network = load_identity_network(shared / "data" / "weights" / IDENTITY_FILE)
+    network = load_identity_network(find_backbone(IDENTITY_FILE, shared / "data" / "weights"))
     with torch.inference_mode():
         before = identity_similarity(network, degraded, clean).mean()
         after = identity_similarity(network, restored, clean).mean()

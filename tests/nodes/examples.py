@@ -28,16 +28,16 @@ def landscape() -> Tensor:
     return torch.stack([across, across.T, across.flip(1)], -1)[None]
 
 
-def tiny_model(pack: Pack) -> Any:
+def tiny_model(pack: Pack, preset: str = "tiny") -> Any:
     """PANINI_MODEL: a small network with random weights that changes its input."""
     torch.manual_seed(0)
-    network = pack.core.PaniniNet(pack.core.PaniniConfig.preset("tiny")).eval()
+    network = pack.core.PaniniNet(pack.core.PaniniConfig.preset(preset)).eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
         network.mean_latent.normal_(generator=generator)
-    return pack.part("nodes.host").manage(network, Path("tiny.safetensors"))
+    return pack.part("nodes.host").manage(network, Path(f"{preset}.safetensors"))
 
 
 def detector(pack: Pack) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import namedtuple
 from typing import Any
 
@@ -78,6 +79,34 @@ def test_boxes_go_out_and_come_back(comfy_pack: Pack) -> None:
         comfy_pack.run("PaniniBoxesToFaces", **run)
 
 
+@pytest.mark.parametrize("counts", [(2, 0), (0, 2), (1, 1), (0, 1), (3, 0, 1), (0, 0)])
+def test_boxes_of_a_batch_come_back_to_their_images(
+    comfy_pack: Pack, counts: tuple[int, ...]
+) -> None:
+    faces = face_set(comfy_pack, counts)
+    boxes, bbox = comfy_pack.run("PaniniFacesToBoxes", faces=faces).result
+    read = comfy_pack.part("nodes.bridges.foreign").read_boxes
+    for given in (boxes, bbox, copy.deepcopy(bbox)):
+        back = read(given, len(counts))
+        assert tuple(len(frame) for frame in back) == counts
+        found = [box for frame in back for box in frame]
+        assert [box.tolist() for box in found] == [face.box.tolist() for face in faces.faces]
+    if bbox:
+        with pytest.raises(ValueError, match="boxes belong to"):
+            read(bbox, len(counts) - 1)
+
+
+def face_set(pack: Pack, counts: tuple[int, ...]) -> Any:
+    """So many faces in each image of a batch."""
+    core = pack.part("panini_core")
+    faces = [
+        core.Face(torch.tensor([n, index, n + 9.0, index + 9.0]), torch.rand(5, 2), 0.9, index, n)
+        for index, count in enumerate(counts)
+        for n in range(count)
+    ]
+    return pack.part("nodes.sockets").Faces(tuple(faces), len(counts), 64, 64)
+
+
 def test_a_box_without_a_visible_face_gets_an_upright_one(comfy_pack: Pack) -> None:
     (faces,) = comfy_pack.run(
         "PaniniBoxesToFaces",
@@ -100,8 +129,17 @@ def test_a_box_without_a_visible_face_gets_an_upright_one(comfy_pack: Pack) -> N
         ([(1, 2, 3, 4), (5, 5, 1, 1)], 1, [[[1, 2, 4, 6], [5, 5, 6, 6]]]),
         ([(1, 2, 3, 4), (5, 5, 1, 1)], 2, [[[1, 2, 4, 6]], [[5, 5, 6, 6]]]),
         ([[(1, 2, 3, 4)], []], 2, [[[1, 2, 4, 6]], []]),
-        ([[(1, 2, 3, 4)]], 2, [[[1, 2, 4, 6]], []]),
         ([], 1, [[]]),
+        ([], 2, [[], []]),
+        # what is given for fewer images goes on
+        ({"x": 1, "y": 2, "width": 3, "height": 4}, 3, [[[1, 2, 4, 6]]] * 3),
+        ((1, 2, 3, 4), 2, [[[1, 2, 4, 6]]] * 2),
+        ([(1, 2, 3, 4)], 2, [[[1, 2, 4, 6]]] * 2),
+        ([(1, 2, 3, 4), (5, 5, 1, 1)], 3, [[[1, 2, 4, 6], [5, 5, 6, 6]]] * 3),
+        ([{"x": 1, "y": 2, "width": 3, "height": 4}] * 2, 2, [[[1, 2, 4, 6]] * 2] * 2),
+        ([[(1, 2, 3, 4)]], 2, [[[1, 2, 4, 6]]] * 2),
+        ([[], [(1, 2, 3, 4)]], 3, [[], [[1, 2, 4, 6]], [[1, 2, 4, 6]]]),
+        ([[(1, 2, 3, 4)], []], 3, [[[1, 2, 4, 6]], [], []]),
     ],
 )
 def test_boxes_in_the_shapes_that_others_use(

@@ -130,6 +130,28 @@ def test_file_names_stay_in_their_folder(comfy_pack: Pack, name: str) -> None:
     assert "file name" in message
 
 
+@pytest.mark.parametrize(("character", "most"), [("a", 237), ("像", 79), ("é", 118)])
+def test_a_file_name_is_measured_in_bytes(comfy_pack: Pack, character: str, most: int) -> None:
+    validate = comfy_pack.nodes["PaniniSaveDegradation"].validate_inputs
+    assert validate(filename=character * most) is True
+    message = validate(filename=character * (most + 1))
+    assert isinstance(message, str)
+    assert "at most 237 bytes" in message
+
+
+@pytest.mark.usefixtures("empty_folder")
+def test_the_longest_file_name_leaves_room_for_a_number(comfy_pack: Pack) -> None:
+    network = examples.tiny_model(comfy_pack)
+    _, faces = examples.align(comfy_pack, examples.photograph())
+    saved = comfy_pack.run("PaniniExtractDegradation", model=network, faces=faces).result[0]
+    name = "像" * 79
+    for ending in ("", " 2"):
+        output = comfy_pack.run(
+            "PaniniSaveDegradation", model=network, degradation=saved, filename=name
+        )
+        assert output.ui["text"] == [f"Saved as {name}{ending}.safetensors"]
+
+
 def test_known_degradations_by_name(comfy_pack: Pack) -> None:
     network = examples.model(comfy_pack)
     options = comfy_pack.nodes["PaniniLoadDegradation"].GET_SCHEMA().inputs[1].options
@@ -144,8 +166,8 @@ def test_known_degradations_by_name(comfy_pack: Pack) -> None:
         )
 
 
-def mix(pack: Pack, **inputs: Any) -> Any:
-    network = examples.tiny_model(pack)
+def mix(pack: Pack, model: str = "tiny", **inputs: Any) -> Any:
+    network = examples.tiny_model(pack, model)
     vectors = torch.randn(2, 16, generator=torch.Generator().manual_seed(1))
     degradation = pack.core.DegradationRepresentation(vectors)
     return pack.run("PaniniFusionWeights", model=network, degradation=degradation, **inputs)
@@ -164,6 +186,36 @@ def test_faders_move_alpha(comfy_pack: Pack) -> None:
     constant = mix(comfy_pack, mode="override", level_4=0.5).result[0].alpha
     assert torch.allclose(constant[:, 0], torch.tensor(0.75))
     assert torch.allclose(constant[:, 1:], torch.tensor(0.5))
+
+
+def test_the_pictures_fader_moves_every_interpolated_band(comfy_pack: Pack) -> None:
+    config = comfy_pack.core.PaniniConfig.preset("tiny-mobile")
+    assert config.interpolated_channels == (
+        12,
+        12,
+        8,
+        3,
+        3,
+        3,
+    )  # the first band: all that is coarse
+    neutral = mix(comfy_pack, "tiny-mobile").result[0].alpha
+    output = mix(comfy_pack, "tiny-mobile", picture=-1.0)
+    weights = output.result[0]
+    assert torch.equal(weights.alpha[:, :3], neutral[:, :3])
+    assert not weights.alpha[:, 3:].any()
+    (payload,) = output.ui["panini_alpha"]
+    widgets = [level["widget"] for level in payload["levels"]]
+    assert widgets == ["level_4", "level_8", "level_16", "picture"]
+    assert payload["levels"][-1]["channels"] == 9
+
+    # All picture and no prior: the faces come back as they are.
+    _, faces = examples.align(comfy_pack, examples.photograph(), size=64)
+    one = comfy_pack.core.InterpolationWeights(weights.alpha[:1])
+    model = examples.tiny_model(comfy_pack, "tiny-mobile")
+    restored = comfy_pack.run("PaniniRestoreFaces", model=model, faces=faces, weights=one)
+    crops = restored.result[0]
+    expected = faces.require_aligned().crops.permute(0, 2, 3, 1)
+    torch.testing.assert_close(crops, expected, rtol=0, atol=1e-3)
 
 
 def test_presets_lean_to_the_picture_or_to_the_prior(comfy_pack: Pack) -> None:

@@ -125,8 +125,8 @@ def test_selection_by_number_in_the_sorted_order(
         "PaniniSelectFaces", faces=faces, sort=sort, selection=selection, max_faces=most
     )
     kept, count, overlay = output.result
-    place = {id(face): index for index, face in enumerate(faces.faces)}
-    assert [place[id(face)] for face in kept.faces] == expected
+    place = {face.score: index for index, face in enumerate(faces.faces)}
+    assert [place[face.score] for face in kept.faces] == expected
     assert count == len(expected)
     assert overlay.shape == (1, 128, 128, 3)
 
@@ -158,3 +158,114 @@ def test_another_batch_is_refused(comfy_pack: Pack) -> None:
         comfy_pack.run(
             "PaniniSelectFaces", faces=three_faces(comfy_pack), image=torch.rand(2, 128, 128, 3)
         )
+
+
+def test_selected_faces_carry_the_numbers_that_the_board_shows(comfy_pack: Pack) -> None:
+    faces = three_faces(comfy_pack)
+    output = comfy_pack.run(
+        "PaniniSelectFaces", faces=faces, sort="left to right", selection="0,2", max_faces=0
+    )
+    kept = output.result[0]
+    assert [(face.number, face.score) for face in kept.faces] == [(0, 0.8), (2, 0.9)]
+    again = comfy_pack.run(
+        "PaniniSelectFaces", faces=kept, sort="as detected", selection="1", max_faces=0
+    ).result[0]
+    assert [face.score for face in again.faces] == [0.9]
+
+
+def test_crops_go_with_their_faces_when_they_are_sorted(comfy_pack: Pack) -> None:
+    core, faces = comfy_pack.core, three_faces(comfy_pack)
+    crops = torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1, 1).expand(3, 3, 8, 8)
+    aligned = core.FaceSet(faces.faces, crops, torch.zeros(3, 2, 3))
+    faces = comfy_pack.part("nodes.sockets").Faces(faces.faces, 1, 128, 128, aligned)
+    kept = comfy_pack.run(
+        "PaniniSelectFaces", faces=faces, sort="left to right", selection="0,2", max_faces=0
+    ).result[0]
+    assert kept.aligned.crops[:, 0, 0, 0].tolist() == pytest.approx([0.3, 0.2])
+    assert kept.aligned.faces == kept.faces
+
+
+# --- clips --------------------------------------------------------------------------------------
+
+
+def crossing_faces(pack: Pack) -> Any:
+    """Two followed faces that change sides; the small one is nearer for two frames."""
+    core, sockets = pack.core, pack.part("nodes.sockets")
+    faces = []
+    for frame in range(6):
+        tall = 30.0 if frame in (2, 3) else 50.0
+        for track, (x, side) in enumerate([(10 + 12 * frame, tall), (80 - 12 * frame, 40.0)]):
+            box = torch.tensor([x, 10.0, x + side, 10 + side])
+            landmarks = box[:2] + torch.rand(5, 2) * side
+            faces.append(core.Face(box, landmarks, 0.9, frame, track, track, filled=frame == 4))
+    return sockets.Faces(tuple(faces), 6, 128, 160)
+
+
+@pytest.mark.parametrize(
+    ("sort", "selection", "most", "track"),
+    [
+        ("as detected", "0", 0, 0),
+        ("as detected", "1", 0, 1),
+        ("large to small", "0", 0, 0),
+        ("small to large", "all", 1, 1),
+        ("left to right", "0", 0, 0),
+        ("as detected", "largest", 0, 0),
+    ],
+)
+def test_in_a_clip_a_selection_stays_with_one_face(
+    comfy_pack: Pack, sort: str, selection: str, most: int, track: int
+) -> None:
+    faces = crossing_faces(comfy_pack)
+    output = comfy_pack.run(
+        "PaniniSelectFaces",
+        faces=faces,
+        sort=sort,
+        selection=selection,
+        max_faces=most,
+        image=torch.rand(6, 128, 160, 3),
+    )
+    kept = output.result[0]
+    assert [(face.image_index, face.track) for face in kept.faces] == [(f, track) for f in range(6)]
+    assert len({face.number for face in kept.faces}) == 1
+    frames = output.ui["panini_faces"][0]["frames"]
+    for index, frame in enumerate(frames):
+        assert [face["number"] for face in frame["faces"]] == [0, 1]
+        assert [face["filled"] for face in frame["faces"]] == [index == 4] * 2
+        assert [face["score"] is None for face in frame["faces"]] == [index == 4] * 2
+    for value in ("area", "from_middle"):
+        values = {(face["number"], face[value]) for frame in frames for face in frame["faces"]}
+        assert len(values) == 2
+
+
+def test_crops_go_with_their_faces_when_a_clip_is_sorted(comfy_pack: Pack) -> None:
+    core, faces = comfy_pack.core, crossing_faces(comfy_pack)
+    crops = torch.arange(12).view(12, 1, 1, 1).expand(12, 3, 8, 8) / 12
+    aligned = core.FaceSet(faces.faces, crops, torch.zeros(12, 2, 3))
+    faces = comfy_pack.part("nodes.sockets").Faces(faces.faces, 6, 128, 160, aligned)
+    kept = comfy_pack.run(
+        "PaniniSelectFaces", faces=faces, sort="small to large", selection="all", max_faces=0
+    ).result[0]
+    order = [2 * face.image_index + face.track for face in kept.faces]
+    assert order == [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10]
+    assert kept.aligned.crops[:, 0, 0, 0].tolist() == pytest.approx([row / 12 for row in order])
+    assert kept.aligned.faces == kept.faces
+
+
+def test_with_smoothing_a_face_goes_on_through_frames_that_miss_it(comfy_pack: Pack) -> None:
+    seen, missed = examples.photograph(), examples.landscape()
+    assert seen.shape[1:3] == missed.shape[1:3]
+    batch = torch.cat([seen, seen, missed, seen])
+    inputs = {"image": batch, "detector": examples.detector(comfy_pack)}
+    plain, clip = (
+        comfy_pack.run("PaniniDetectFaces", **inputs, smoothing=smoothing).result[0].faces
+        for smoothing in (0, 2)
+    )
+    assert [face.image_index for face in plain] == [0, 1, 3]
+    assert [(face.image_index, face.track, face.filled) for face in clip] == [
+        (frame, 0, frame == 2) for frame in range(4)
+    ]
+    report = comfy_pack.run(
+        "PaniniRestoreImage", **inputs, model=examples.model(comfy_pack), smoothing=2
+    ).result[2]
+    assert report.count("Filled in between frames: 1.") == 1
+    assert report.count("face 0:") == 4 and report.count("filled in between frames, restored") == 1

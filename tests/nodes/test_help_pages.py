@@ -140,6 +140,6 @@ def test_guides_speak_of_settings_that_exist(pack: Pack) -> None:
                 known.add(name)
                 known.update(options.get("options", []))
     text = (GUIDES / "questions.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`([a-z_0-9]+)`", text)) - {"none", "center", "largest"}
+    named = set(re.findall(r"`([a-z_0-9]+)`", text)) - {"none", "centre", "largest"}
     assert len(named) > 15
     assert named - known == set()

@@ -141,6 +141,46 @@ def test_a_mask_says_where_to_draw(comfy_pack: Pack) -> None:
         comfy_pack.run("PaniniPasteFaces", **paste, mask=torch.ones(1, 30, 40))
 
 
+def test_what_a_mask_covers_is_said_and_not_guessed(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    crops, faces = examples.align(comfy_pack, image, size=256)  # as large as the image
+    left = torch.zeros(1, 256, 256)
+    left[:, :, :128] = 1
+    paste = {"image": image, "faces": faces, "crops": 1 - crops, "mask_source": "mask"}
+    paste["mask"] = left
+    whole = comfy_pack.run("PaniniPasteFaces", **(paste | {"mask_source": "soft"})).result[1]
+    of_image = comfy_pack.run("PaniniPasteFaces", **paste, mask_of="image").result[1]
+    assert of_image[:, :, 132:].sum() < 0.01 * whole[:, :, 132:].sum()
+    of_crops = comfy_pack.run("PaniniPasteFaces", **paste, mask_of="crops").result[1]
+    centre = int(faces.faces[0].landmarks[2, 0])  # the nose's x
+    assert of_crops[:, :, : centre - 10].sum() > 0.9 * whole[:, :, : centre - 10].sum()
+    assert of_crops[:, :, centre + 20 :].sum() < 0.1 * whole[:, :, centre + 20 :].sum()
+    assert not torch.equal(of_image, of_crops)
+    with pytest.raises(ValueError, match="set mask_of"):
+        comfy_pack.run("PaniniPasteFaces", **paste)
+    smaller = torch.rand(1, 64, 64, 3)
+    with pytest.raises(ValueError, match="set mask_of"):
+        comfy_pack.run("PaniniPasteFaces", **(paste | {"crops": smaller}))
+    paste["mask"] = torch.ones(1, 64, 64)
+    with pytest.raises(ValueError, match="expected the size of the images"):
+        comfy_pack.run("PaniniPasteFaces", **paste, mask_of="image")
+
+
+def test_an_empty_mask_is_refused_and_not_drawn(comfy_pack: Pack) -> None:
+    image = torch.cat([examples.landscape(), examples.photograph()])
+    crops, faces = examples.align(comfy_pack, image, size=64)
+    paste = {"image": image, "faces": faces, "crops": crops, "mask_source": "mask"}
+    for side in (64, 256):  # as Load Image gives it for a picture without alpha, and any other
+        with pytest.raises(ValueError, match="The mask is empty"):
+            comfy_pack.run("PaniniPasteFaces", **paste, mask=torch.zeros(1, side, side))
+    none = {"image": image[:1], "crops": crops} | {
+        "faces": examples.align(comfy_pack, image[:1])[1]
+    }
+    empty = torch.zeros(1, 64, 64)
+    result = comfy_pack.run("PaniniPasteFaces", **none, mask_source="mask", mask=empty).result[0]
+    assert torch.equal(result, image[:1])
+
+
 def test_restoring_faces_that_were_not_aligned_says_what_to_do(comfy_pack: Pack) -> None:
     faces = examples.detect(comfy_pack, examples.photograph())
     with pytest.raises(ValueError, match="put an Align Faces node between"):

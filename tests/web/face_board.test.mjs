@@ -31,10 +31,12 @@ const face = (number) => ({
   ...{ number, box: [0, 0, 5, 5], score: 0.9, size: 5 },
   ...{ severity: null, selected: true },
 });
+const known = (number) => ({ ...face(number), area: null, fromMiddle: null, filled: false });
 
 for (const [rule, expected] of [
   [" All ", "all"],
-  ["CENTER", "center"],
+  ["CENTRE", "centre"],
+  ["CENTER", "centre"],
   ["0", [0]],
   [" 0 , 2,4 - 6 ", [0, 2, 4, 5, 6]],
   ["3-3,3", [3]],
@@ -54,6 +56,7 @@ for (const [rule, expected] of [
   ["all", [0, 1, 2, 3, 4]],
   ["none", []],
   ["largest", [0]],
+  ["centre", [3]],
   ["center", [3]],
   ["1,3-9", [1, 3, 4]],
   ["nonsense", []],
@@ -64,7 +67,7 @@ for (const [rule, expected] of [
 }
 
 test("no rule names a face of an empty frame", () => {
-  for (const rule of ["all", "largest", "center", "0"]) {
+  for (const rule of ["all", "largest", "centre", "0"]) {
     assert.equal(namedFaces(rule, { ...FRAME, faces: [] }).size, 0);
   }
 });
@@ -72,7 +75,7 @@ test("no rule names a face of an empty frame", () => {
 test("of equals the first is named, as by the node", () => {
   const twins = { ...FRAME, faces: [0, 1].map((number) => ({ number, box: [0, 0, 9, 9] })) };
   assert.deepEqual([...namedFaces("largest", twins)], [0]);
-  assert.deepEqual([...namedFaces("center", twins)], [0]);
+  assert.deepEqual([...namedFaces("centre", twins)], [0]);
 });
 
 test("of the named faces the first ones are kept", () => {
@@ -141,7 +144,7 @@ test("frames are read as they are sent, without what is not needed", () => {
     frames: [sent([{ ...face(0), index: 7 }]), sent([])],
   });
   assert.equal(total, 3);
-  assert.deepEqual(frames[0].faces, [face(0)]);
+  assert.deepEqual(frames[0].faces, [known(0)]);
   assert.deepEqual(frames[1].faces, []);
 });
 
@@ -156,6 +159,23 @@ for (const [sort, expected] of [
     assert.deepEqual(readFrames(JSON.parse(JSON.stringify(keepable(read)))), read);
   });
 }
+
+test("in a clip the largest face and the middle one are those of all frames", () => {
+  const [left, right] = [face(0), face(1)].map((one, index) => ({
+    ...{ ...one, box: index ? [4, 4, 9, 9] : [0, 0, 3, 3] },
+    ...{ area: index ? 10 : 90, from_middle: index ? 8 : 3, filled: index === 1 },
+  }));
+  const read = readFrames({ frames: [sent([left, right])] });
+  const kept = readFrames(JSON.parse(JSON.stringify(keepable(read))));
+  for (const { frames } of [read, kept]) {
+    assert.deepEqual([...namedFaces("largest", frames[0])], [0]);
+    assert.deepEqual([...namedFaces("centre", frames[0])], [0]);
+    assert.deepEqual(
+      frames[0].faces.map(({ filled }) => filled),
+      [false, true],
+    );
+  }
+});
 
 test("values of a face that are not numbers are unknown", () => {
   const odd = { number: 0, box: [0, 0, 5, 5], score: "high", size: undefined };

@@ -6,9 +6,13 @@
  * @typedef {Object} Face
  * @property {number} number
  * @property {[number, number, number, number]} box x0, y0, x1, y1 in px of the frame
- * @property {number | null} score 0..1
+ * @property {number | null} score 0..1; null also where the face was filled in
  * @property {number | null} size px
  * @property {number | null} severity how degraded, 0..1
+ * @property {number | null} area px², and
+ * @property {number | null} fromMiddle px: what `largest` and `centre` go by, in a clip the means
+ *   over all frames; null: as the box says
+ * @property {boolean} filled in a clip: not seen here, but put between two frames
  * @property {boolean} selected whether the run kept it
  *
  * @typedef {Object} Frame
@@ -67,7 +71,7 @@ export function keepable({ total, sort, frames }) {
   for (const frame of frames.slice(0, MOST_FRAMES_KEPT)) {
     faces += frame.faces.length;
     if (kept.length && faces > MOST_FACES_KEPT) break;
-    kept.push(frame);
+    kept.push({ ...frame, faces: frame.faces.map(writeFace) });
   }
   return { total_frames: total, sort, frames: kept };
 }
@@ -127,8 +131,24 @@ function readFrame({ image, width, height, faces }) {
       score: numberOrNull(values.score),
       size: numberOrNull(values.size),
       severity: numberOrNull(values.severity),
+      area: numberOrNull(values.area),
+      fromMiddle: numberOrNull(values.from_middle),
+      filled: values.filled === true,
       selected: values.selected !== false,
     })),
+  };
+}
+
+/**
+ * A face as the nodes send it, without what only faces of clips have if it is none.
+ * @param {Face} face
+ */
+function writeFace({ area, fromMiddle, filled, ...face }) {
+  return {
+    ...face,
+    ...(area !== null && { area }),
+    ...(fromMiddle !== null && { from_middle: fromMiddle }),
+    ...(filled && { filled }),
   };
 }
 

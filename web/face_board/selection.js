@@ -8,19 +8,26 @@
  */
 
 export const LAST_NUMBER = 9999; // of the node
-const NAMED_RULES = ["all", "largest", "center", "none"];
+const NAMED_RULES = ["all", "largest", "centre", "none"];
+const OTHER_SPELLINGS = new Map([["center", "centre"]]);
 const NUMBERS = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/;
 
 /**
- * A name as it is, numbers as a set, null for what the node would refuse.
+ * A name as it is, numbers as a set, null for what the node would refuse. Full-width signs, as
+ * keyboards for Chinese and Japanese type them, are read as well.
  * @param {string} rule
  * @returns {string | Set<number> | null}
  */
 export function parseRule(rule) {
-  const name = rule.trim().toLowerCase();
+  const typed = rule
+    .normalize("NFKC")
+    .replace(/\u3001/g, ",")
+    .replace(/\u2013/g, "-");
+  const word = typed.trim().toLowerCase();
+  const name = OTHER_SPELLINGS.get(word) ?? word;
   if (NAMED_RULES.includes(name)) return name;
   const numbers = new Set();
-  for (const part of rule.split(",")) {
+  for (const part of typed.split(",")) {
     const match = NUMBERS.exec(part);
     if (!match) return null;
     const first = Number(match[1]);
@@ -43,7 +50,7 @@ export function namedFaces(rule, frame) {
   if (parsed instanceof Set) return numbersOf(faces.filter(({ number }) => parsed.has(number)));
   if (parsed === "all") return numbersOf(faces);
   if (parsed === "largest") return numbersOf(smallestFirst(faces, (face) => -area(face)));
-  if (parsed === "center") {
+  if (parsed === "centre") {
     return numbersOf(smallestFirst(faces, (face) => fromMiddle(face, frame)));
   }
   return new Set();
@@ -144,14 +151,14 @@ function smallestFirst(faces, value) {
 }
 
 /** @param {Face} face */
-function area({ box: [x0, y0, x1, y1] }) {
-  return (x1 - x0) * (y1 - y0);
+function area({ area: known, box: [x0, y0, x1, y1] }) {
+  return known ?? (x1 - x0) * (y1 - y0);
 }
 
 /**
  * @param {Face} face
  * @param {Frame} frame
  */
-function fromMiddle({ box: [x0, y0, x1, y1] }, { width, height }) {
-  return Math.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2);
+function fromMiddle({ fromMiddle: known, box: [x0, y0, x1, y1] }, { width, height }) {
+  return known ?? Math.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2);
 }

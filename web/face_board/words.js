@@ -17,12 +17,14 @@ export function countFaces(count) {
 }
 
 /**
- * A face in one line: its number, score, size and severity, as far as they are known.
+ * A face in one line: its number, whether it was filled in, score, size and severity, as far as
+ * they are known.
  * @param {Face} face
  * @param {string} verdict
  */
-export function describeFace({ number, score, size, severity }, verdict) {
+export function describeFace({ number, score, size, severity, filled }, verdict) {
   const values = [
+    filled ? text("face_board.filled", "filled in between frames") : "",
     score === null ? "" : text("face_board.score", "score {score}", { score: score.toFixed(2) }),
     size === null ? "" : text("face_board.size", "{size} px", { size: Math.round(size) }),
     severity === null

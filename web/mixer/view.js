@@ -78,7 +78,7 @@ function nameLevel(widget) {
   if (widget === "picture") {
     return {
       caption: text("mixer.picture", "picture"),
-      label: text("mixer.picture_long", "The picture's own fine detail"),
+      label: text("mixer.picture_long", "The picture itself"),
     };
   }
   const side = widget.replace("level_", "");

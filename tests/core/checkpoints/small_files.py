@@ -19,6 +19,7 @@ from panini_core.models.stylegan2 import (
 )
 
 TINY = PaniniConfig.preset("tiny")
+MOBILE = PaniniConfig.preset("tiny-mobile")
 
 
 SMALL_MFR = PaniniConfig(  # the official layout with few channels

@@ -15,10 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from panini_core.checkpoints import (
-    CheckpointError,
-    read_state_dict,
-)
+from panini_core.checkpoints.files import CheckpointError, read_file
 
 pytestmark = pytest.mark.filterwarnings(  # torch's remarks on files that are odd on purpose
     "ignore:Detected pickle protocol", "ignore:Validating sparse", "ignore:Defining your"
@@ -27,10 +24,10 @@ pytestmark = pytest.mark.filterwarnings(  # torch's remarks on files that are od
 
 def test_names_lose_module_and_the_top_level(official_file: Callable[..., Path]) -> None:
     content = {"state_dict": {"module.body.module.w": torch.ones(2)}, "epoch": 3}
-    assert list(read_state_dict(official_file(content))) == ["body.w"]
+    assert list(read_file(official_file(content)).tensors) == ["body.w"]
     twice = official_file({"module.w": torch.ones(2), "w": torch.ones(2)})
     with pytest.raises(CheckpointError, match="holds w twice"):
-        read_state_dict(twice)
+        read_file(twice)
 
 
 @pytest.mark.parametrize(
@@ -48,22 +45,22 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
     with pytest.raises(CheckpointError) as caught:
-        read_state_dict(path)
+        read_file(path)
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"nothing\.pth.*no such file"):
-        read_state_dict(tmp_path / "nothing.pth")
+        read_file(tmp_path / "nothing.pth")
     with pytest.raises(CheckpointError, match="cannot be read as a file"):
-        read_state_dict(tmp_path)
+        read_file(tmp_path)
 
 
 @pytest.mark.parametrize("content", [[torch.ones(2)], torch.ones(2), 3, {"state_dict": 3}])
 def test_other_content_is_refused(official_file: Callable[..., Path], content: Any) -> None:
     with pytest.raises(CheckpointError, match="expected a dict of tensors"):
-        read_state_dict(official_file(content))
+        read_file(official_file(content))
 
 
 class Attack:
@@ -93,7 +90,7 @@ def test_code_in_a_pickle_is_never_executed(
     with pytest.raises(
         CheckpointError, match=r"attack\.pth: its pickle refers to .*nothing was ex"
     ):
-        read_state_dict(path)
+        read_file(path)
     assert not trace.exists()
     if zipped:  # the attack itself works: a reader that is not safe falls for it
         torch.load(path, weights_only=False)
@@ -105,7 +102,7 @@ def test_a_plain_pickle_is_never_executed(tmp_path: Path) -> None:
     path = tmp_path / "attack.pkl"
     path.write_bytes(pickle.dumps(Attack(os.system, f"touch {trace}"), protocol=4))
     with pytest.raises(CheckpointError):
-        read_state_dict(path)
+        read_file(path)
     assert not trace.exists()
 
 
@@ -124,7 +121,7 @@ def test_training_leftovers_beside_the_weights_do_no_harm(tmp_path: Path, zipped
     }
     before = set(torch.serialization.get_safe_globals())
     torch.save(content, tmp_path / "x.pth", _use_new_zipfile_serialization=zipped)
-    assert torch.equal(read_state_dict(tmp_path / "x.pth")["w"], torch.ones(2))
+    assert torch.equal(read_file(tmp_path / "x.pth").tensors["w"], torch.ones(2))
     assert set(torch.serialization.get_safe_globals()) == before
 
 
@@ -132,4 +129,4 @@ def test_placeholders_do_not_let_numpy_arrays_pass_as_weights(
     official_file: Callable[..., Path],
 ) -> None:
     with pytest.raises(CheckpointError, match=r"'w' \(_reconstruct\)"):
-        read_state_dict(official_file({"w": np.ones(3)}))
+        read_file(official_file({"w": np.ones(3)}))

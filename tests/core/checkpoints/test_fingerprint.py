@@ -22,6 +22,15 @@ def test_precision_does_not_matter(tiny_model: PaniniNet, dtype: torch.dtype) ->
     assert encoder_fingerprint(rounded.float()) == whole
 
 
+def test_the_prior_does_not_matter(tiny_model: PaniniNet) -> None:
+    other = PaniniNet(PaniniConfig.preset("tiny-mobile"))
+    assert encoder_fingerprint(other) != encoder_fingerprint(tiny_model)
+    assert other.degradation_encoder is not None
+    assert tiny_model.degradation_encoder is not None
+    other.degradation_encoder.load_state_dict(tiny_model.degradation_encoder.state_dict())
+    assert encoder_fingerprint(other) == encoder_fingerprint(tiny_model)
+
+
 def test_only_what_the_representation_depends_on_matters(tiny_model: PaniniNet) -> None:
     other = copy.deepcopy(tiny_model)
     assert other.degradation_encoder is not None

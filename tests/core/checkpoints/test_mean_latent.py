@@ -14,6 +14,7 @@ from panini_core.checkpoints.mean_latent import estimate_mean_latent
 from panini_core.models.panini import PaniniConfig, PaniniNet
 
 TINY = PaniniConfig.preset("tiny")
+MOBILE = PaniniConfig.preset("tiny-mobile")
 
 
 def new_model(config: PaniniConfig = TINY, *, trained_mapping: bool = False) -> PaniniNet:
@@ -54,6 +55,14 @@ def test_the_estimate_is_the_mean_of_many_codes() -> None:
 
 def test_a_mapping_network_that_was_never_trained_says_nothing() -> None:
     assert not estimate_mean_latent(new_model().gan_prior).any()
+
+
+def test_what_a_gan_brings_needs_no_estimate() -> None:
+    generator = new_model(MOBILE, trained_mapping=True).gan_prior
+    assert generator.mean_latent is not None
+    generator.mean_latent.normal_()
+    expected = generator.mean_latent.expand(generator.w_plus_rows, -1)
+    assert torch.equal(estimate_mean_latent(generator), expected)
 
 
 def test_our_files_hold_it(tmp_path: Path) -> None:

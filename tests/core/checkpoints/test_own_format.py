@@ -17,17 +17,23 @@ from panini_core.checkpoints import (
     load_panini,
     save_panini,
 )
+from panini_core.models.panini import PaniniConfig
 
 from .small_files import (
+    MOBILE,
     TINY,
     small_net,
 )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("discriminants", [0, 3])
-def test_own_format_round_trip(tmp_path: Path, dtype: torch.dtype, discriminants: int) -> None:
-    net = small_net(dataclasses.replace(TINY, degradation_discriminants=discriminants))
+@pytest.mark.parametrize(
+    "config",
+    [TINY, dataclasses.replace(TINY, degradation_discriminants=3), MOBILE],
+    ids=["tiny", "discriminants", "mobile"],
+)
+def test_own_format_round_trip(tmp_path: Path, dtype: torch.dtype, config: PaniniConfig) -> None:
+    net = small_net(config)
     path = tmp_path / "sub" / "net.safetensors"
     save_panini(path, net, dtype=dtype, metadata={"licence": "own"})
 
@@ -95,6 +101,11 @@ def own_header(tmp_path: Path, **changes: Any) -> Path:
             {"config": {"prior_channels": [8] * 90, "picture_bands": 0}},
             "describes no network",
         ),
+        ({"config": {"prior": "stylegan3"}}, "must be one of stylegan2, mobile, got 'stylegan3'"),
+        ({"config": {"prior": True}}, "prior should be str, found True"),
+        ({"config": {"interpolated_picture": 1}}, "interpolated_picture should be true or false"),
+        ({"config": {"prior": "mobile", "detail_patch": 1}}, "output as large as the input"),
+        ({"config": {"latent_rank": 4}}, "missing: image_encoder.latent_head."),
         ({"config": {"input_size": 65}}, "input_size of 64, got 65"),
         ({"config": {"style_size": 15}}, "layers.0.weight is (16, 16), not (15, 15)"),
         ({"config": {"mapping_layers": 3}}, "2 missing: gan_prior.mapping.layers.2."),

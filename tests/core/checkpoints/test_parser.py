@@ -61,7 +61,7 @@ def test_a_loaded_network_parses(saved: Save) -> None:
     parser = load_parser(saved(network.state_dict()))
     faces = torch.rand(1, 3, 512, 512, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        logits = network((faces - parser.mean) / parser.deviation)[0]
+        logits = network((faces - parser.mean) / parser.std)[0]
         share = parser(faces)
     face = [index for index, name in enumerate(BISENET.classes) if name in ("skin", "nose")]
     assert (logits.softmax(1)[:, face].sum(1, keepdim=True) <= share + 1e-5).all()

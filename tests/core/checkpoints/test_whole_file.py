@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from panini_core.checkpoints.whole_file import whole_file
+from panini_core.checkpoints.whole_file import LONGEST_NAME, shorten_name, whole_file
 
 
 def test_the_file_appears_when_the_block_is_done(tmp_path: Path) -> None:
@@ -77,8 +79,25 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
     assert path.read_bytes() == b"old"
 
 
-def test_names_as_long_as_the_system_allows(tmp_path: Path) -> None:
-    path = tmp_path / ("a" * 255)
+# Systems count bytes of UTF-8: one for a Latin letter, three for a Chinese character.
+LONG_NAMES = ["a" * 255, "像" * 83 + ".png", "é" * 127, "🙂" * 63 + ".a"]
+
+
+@pytest.mark.parametrize("name", LONG_NAMES)
+def test_names_as_long_as_the_system_allows(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
     with whole_file(path) as temporary:
         temporary.write_bytes(b"new")
     assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@given(name=st.text(min_size=1, max_size=300), room=st.integers(0, 60))
+def test_shortened_names_fit_and_stay_apart(name: str, room: int) -> None:
+    short = shorten_name(name, room)
+    assert len(short.encode("utf-8", "surrogatepass")) <= LONGEST_NAME - room
+    assert short == shorten_name(name, room)
+    if len(name.encode("utf-8", "surrogatepass")) <= LONGEST_NAME - room:
+        assert short == name
+    else:
+        assert shorten_name(name + "2", room) != short

@@ -83,3 +83,16 @@ def test_a_threshold_out_of_range(threshold: str, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         main(["detect", "a.png", "-o", "found", f"--threshold={threshold}"])
     assert "expected a number" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fake_detector")
+def test_detect_does_not_write_two_pictures_to_one_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for folder in ("one", "two"):
+        Path(folder).mkdir()
+    picture_with_face("one/a.png")
+    write_image("two/a.png", ImageFile(torch.zeros(3, 40, 40)))
+    assert main(["detect", "one", "two", "-o", "found", "--force"]) == 1
+    assert len(json.loads(Path("found/a.png.faces.json").read_text())["faces"]) == 1
+    assert "another output folder" in capsys.readouterr().out

@@ -17,7 +17,7 @@ def test_doctor_lists_and_times(tiny_model: Path, capsys: pytest.CaptureFixture[
 
     code = main(["doctor", "--device", "cpu", "--model", str(tiny_model)])
     printed = capsys.readouterr().out
-    for word in ("Python", "torch", "facexlib", "in use", "faces/s"):
+    for word in ("Python", "torch", "facexlib", "in use", "faces/s", "The network alone", "warm"):
         assert word in printed
     assert (code == 0) == (DEFAULT_WEIGHTS.is_file() and BUNDLED_DETECTOR.is_file())
     assert ("MISSING" in printed) == (code == 1)

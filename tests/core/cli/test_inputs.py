@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from panini_core.cli.console import UsageError
-from panini_core.cli.inputs import Job, find_sources, plan_jobs, require_new_file
+from panini_core.cli.inputs import (
+    Job,
+    find_others,
+    find_sources,
+    plan_jobs,
+    require_new_file,
+    settle_clashes,
+)
+from panini_core.cli.others import describe_others
+from panini_core.images import FORMAT_OF_SUFFIX, reading
 
 
 @pytest.fixture
@@ -66,10 +75,123 @@ def test_formats_that_are_not_written_become_png(photos: Path) -> None:
     assert ("photos/c.gif", "out/c.png") in plan(["photos"])
 
 
+# --- names that would meet ----------------------------------------------------------------------
+
+READ_ONLY = [".ppm", ".tga", ".jp2", ".avif", ".dib"]
+
+
+@pytest.mark.parametrize("suffix", READ_ONLY)
+@pytest.mark.parametrize("name", ["a", "A"])  # some systems take them for the same
+def test_a_picture_that_changes_its_format_makes_way(photos: Path, suffix: str, name: str) -> None:
+    (photos / f"{name}{suffix}").write_bytes(b"x")
+    assert sorted(plan(["photos"])) == sorted(
+        [
+            ("photos/a.png", "out/a.png"),
+            ("photos/b.jpg", "out/b.jpg"),
+            (f"photos/{name}{suffix}", f"out/{name}{suffix}.png"),
+        ]
+    )
+
+
+def test_two_that_change_their_format_both_keep_their_whole_names(photos: Path) -> None:
+    (photos / "c.tga").write_bytes(b"x")
+    (photos / "c.ppm").write_bytes(b"x")
+    planned = dict(plan(["photos"]))
+    assert planned["photos/c.tga"] == "out/c.tga.png"
+    assert planned["photos/c.ppm"] == "out/c.ppm.png"
+
+
+def test_only_what_still_clashes_is_refused(photos: Path) -> None:
+    (photos / "a.tga").write_bytes(b"x")
+    (photos / "a.tga.png").write_bytes(b"x")
+    output = Path("out")
+    sources = find_sources(["photos", "photos/sub"], output, recursive=False)
+    jobs = {job.source.as_posix(): job for job in plan_jobs(sources, output)}
+    refused = {source for source, job in jobs.items() if job.problem}
+    assert refused == {"photos/a.tga.png", "photos/sub/a.png"}
+    assert "photos/a.png is written to out/a.png as well" in jobs["photos/sub/a.png"].problem
+    # The remedy works: alone, into another folder, they have their names.
+    assert plan(["photos/sub/a.png"], "other") == [("photos/sub/a.png", "other/a.png")]
+
+
+def test_further_results_clash_as_well() -> None:
+    first = Job(Path("a.png"), Path("out/a.png"), (Path("out/a.png.compare.png"),))
+    second = Job(Path("b/a.png.compare.png"), Path("out/a.png.compare.png"))
+    third = Job(Path("c.png"), Path("out/c.png"))
+    assert [bool(job.problem) for job in settle_clashes([first, second, third])] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_wanted_format_changes_what_is_of_another(photos: Path) -> None:
+    for name in ("c.tga", "d.JPEG", "e.PNG"):
+        (photos / name).write_bytes(b"x")
+    output = Path("out")
+    sources = find_sources(["photos"], output, recursive=False)
+    for suffix, names in {
+        ".png": ["a.png", "b.png", "c.png", "d.png", "e.PNG"],
+        ".jpg": ["a.jpg", "b.jpg", "c.jpg", "d.JPEG", "e.jpg"],
+        ".tiff": ["a.tiff", "b.tiff", "c.tiff", "d.tiff", "e.tiff"],
+    }.items():
+        jobs = plan_jobs(sources, output, suffix=suffix)
+        assert sorted(job.target.name for job in jobs) == names
+
+
+def test_a_wanted_format_lets_no_names_meet(photos: Path) -> None:
+    for suffix in FORMAT_OF_SUFFIX:
+        (photos / f"a{suffix}").write_bytes(b"x")
+    output = Path("out")
+    sources = find_sources(["photos"], output, recursive=False)
+    for suffix in FORMAT_OF_SUFFIX:
+        jobs = plan_jobs(sources, output, suffix=suffix)
+        assert len({job.target for job in jobs}) == len(jobs)
+        assert not any(job.problem for job in jobs)
+
+
+# --- what lies beside the pictures --------------------------------------------------------------
+
+
+def test_files_beside_the_pictures_are_named(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("c.heic", "d.HEIC", "e.mp4", "f.nef", "g.jxl", "README"):
+        (photos / name).write_bytes(b"x")
+    monkeypatch.setattr(reading, "find_spec", lambda name: None)
+    others = find_others(["photos"], Path("out"), recursive=False)
+    assert [path.name for path in others] == [
+        *("README", "c.heic", "d.HEIC", "e.mp4", "f.nef", "g.jxl", "notes.txt")
+    ]
+    lines = describe_others(others)
+    assert len(lines) == 5
+    assert lines[0].startswith("2 .heic: reading them needs pillow-heif")
+    assert lines[1].startswith("1 .mp4: videos are not read")
+    assert lines[-1] == "1 without a suffix, 1 .txt: no pictures"
+    monkeypatch.setattr(reading, "find_spec", lambda name: name == "pillow_heif")
+    assert ("photos/c.heic", "out/c.png") in plan(["photos"])
+    assert len(find_others(["photos"], Path("out"), recursive=False)) == 5
+
+
+def test_what_a_pattern_matches_besides_is_named_and_what_is_named_itself_is_read(
+    photos: Path,
+) -> None:
+    (photos / "e.mp4").write_bytes(b"x")
+    assert [path.name for path in find_others(["photos/*"], Path("out"), recursive=False)] == [
+        *("e.mp4", "notes.txt")
+    ]
+    assert find_others(["photos/e.mp4"], Path("out"), recursive=False) == []
+    assert plan(["photos/e.mp4"]) == [("photos/e.mp4", "out/e.png")]
+
+
+def test_a_folder_of_other_files_says_what_it_holds(photos: Path) -> None:
+    (photos / "clips").mkdir()
+    (photos / "clips" / "e.mp4").write_bytes(b"x")
+    with pytest.raises(UsageError, match=r"none in it, but 1 \.mp4: videos are not read"):
+        plan(["photos/clips"])
+
+
 @pytest.mark.parametrize(
     ("inputs", "output", "message"),
     [
-        (["photos/a.png", "photos/sub/a.png"], "out", "would both be written to"),
         (["photos"], "photos", "would be overwritten"),
         (["photos/a.png"], "photos/a.png", "would be overwritten"),
         (["photos/sub/a.png", "photos/a.png"], "photos", "would be overwritten"),

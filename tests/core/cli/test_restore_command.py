@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from PIL import Image
 
 from panini_core.cli import main, restore
-from panini_core.images import ImageFile, read_image, write_image
+from panini_core.images import ImageFile, Metadata, read_image, write_image
 
 pytestmark = pytest.mark.usefixtures("fake_detector")
 
@@ -153,6 +154,46 @@ def test_a_gif_comes_back_as_png_with_a_note(run: Run, capsys: pytest.CaptureFix
     assert "GIF was written as PNG" in printed
 
 
+def test_all_results_get_the_format_that_is_wanted(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels = (picture().pixels * 255).round().byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).save("a.jpg", comment=b"a comment")
+    workflow = Metadata(text=(("workflow", "{}"),))
+    write_image("b.png", dataclasses.replace(picture(face=False), metadata=workflow))
+    for wanted in ("png", "webp", "tiff", "jpg"):
+        assert run("a.jpg", "b.png", "-o", wanted, "--format", wanted) == 0
+        printed = capsys.readouterr().out
+        assert ("no place for it: texts (workflow)" in printed) == (wanted != "png")
+        for name in ("a", "b"):
+            assert read_image(f"{wanted}/{name}.{wanted}").size == (WIDTH, HEIGHT)
+    assert Path("png/b.png").read_bytes() == Path("b.png").read_bytes()
+    before, after = read_image("a.jpg"), read_image("png/a.png")
+    x1 = FACE[2]
+    assert torch.equal(before.pixels[:, :, x1 + 60 :], after.pixels[:, :, x1 + 60 :])
+    assert after.metadata.text == (("Comment", "a comment"),)
+
+
+def test_a_jpeg_keeps_its_coding_and_its_blocks(run: Run) -> None:
+    pixels = (picture().pixels * 255).round().byte().permute(1, 2, 0).numpy()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "A camera"
+    Image.fromarray(np.rot90(pixels)).save(
+        "a.jpg", quality=98, subsampling="4:2:2", exif=exif.tobytes(), comment=b"a comment"
+    )
+    assert run("a.jpg", "-o", "out") == 0
+    with Image.open("a.jpg") as before, Image.open("out/a.jpg") as after:
+        assert after.size == before.size == (HEIGHT, WIDTH)
+        assert after.quantization == before.quantization  # type: ignore[attr-defined]
+        assert after.layer == before.layer  # type: ignore[attr-defined]
+        assert after.getexif()[0x010F] == "A camera"
+        assert after.getexif()[0x0112] == 6
+        assert after.info["comment"] == b"a comment"
+    assert read_image("out/a.jpg").size == (WIDTH, HEIGHT)
+    assert not torch.equal(read_image("out/a.jpg").pixels, read_image("a.jpg").pixels)
+
+
 def test_aligned_pictures_are_restored_whole(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     write_image("face.png", picture(size=(96, 96), channels=4))
     write_image("wide.png", picture())
@@ -208,6 +249,48 @@ def test_no_result_of_an_earlier_run_is_overwritten(run: Run) -> None:
     assert read_image("out-a.png/a.png").size == (WIDTH, HEIGHT)
 
 
+@pytest.mark.parametrize("name", ["像" * 83 + ".png", "é" * 125 + ".png", "a" * 251 + ".png"])
+def test_names_as_long_as_the_system_allows(run: Run, name: str) -> None:
+    write_image(name, picture())
+    assert run(name, "-o", "out", "--compare", "--save-faces") == 0
+    found = {path.name for path in Path("out").iterdir()}
+    assert len(found) == 4
+    assert name in found
+    assert len([other for other in found if other.endswith(".compare.png")]) == 1
+    before = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
+    Path("out", name).unlink()
+    assert run(name, "-o", "out", "--compare", "--save-faces") == 0  # they are known again
+    assert not Path("out", name).exists()
+    assert all(path.stat().st_mtime_ns == before[path] for path in Path("out").iterdir())
+
+
+def test_a_name_that_no_file_can_have_stops_no_other(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image("a.png", picture())
+    assert run("a.png", "像" * 100 + ".png", "-o", "out") == 1
+    assert Path("out/a.png").exists()
+    assert "name" in capsys.readouterr().out
+
+
+def test_a_clash_of_names_stops_nothing(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("photos", "photos/sub"):
+        Path(folder).mkdir()
+        write_image(f"{folder}/photo.png", picture())
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save("photos/photo.ppm")
+    Path("photos/clip.mp4").write_bytes(b"x")
+    assert run("photos", "photos/sub", "-o", "out", "--report", "report.json") == 1
+    names = sorted(path.name for path in Path("out").iterdir())
+    assert names == ["photo.png", "photo.ppm.png"]
+    printed = capsys.readouterr().out
+    assert "PPM was written as PNG (photo.ppm.png)" in printed
+    assert "Failed: 1" in printed
+    assert "another output folder" in printed
+    assert "Left aside: 1 file\n  1 .mp4: videos are not read" in printed
+    report = json.loads(Path("report.json").read_text())
+    assert report["left_aside"] == [str(Path("photos/clip.mp4"))]
+
+
 # --- what goes wrong --------------------------------------------------------------------------
 
 
@@ -221,6 +304,7 @@ def test_unusable_arguments_change_nothing(run: Run, capsys: pytest.CaptureFixtu
         (["-o", "out", "--report", "report.json"], "exists already"),
         (["-o", "out", "--report", "a.png", "--force"], "also one of the pictures"),
         (["-o", "report.json"], "got a file"),
+        (["-o", "b.jpg", "--format", "png"], "ends in .png, as --format says"),
         (["-o", "out", "--faces", "me"], "Cannot select faces"),
         (["-o", "out", "--upscale", "0.5"], "upscale must be at least 1"),
         (["-o", "out", "--feather", "2"], "feather must lie in"),

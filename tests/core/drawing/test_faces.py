@@ -7,6 +7,7 @@ import torch
 
 from panini_core.drawing.faces import PANEL_SIDE, ZOOM_SIDE, comparison_sheet, draw_faces
 from panini_core.faces import Face
+from panini_core.stages.grouping import number_faces
 
 
 def face(x0: float, y0: float, size: float) -> Face:
@@ -26,6 +27,14 @@ def test_drawing_marks_the_face_and_nothing_else() -> None:
     assert changed[100, 80]  # the left eye
     assert not changed[:30].any()
     assert not changed[:, 160:].any()
+
+
+def test_faces_are_labelled_with_the_numbers_that_they_carry() -> None:
+    image, some = torch.zeros(3, 200, 300), [face(10, 60, 80), face(150, 60, 80)]
+    numbered = number_faces(some)
+    second = draw_faces(image, numbered[1:])
+    assert torch.equal(second[:, :, 140:], draw_faces(image, some)[:, :, 140:])
+    assert not torch.equal(second, draw_faces(image, some[1:]))
 
 
 def test_boxes_over_the_border_and_tiny_pictures_are_drawn() -> None:

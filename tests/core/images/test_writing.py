@@ -17,6 +17,7 @@ from panini_core.images import (
     ImageFileError,
     check_writable,
     read_image,
+    save_image,
     write_file,
     write_image,
 )
@@ -168,3 +169,28 @@ def test_an_interrupted_write_keeps_the_old_file(
         write_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+# --- pixels alone, and new pixels for a picture ---------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tiff", "a.bmp"])
+def test_pixels_are_saved_without_further_ado(tmp_path: Path, name: str) -> None:
+    pixels = torch.from_numpy(noise(3, 7, 9).astype(np.float32) / 255)
+    save_image(tmp_path / name, pixels)
+    again = read_image(tmp_path / name)
+    assert torch.equal(again.pixels, pixels)
+    assert again.bit_depth == 8 and again.alpha is None
+
+
+def test_half_precision_and_values_beyond_the_range_are_saved(tmp_path: Path) -> None:
+    save_image(tmp_path / "a.png", torch.tensor([-0.5, 0.5, 1.5]).half().view(3, 1, 1))
+    assert (read_image(tmp_path / "a.png").pixels * 255).flatten().tolist() == [0, 128, 255]
+
+
+def test_a_batch_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\(3, H, W\), got \(1, 3, 5, 6\).*images\[0\]"):
+        save_image(tmp_path / "a.png", torch.rand(1, 3, 5, 6))
+    with pytest.raises(ValueError, match=r"\(3, H, W\), got \(4, 5, 6\)\."):
+        save_image(tmp_path / "a.png", torch.rand(4, 5, 6))
+    assert list(tmp_path.iterdir()) == []

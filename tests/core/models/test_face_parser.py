@@ -68,7 +68,7 @@ def test_the_network_sees_what_it_was_trained_on(kind: ParserKind) -> None:
     parser(torch.tensor(kind.mean).view(1, 3, 1, 1).expand(1, 3, 512, 512))
     assert network.seen.abs().max() < 1e-6
     parser(torch.ones(1, 3, 512, 512))
-    expected = [(1 - mean) / dev for mean, dev in zip(kind.mean, kind.deviation, strict=True)]
+    expected = [(1 - mean) / std for mean, std in zip(kind.mean, kind.std, strict=True)]
     torch.testing.assert_close(network.seen[0, :, 0, 0], torch.tensor(expected))
 
 

@@ -15,6 +15,7 @@ from panini_core.models.image_encoder import (
     FeatureExtractor,
     ImageEncoder,
     LatentHead,
+    LowRankLatentHead,
     ResidualDenseBlock,
 )
 
@@ -111,7 +112,60 @@ def test_latent_head_orders_its_numbers_by_channel_row_column() -> None:
     )
 
 
-@pytest.mark.parametrize("options", [{}, {"extractor_blocks": 0, "attention_hidden": 0}])
+def low_rank_head(seed: int = 0) -> LowRankLatentHead:
+    torch.manual_seed(seed)
+    head = LowRankLatentHead(5, 3, rank=2, rows=7, style_size=12)
+    nn.init.normal_(head.directions)  # a new head gives every row the same
+    return head
+
+
+def test_rows_differ_by_a_low_rank() -> None:
+    head, x = low_rank_head(), torch.randn(40, 5, 4, 4)
+    with torch.no_grad():
+        codes = head(x)
+        features = F.leaky_relu(head.hidden(F.leaky_relu(head.squeeze(x), 0.2).flatten(1)), 0.2)
+        base = head.code(features)
+    assert codes.shape == (40, 7, 12)
+    differences = codes - base[:, None]
+    assert differences.std() > 0.1 * base.std()
+    for row in range(7):  # over many faces a row leaves the base code in two directions only
+        assert int(torch.linalg.matrix_rank(differences[:, row], rtol=1e-4)) == 2
+        shares = torch.linalg.lstsq(head.directions[row].T, differences[:, row].T)
+        torch.testing.assert_close(
+            head.directions[row].T @ shares.solution, differences[:, row].T, rtol=0, atol=1e-4
+        )
+
+
+def test_a_new_low_rank_head_gives_one_code_for_all_rows() -> None:
+    head = LowRankLatentHead(5, 3, rank=2, rows=7, style_size=12)
+    codes = head(torch.randn(4, 5, 4, 4))
+    assert torch.equal(codes, codes[:, :1].expand_as(codes))
+    assert not torch.equal(codes[0], codes[1])
+    with torch.no_grad():
+        head.code.bias.copy_(torch.arange(12) * 100.0)  # as inversion starts from the mean latent
+        moved = head(torch.randn(4, 5, 4, 4))
+    assert (moved.mean((0, 1)) - head.code.bias).abs().max() < 10
+
+
+def test_every_number_of_a_low_rank_head_is_trained() -> None:
+    head = low_rank_head()
+    head(torch.randn(4, 5, 4, 4)).square().mean().backward()
+    for name, parameter in head.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("rank", [0, 3])
+def test_the_rank_chooses_the_head(rank: int) -> None:
+    net = encoder(latent_rank=rank)
+    assert isinstance(net.latent_head, LowRankLatentHead if rank else LatentHead)
+    _, w_plus = net(torch.randn(2, 3, 32, 32))
+    assert w_plus.shape == (2, 10, 12)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"extractor_blocks": 0, "attention_hidden": 0}, {"latent_rank": 3}]
+)
 def test_samples_are_independent(options: dict[str, int]) -> None:
     net, images = encoder(**options), torch.randn(3, 3, 32, 32)
     features, w_plus = net(images)
@@ -122,8 +176,9 @@ def test_samples_are_independent(options: dict[str, int]) -> None:
             torch.testing.assert_close(a[0], b[index], rtol=1e-4, atol=1e-5)
 
 
-def test_layout_and_precision_change_little() -> None:
-    net, images = encoder(), torch.randn(2, 3, 32, 32)
+@pytest.mark.parametrize("rank", [0, 3])
+def test_layout_and_precision_change_little(rank: int) -> None:
+    net, images = encoder(latent_rank=rank), torch.randn(2, 3, 32, 32)
     _, expected = net(images)
     net.to(memory_format=torch.channels_last)
     _, nhwc = net(images.to(memory_format=torch.channels_last))

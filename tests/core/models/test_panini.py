@@ -7,12 +7,20 @@ import json
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
-from panini_core.models.dafi import weigh_bands
+from panini_core.models.dafi import interpolate_bands, weigh_bands
+from panini_core.models.mobile_stylegan import MobileGenerator
 from panini_core.models.panini import PRESETS, PaniniConfig, PaniniNet
+from panini_core.models.stylegan2 import StyleGAN2Generator
+from panini_core.models.window import Window
 
 TINY = PaniniConfig.preset("tiny")
-MODEL_LIMIT = 32e6  # bytes of the compact network in half precision
+MOBILE = PaniniConfig.preset("tiny-mobile")
+SIZE_LIMITS = {"compact": 32e6, "mobile": 48e6}  # bytes in half precision
+COST_LIMIT = 35e9  # floating-point operations a face of 512 px
 
 
 def network(config: PaniniConfig = TINY, seed: int = 0) -> PaniniNet:
@@ -22,7 +30,10 @@ def network(config: PaniniConfig = TINY, seed: int = 0) -> PaniniNet:
         for name, parameter in net.named_parameters():
             if name.endswith("noise_strength"):
                 parameter.fill_(0.1)
-            if name.endswith("to_rgb.conv.weight") or ".detail." in name:
+            if (
+                name.endswith(("to_rgb.conv.weight", "latent_head.directions"))
+                or ".detail." in name
+            ):
                 parameter.normal_(0, 0.3)
         for name, buffer in net.named_buffers():
             if name.endswith("running_var"):
@@ -40,12 +51,15 @@ WITH_EXTRACTOR = dataclasses.replace(
     TINY, input_patch=1, extractor_blocks=1, attention_hidden=2, stem=((6, 1), (6, 2), (8, 2))
 )
 CONFINED = dataclasses.replace(TINY, degradation_discriminants=3)
+MOBILE_LARGE = dataclasses.replace(MOBILE, detail_patch=2)  # twice the input
 VARIANTS = {
     "tiny": TINY,
     "learned": LEARNED,
     "whole picture": WHOLE_PICTURE,
     "extractor": WITH_EXTRACTOR,
     "discriminants": CONFINED,
+    "mobile": MOBILE,
+    "large mobile": MOBILE_LARGE,
 }
 each_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
 
@@ -75,11 +89,36 @@ def test_official_presets_have_the_published_size(
     assert config.interpolated_channels == (512,) * 5
 
 
-def test_the_compact_network_stays_small() -> None:
+@pytest.mark.parametrize("name", SIZE_LIMITS)
+def test_the_shipped_networks_stay_small(name: str) -> None:
     with torch.device("meta"):
-        net = PaniniNet(PaniniConfig.preset("compact"))
-    assert sum(2 * tensor.numel() for tensor in net.state_dict().values()) < MODEL_LIMIT
+        net = PaniniNet(PaniniConfig.preset(name))
+    assert sum(2 * tensor.numel() for tensor in net.state_dict().values()) < SIZE_LIMITS[name]
     assert net.config.output_size == net.config.input_size == 512
+
+
+def test_a_face_costs_little() -> None:
+    with torch.device("meta"):
+        net, images = PaniniNet(PaniniConfig.preset("mobile")).eval(), faces(1, 512)
+        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+            restored = net(images)
+    assert restored.shape == (1, 3, 512, 512)
+    assert 0.5 * COST_LIMIT < counter.get_total_flops() < COST_LIMIT  # it counted
+
+
+def test_the_mobile_presets_fuse_the_levels_that_have_faders() -> None:
+    config = PaniniConfig.preset("mobile")
+    assert config.prior_channels == (512, 512, 512, 512, 512, 256, 128, 64)  # as published
+    assert config.interpolated_channels == (512,) * 5 + (256,) + (3,) * 5  # 4 px to 128 px
+    for name in ("mobile", "tiny-mobile"):
+        config = PaniniConfig.preset(name)
+        assert (config.prior, config.interpolated_picture) == ("mobile", True)
+        with torch.device("meta"):
+            net = PaniniNet(config)
+        assert isinstance(net.gan_prior, MobileGenerator)
+        assert net.gan_prior.image_size == config.output_size == config.input_size
+    with torch.device("meta"):
+        assert isinstance(PaniniNet(TINY).gan_prior, StyleGAN2Generator)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +128,10 @@ def test_the_compact_network_stays_small() -> None:
         ({"level_channels": (12, 10, 8, 8)}, "4 fused levels need as many generator resolutions"),
         ({"degradation_size": 20}, "last degradation layer must have 20 channels, got 16"),
         ({"detail_patch": 2}, "need an output as large as the input .64., got 32"),
-        ({"picture_bands": 7}, "7 picture bands need an input_size that can be halved as often"),
+        (
+            {"picture_bands": 7},
+            "7 picture bands need an input_size that can be halved as often",
+        ),
         ({"input_size": 128}, "need an input_size of 64, got 128"),
         ({"input_patch": 2}, "need an input_size of 32, got 64"),
         ({"degradation_discriminants": 17}, "At most 16 discriminants .* got 17"),
@@ -101,6 +143,31 @@ def test_a_configuration_that_describes_no_network_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         PaniniConfig.from_dict({**TINY.to_dict(), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"prior": "stylegan3"}, "prior must be one of stylegan2, mobile, got 'stylegan3'"),
+        ({"detail_patch": 4}, "detail_patch must be 1 or 2, got 4"),
+        ({"picture_bands": 8}, "7 picture bands .* can be halved as often, got 64"),
+        ({"prior_channels": (12, 12, 8, 8)}, "output as large as the input .64., got"),
+    ],
+)
+def test_a_mobile_configuration_that_describes_no_network_is_refused(
+    changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        PaniniConfig.from_dict({**MOBILE.to_dict(), **changes})
+
+
+def test_the_coarsest_of_interpolated_bands_takes_no_halving() -> None:
+    whole = dataclasses.replace(MOBILE, picture_bands=7)  # 64 px can be halved six times
+    with torch.no_grad():
+        restored = network(whole)(faces(1))
+    assert restored.shape == (1, 3, 64, 64)
+    with pytest.raises(ValueError, match="7 picture bands"):
+        dataclasses.replace(whole, interpolated_picture=False)
 
 
 def test_unknown_names_are_refused() -> None:
@@ -122,7 +189,7 @@ def test_shapes_and_ranges(config: PaniniConfig) -> None:
     assert degradation.shape == (2, 16)
     assert alpha.shape == (2, 3 + config.picture_bands, 12)
     assert ((alpha >= 0) & (alpha <= 1)).all()
-    assert config.interpolated_channels == (12, 10, 8) + (3,) * config.picture_bands
+    assert config.interpolated_channels == config.prior_channels[:3] + (3,) * config.picture_bands
     out = net(images)
     assert out.shape == (2, 3, config.output_size, config.output_size)
     assert out.dtype == torch.float32
@@ -237,6 +304,109 @@ def test_gradient_reaches_every_part_that_restoration_uses(config: PaniniConfig)
             assert parameter.grad.abs().sum() > 0, name
 
 
+# MobileStyleGAN as the prior
+
+
+def drawing(net: PaniniNet, images: Tensor, alpha: Tensor, size: int) -> Tensor:
+    """What the prior draws over the image's features, before the picture comes in."""
+    features, w_plus = net.image_encoder(images)
+    return net.gan_prior(w_plus, size=size, fuse=net.fusion(features, alpha))
+
+
+def random_alpha(config: PaniniConfig, count: int = 2) -> Tensor:
+    channels = config.interpolated_channels
+    return torch.rand(count, len(channels), max(channels))
+
+
+def test_the_picture_is_interpolated_band_by_band() -> None:
+    net, images, alpha = network(MOBILE), faces(2), random_alpha(MOBILE)
+    drawn = drawing(net, images, alpha, 64)
+    expected = interpolate_bands(drawn, images, alpha[:, 3:, :3])
+    torch.testing.assert_close(net(images, alpha), expected)
+    alpha[:, 3:] = 0  # nothing of what was drawn, whatever the levels
+    assert torch.equal(net(images, alpha), images)
+    alpha[:, 3:] = 1
+    torch.testing.assert_close(net(images, alpha), drawn, rtol=0, atol=1e-4)
+
+
+def test_the_prior_of_a_new_network_draws_unless_the_picture_is_added_to_it() -> None:
+    torch.manual_seed(0)
+    z = torch.randn(1, 16)
+    assert PaniniNet(MOBILE).gan_prior.sample(z).any()
+    assert not PaniniNet(TINY).gan_prior.sample(z).any()
+
+
+@pytest.mark.parametrize("config", [MOBILE, MOBILE_LARGE], ids=["small", "large"])
+def test_the_size_of_the_result_is_chosen_by_call(config: PaniniConfig) -> None:
+    net, images, alpha = network(config), faces(2), random_alpha(config)
+    small, large = (net(images, alpha, size=size) for size in (64, 128))
+    assert (small.shape[-1], large.shape[-1]) == (64, 128)
+    torch.testing.assert_close(net(images, alpha), net(images, alpha, size=config.output_size))
+    # The same picture: the coarse one is the mean of the fine one's pixels.
+    torch.testing.assert_close(F.avg_pool2d(large, 2), small, rtol=0, atol=1e-4)
+    with pytest.raises(ValueError, match="64 px, or 128 with its details; got size=256"):
+        net(images, alpha, size=256)
+    with pytest.raises(ValueError, match="images have 64 px, not 128"):
+        network(TINY)(images, size=128)
+
+
+@pytest.mark.parametrize("config", [MOBILE, TINY], ids=["interpolated", "added"])
+def test_a_picture_has_nothing_to_say_about_detail_beyond_its_grid(config: PaniniConfig) -> None:
+    net, images, alpha = network(config), faces(2), random_alpha(config)
+    drawn = torch.randn(2, 3, 128, 128)
+    coarse = F.avg_pool2d(drawn, 2)
+    mixed = net.mix_picture(drawn, images, alpha)
+    expected = net.mix_picture(coarse, images, alpha)  # the pictures' own size
+    torch.testing.assert_close(F.avg_pool2d(mixed, 2), expected)
+    detail = drawn - F.interpolate(coarse, scale_factor=2, mode="nearest")
+    kept = mixed - F.interpolate(expected, scale_factor=2, mode="nearest")
+    torch.testing.assert_close(kept, detail, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [32, 96])
+def test_pictures_and_drawings_that_share_no_grid_are_refused(size: int) -> None:
+    net = network(MOBILE)
+    with pytest.raises(ValueError, match=f"picture's 64 px or a multiple of it, got {size} px"):
+        net.mix_picture(torch.zeros(1, 3, size, size), faces(1), random_alpha(MOBILE, 1))
+    fine_input = dataclasses.replace(MOBILE_LARGE, input_size=128, input_patch=8)
+    with pytest.raises(ValueError, match="ask for another size"):
+        network(fine_input)(faces(1, 128), size=64)
+
+
+def test_a_network_without_bands_leaves_the_drawing() -> None:
+    net, drawn = network(WHOLE_PICTURE), torch.randn(2, 3, 64, 64)
+    assert net.mix_picture(drawn, faces(2), random_alpha(WHOLE_PICTURE)) is drawn
+
+
+def test_features_are_fused_in_a_window_as_in_the_whole_face() -> None:
+    net, images, alpha = network(MOBILE), faces(2), random_alpha(MOBILE)
+    for resolution in (8, 16, 32):  # before, at and after the finest fused level
+        window = Window(resolution, 1, 2, 6, margin=2)
+        with torch.no_grad():
+            features, w_plus = net.image_encoder(images)
+            prior = net.gan_prior
+            assert isinstance(prior, MobileGenerator)
+            fuse = net.fusion(features, alpha, window)
+            part = prior.to_image(prior.synthesise(w_plus, fuse=fuse, window=window), w_plus)
+            whole = drawing(net, images, alpha, 64)
+        torch.testing.assert_close(window.trim(part), window.inner(whole), rtol=0, atol=1e-4)
+
+
+def test_training_keeps_the_mean_latent_that_a_gan_knows() -> None:
+    net = network(MOBILE).train()
+    images = faces(2)
+    with torch.no_grad():
+        net(images)
+        followed = net.image_encoder(images)[1].mean(0)
+        torch.testing.assert_close(net.mean_latent, followed)  # the prior knows none yet
+        own = net.gan_prior.mean_latent
+        assert own is not None
+        own.normal_()
+        for _ in range(2):
+            net(images)
+            assert torch.equal(net.mean_latent, own.expand(net.gan_prior.w_plus_rows, -1))
+
+
 # Wrong input
 
 
@@ -274,16 +444,17 @@ def test_channels_last_gives_the_same(config: PaniniConfig) -> None:
 
 @each_variant
 @pytest.mark.parametrize("how", ["autocast", "parameters"])
-def test_bfloat16_is_close(config: PaniniConfig, how: str) -> None:
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_close(config: PaniniConfig, dtype: torch.dtype, how: str) -> None:
     net, images = network(config), faces(2, config.input_size)
     with torch.no_grad():
         expected = net(images)
         if how == "autocast":
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", dtype):
                 out = net(images)
         else:
-            net.to(torch.bfloat16)
-            assert net.dtype == torch.bfloat16
+            net.to(dtype)
+            assert net.dtype == dtype
             out = net(images)
     assert out.dtype == torch.float32
     # A level of 8-bit pixels is 2/255 here; random weights scale the picture freely.

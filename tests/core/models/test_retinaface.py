@@ -7,8 +7,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from panini_core.checkpoints import read_state_dict
 from panini_core.checkpoints.detector import BUNDLED_DETECTOR
+from panini_core.checkpoints.files import read_file
 from panini_core.models.face_detector import prior_boxes
 from panini_core.models.retinaface import (
     FOLDED_KEY,
@@ -39,7 +39,7 @@ def with_statistics(network: nn.Module) -> nn.Module:
 def bundled_network() -> RetinaFace:
     network = RetinaFace("mobile0.25").eval()
     fold_batch_norms(network)
-    network.load_state_dict(read_state_dict(BUNDLED_DETECTOR))
+    network.load_state_dict(read_file(BUNDLED_DETECTOR).tensors)
     return network
 
 

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panini_core.models.value_range import from_network, to_network
+from panini_core.models.value_range import finite_pixels, from_network, to_network
 
 
 @settings(deadline=None)
@@ -28,3 +28,8 @@ def test_a_loss_sees_what_lies_beyond_and_its_gradient_leads_back() -> None:
     beyond.square().sum().backward()
     assert images.grad is not None
     assert images.grad.tolist() == [-1, 0.5, 2]
+
+
+def test_what_is_not_finite_becomes_an_end_of_the_range() -> None:
+    given = torch.tensor([float("nan"), float("inf"), -float("inf"), 0.3, -0.2, 1.2])
+    assert torch.equal(finite_pixels(given), torch.tensor([0, 1, 0, 0.3, -0.2, 1.2]))

@@ -22,8 +22,8 @@ MakeFaces = Callable[..., FaceSet]
 
 
 @pytest.fixture
-def model(tiny_model: PaniniNet) -> PaniniNet:
-    return tiny_model
+def model(either_model: PaniniNet) -> PaniniNet:
+    return either_model
 
 
 def some_weights(faces: int = 3) -> InterpolationWeights:

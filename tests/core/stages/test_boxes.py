@@ -29,6 +29,7 @@ def test_a_box_gets_the_landmarks_of_the_face_in_it() -> None:
     near, far = torch.tensor([18.0, 22.0, 41.0, 42.0]), torch.tensor([60.0, 60.0, 90.0, 95.0])
     faces = faces_from_boxes(OneFace(), images, [[far, near], []])
     assert [face.image_index for face in faces] == [0, 0]
+    assert [face.number for face in faces] == [0, 1]
     guessed, found = faces
     assert torch.equal(found.box, near)
     assert found.score == pytest.approx(0.9)

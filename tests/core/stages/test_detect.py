@@ -117,6 +117,7 @@ def test_faces_are_sorted_by_image_then_left_to_right(photos: Path, bundled: Fac
     batch = torch.cat([image, torch.zeros_like(image), image.flip(-1)])
     faces = detect_faces(bundled, batch)
     assert [face.image_index for face in faces] == [0] * 4 + [2] * 4
+    assert [face.number for face in faces] == [0, 1, 2, 3] * 2
     for index in (0, 2):
         lefts = [face.box[0].item() for face in faces if face.image_index == index]
         assert lefts == sorted(lefts)
@@ -412,10 +413,33 @@ def test_scales() -> None:
     assert choose_scales(900, 1280, 0, max_side=320) == (0.125, 0.25, 0.25)
 
 
+def test_the_detector_sees_finite_pixels_only() -> None:
+    class Careful(Stub):
+        def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+            assert images.isfinite().all()
+            return super().__call__(images, threshold)
+
+    image = torch.rand(1, 3, 90, 120)
+    image[..., 30] = torch.nan
+    image[..., 60] = torch.inf
+    assert detect_faces(Careful(), image) == []
+
+
 @pytest.mark.parametrize("images", [torch.zeros(3, 8, 8), torch.zeros(1, 4, 8, 8)])
 def test_other_shapes_are_refused(images: Tensor) -> None:
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
         detect_faces(Stub(), images)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 0, 8), (1, 3, 8, 0), (0, 3, 0, 0)])
+def test_images_without_pixels_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="at least 1 x 1 px"):
+        detect_faces(Stub(), torch.zeros(shape))
+
+
+def test_no_images_have_no_faces(bundled: FaceDetector) -> None:
+    for height, width in ((64, 64), (33, 470), (1080, 1920)):
+        assert detect_faces(bundled, torch.zeros(0, 3, height, width)) == []
 
 
 def test_bytes_and_wrong_thresholds_are_refused() -> None:

@@ -14,6 +14,7 @@ from panini_core.models.panini import PaniniConfig
 from panini_core.stages.level_statistics import alpha_statistics
 
 TINY = PaniniConfig.preset("tiny")  # levels of 12, 10, 8 channels and 2 bands of 3
+MOBILE = PaniniConfig.preset("tiny-mobile")  # 12, 12, 8 and 3 bands, of which one is the coarsest
 
 
 def weights(count: int, seed: int = 0) -> InterpolationWeights:
@@ -53,6 +54,24 @@ def test_the_ends_are_counted_and_all_faces() -> None:
     for level in alpha_statistics(InterpolationWeights(alpha), TINY):
         assert level.histogram[0] == level.histogram[-1] == 0.5
         assert level.mean == 0.5
+
+
+def test_interpolated_bands_are_the_picture_as_well_the_coarsest_too() -> None:
+    alpha = torch.zeros(2, 6, 12)
+    alpha[:, 3, :3] = 1.0  # all that is coarser than the two other bands
+    levels = alpha_statistics(InterpolationWeights(alpha), MOBILE)
+    assert [(level.name, level.channels) for level in levels] == [
+        *(("4", 12), ("8", 12), ("16", 8)),
+        ("picture", 9),
+    ]
+    assert [level.mean for level in levels] == pytest.approx([0, 0, 0, 1 / 3])
+
+
+def test_the_real_priors_levels_have_the_names_of_their_sides() -> None:
+    config = PaniniConfig.preset("mobile")
+    alpha = torch.rand(1, 11, 512)
+    names = [level.name for level in alpha_statistics(InterpolationWeights(alpha), config)]
+    assert names == ["4", "8", "16", "32", "64", "128", "picture"]
 
 
 def test_a_model_without_bands_has_no_picture_level() -> None:

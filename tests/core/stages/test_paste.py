@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from torch import Tensor
 from panini_core.checkpoints.detector import load_detector
 from panini_core.faces import Face, FaceSet, RestoredFaces
 from panini_core.images import read_image
+from panini_core.options import PasteOptions, RestoreOptions
 from panini_core.stages.align import align_faces, template
 from panini_core.stages.detect import detect_faces
-from panini_core.stages.paste import face_mask, paste_faces, paste_faces_with_mask, paste_mask
+from panini_core.stages.paste import paste_faces, paste_faces_with_mask
 from panini_core.stages.warp import transform_points
 
 
@@ -50,27 +52,6 @@ def inverted(faces: FaceSet) -> RestoredFaces:
 def flat(faces: FaceSet, *values: float, size: int = 64) -> RestoredFaces:
     crops = torch.tensor(values).view(-1, 1, 1, 1).expand(len(faces), 3, size, size)
     return RestoredFaces(faces, crops.contiguous())
-
-
-def test_the_mask_covers_the_face_and_ends_before_the_border() -> None:
-    mask = face_mask(512, 0.1)[0]
-    assert mask.shape == (512, 512)
-    assert mask[[0, -1]].eq(0).all()
-    assert mask[:, [0, -1]].eq(0).all()
-    assert mask[450, 256] > 0.99  # a usual chin
-    assert mask[240, 90] > 0.99  # an ear
-    for x, y in template(512).tolist():
-        assert mask[int(y), int(x)] == 1
-    steps = mask.diff(dim=0).abs().max()
-    assert steps < 0.04  # a soft border: no step over 26 px of ramp is larger
-
-
-@pytest.mark.parametrize("feather", [0, 0.05, 0.3, 0.5])
-def test_feather_is_the_width_of_the_border(feather: float) -> None:
-    row = face_mask(512, feather)[0, 256]
-    width = ((row > 0.001) & (row < 0.999)).sum().item() / 2 / 512
-    assert width == pytest.approx(feather, abs=0.04)
-    assert row[256] > 0.99
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -219,12 +200,43 @@ def test_a_grey_photograph_stays_grey(dtype: torch.dtype) -> None:
         assert not torch.equal(result[1, 0], result[1, 1])
 
 
+@pytest.mark.parametrize("match_colour", [True, False])
+@pytest.mark.parametrize("side", [20, 100])  # of the crops: with detail of the image, and without
+def test_a_grey_photograph_with_a_coloured_stamp_stays_grey(side: int, match_colour: bool) -> None:
+    images = photograph(120, 130)[:, :1].repeat(1, 3, 1, 1)
+    images[0, :, 110:, 100:] = torch.tensor([1.0, 0.2, 0.1]).view(3, 1, 1)
+    faces = align_faces(images, [place_face(0.15, 0.2, 20, 10)], size=side)
+    restored = RestoredFaces(faces, torch.rand(1, 3, side, side))
+    result, mask = paste_faces_with_mask(images, restored, match_colour=match_colour)
+    drawn = result[:, :, mask[0, 0] > 0]
+    assert torch.equal(drawn[:, 0], drawn[:, 1])
+    assert torch.equal(drawn[:, 0], drawn[:, 2])
+    assert not torch.equal(result, images)
+
+
+@pytest.mark.parametrize("match_colour", [True, False])
+def test_sepia_keeps_its_tone(match_colour: bool) -> None:
+    grey = photograph(120, 130)[:, :1] * 0.5 + 0.2
+    tone = torch.tensor([0.1, 0.0, -0.1]).view(1, 3, 1, 1)
+    images = grey + tone
+    images[0, :, 110:, 100:] = torch.tensor([0.1, 0.2, 1.0]).view(3, 1, 1)
+    faces = align_faces(images, [place_face(0.15, 0.2, 20, 10)], size=64)
+    tinted = faces.crops.mean(1, keepdim=True).repeat(1, 3, 1, 1)
+    tinted[:, 2] += 0.2
+    result, mask = paste_faces_with_mask(
+        images, RestoredFaces(faces, tinted.clamp(0, 1)), match_colour=match_colour
+    )
+    drawn = result[0, :, mask[0, 0] > 0]
+    assert (drawn[0] - drawn[1] - 0.1).abs().max() < 0.01
+    assert (drawn[2] - drawn[1] + 0.1).abs().max() < 0.01
+
+
 def test_matching_colour_keeps_the_mean_inside_the_mask() -> None:
     images = photograph(200, 200) * 0.4 + 0.3
     faces = align_faces(images, [place_face(0.3, 0.2, 40, 10)])
     tinted = faces.crops + torch.tensor([0.15, -0.1, 0.05]).view(1, 3, 1, 1)
     restored = RestoredFaces(faces, tinted.clamp(0, 1))
-    inside = paste_mask(images, restored)[0, 0] > 0.99
+    inside = paste_faces_with_mask(images, restored)[1][0, 0] > 0.99
     before = images[0, :, inside].mean(1)
     matched = paste_faces(images, restored)[0, :, inside].mean(1)
     unmatched = paste_faces(images, restored, match_colour=False)[0, :, inside].mean(1)
@@ -251,7 +263,7 @@ def test_the_mask_is_the_one_that_was_used() -> None:
     images = torch.zeros(2, 3, 90, 90)
     faces = align_faces(images, [place_face(0.1, 0.5, 50, 30, 1)])
     restored = flat(faces, 1.0)
-    mask = paste_mask(images, restored, feather=0.2)
+    _, mask = paste_faces_with_mask(images, restored, feather=0.2, strength=0.5)
     result = paste_faces(images, restored, feather=0.2, match_colour=False)
     torch.testing.assert_close(result[:, :1], mask, atol=1e-6, rtol=0)
     assert mask[0].eq(0).all()
@@ -291,6 +303,18 @@ def test_works_in_inference_mode() -> None:
         assert paste_faces(images, inverted(faces)).shape == images.shape
 
 
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("column", [5, 50, 98])  # beside the crop, through the face, at its border
+@pytest.mark.parametrize("side", [20, 100])
+def test_what_is_not_finite_stays_where_it_is(side: int, column: int, bad: float) -> None:
+    for images in (photograph(120, 130), photograph(120, 130)[:, :1].repeat(1, 3, 1, 1)):
+        images[..., column : column + 2] = bad
+        faces = align_faces(images, [place_face(0.15, 0.2, 20, 10)], size=side)
+        assert faces.crops.isfinite().all()
+        result = paste_faces(images, RestoredFaces(faces, torch.rand(1, 3, side, side)))
+        assert torch.equal(result.isfinite(), images.isfinite())
+
+
 def test_wrong_values_say_what_was_expected() -> None:
     images = photograph(20, 20)
     faces = align_faces(images, [place_face(0.02, 0, 5, 5)])
@@ -309,6 +333,22 @@ def test_wrong_values_say_what_was_expected() -> None:
         paste_faces(images[:0], restored)
 
 
+def test_options_are_passed_whole_or_by_name() -> None:
+    images = photograph(60, 60)
+    restored = inverted(align_faces(images, [place_face(0.1, 0, 5, 5)]))
+    options = PasteOptions(strength=0.5, feather=0.3, match_colour=False, upscale=1.5)
+    whole = paste_faces(images, restored, options)
+    named = paste_faces(
+        images, restored, strength=0.5, feather=0.3, match_colour=False, upscale=1.5
+    )
+    assert torch.equal(whole, named)
+    assert not torch.equal(whole, paste_faces(images, restored, options, strength=0.6))
+    of_a_restoration = RestoreOptions(**asdict(options), fidelity=0.1)
+    assert torch.equal(whole, paste_faces(images, restored, of_a_restoration))
+    with pytest.raises(TypeError, match="fether"):
+        paste_faces(images, restored, fether=0.2)
+
+
 def test_each_image_is_reported_and_the_callback_may_stop_the_work() -> None:
     images = photograph(60, 60, 3)
     faces = align_faces(images, [place_face(0.1, 0, 0, 0, 1)])
@@ -320,7 +360,7 @@ def test_each_image_is_reported_and_the_callback_may_stop_the_work() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        paste_mask(images, inverted(faces), on_image=stop)
+        paste_faces(images, inverted(faces), on_image=stop)
 
 
 # Detail that a crop cannot hold

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from panini_core.faces import FaceSet, InterpolationWeights
 from panini_core.models.panini import PaniniNet
-from panini_core.stages.alpha import weigh_features
+from panini_core.options import NetworkOptions
+from panini_core.stages.alpha import apply_fidelity, weigh_features
 from panini_core.stages.represent import represent_degradation
 from panini_core.stages.restore import restore_faces
 
@@ -17,8 +18,8 @@ MakeFaces = Callable[..., FaceSet]
 
 
 @pytest.fixture
-def model(tiny_model: PaniniNet) -> PaniniNet:
-    return tiny_model
+def model(either_model: PaniniNet) -> PaniniNet:
+    return either_model
 
 
 def test_explicit_weights_equal_the_models_own(model: PaniniNet, random_faces: MakeFaces) -> None:
@@ -174,7 +175,7 @@ def test_noise_keeps_its_variance(model: PaniniNet, random_faces: MakeFaces) -> 
     net = listening(model)
     for amount in (0.3, 0.7, 1.0):
         restore_faces(net, random_faces(8), noise_amount=amount)
-        assert [image.shape[0] for image in net.heard] == [8] * 5
+        assert [image.shape[0] for image in net.heard] == [8] * len(net.gan_prior.fixed_noise())
         stored = net.gan_prior.fixed_noise()[-1]
         heard = net.heard[-1]
         assert heard.std().item() == pytest.approx(1, abs=0.1)
@@ -259,3 +260,46 @@ def test_bfloat16_stays_close_to_full_precision(model: PaniniNet, random_faces: 
     full = restore_faces(model, faces)
     assert low.crops.dtype == torch.float32
     assert (low.crops - full.crops).abs().mean() < 2 / 255
+
+
+def test_noise_stays_with_a_face_that_carries_its_number_or_its_track(
+    model: PaniniNet, random_faces: MakeFaces
+) -> None:
+    net, two = with_noise(model), random_faces(2)
+
+    def restored(**carried: int) -> Tensor:
+        """The first face, which carries this, beside another one."""
+        first, second = two.faces
+        faces = replace(two, faces=(replace(first, **carried), replace(second, number=5)))
+        return restore_faces(net, faces, noise_seed=3, noise_amount=0.6, batch=1).crops[0]
+
+    third = restored(number=2)
+    assert not torch.equal(third, restored(number=0))
+    assert torch.equal(third, restored(number=2, image_index=4))
+    assert torch.equal(third, restored(number=1, track=2))  # who is followed needs no number
+    alone = replace(two.select([0]), faces=(replace(two.faces[0], number=2),))
+    again = restore_faces(net, alone, noise_seed=3, noise_amount=0.6, batch=1)
+    assert torch.equal(again.crops[0], third)
+
+
+def test_options_are_passed_whole_or_by_name(model: PaniniNet, random_faces: MakeFaces) -> None:
+    faces = random_faces(2)
+    options = NetworkOptions(fidelity=0.8, noise_seed=4, noise_amount=0.2, batch=1)
+    whole = restore_faces(model, faces, options=options).crops
+    named = restore_faces(model, faces, fidelity=0.8, noise_seed=4, noise_amount=0.2, batch=1)
+    assert torch.equal(whole, named.crops)
+    other = restore_faces(model, faces, options=options, fidelity=0.2).crops
+    assert not torch.equal(whole, other)
+    with pytest.raises(TypeError, match="fidelty"):
+        restore_faces(model, faces, fidelty=0.2)
+
+
+def test_fidelity_moves_derived_and_given_weights_alike(
+    model: PaniniNet, random_faces: MakeFaces
+) -> None:
+    faces = random_faces(2)
+    weights = weigh_features(model, represent_degradation(model, faces, batch=1), batch=1)
+    moved = restore_faces(model, faces, apply_fidelity(weights, 0.9), batch=1).crops
+    for given in (None, weights):
+        found = restore_faces(model, faces, given, fidelity=0.9, batch=1).crops
+        torch.testing.assert_close(found, moved, atol=1e-5, rtol=0)

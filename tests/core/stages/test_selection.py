@@ -1,17 +1,34 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panini_core.faces import Face
-from panini_core.stages.selection import SORT_ORDERS, parse_rule, select_faces, sort_faces
+from panini_core.stages.grouping import number_faces
+from panini_core.stages.selection import (
+    SORT_ORDERS,
+    face_areas,
+    face_distances,
+    parse_rule,
+    rows_in_order,
+    select_faces,
+    sort_faces,
+)
 
 
 def face(x: float, y: float, side: float, image_index: int = 0) -> Face:
     box = torch.tensor([x, y, x + side, y + side])
     return Face(box, torch.zeros(5, 2), 0.9, image_index)
+
+
+def places(some: list[Face], others: list[Face]) -> list[int]:
+    """Where each of some faces is among others: the one with the same box."""
+    boxes = [(other.image_index, *other.box.tolist()) for other in others]
+    return [boxes.index((one.image_index, *one.box.tolist())) for one in some]
 
 
 FACES = [
@@ -28,6 +45,7 @@ FACES = [
     [
         ("all", [0, 1, 2, 3, 4]),
         ("largest", [2, 3]),
+        ("centre", [1, 3]),
         ("center", [1, 3]),
         (" Center ", [1, 3]),
         ("0", [0, 3]),
@@ -37,18 +55,25 @@ FACES = [
         ("7", []),
         ("none", []),
         ("1,1,1", [1, 4]),
+        # full-width, as keyboards for Chinese and Japanese type: comma, enumeration, numbers, dash
+        ("0\uff0c2", [0, 2, 3]),
+        ("0\u30012", [0, 2, 3]),
+        ("\uff11\uff0d\uff12\u3000", [1, 2, 4]),
+        ("1\u20132", [1, 2, 4]),
+        ("\uff41\uff4c\uff4c", [0, 1, 2, 3, 4]),
     ],
 )
 def test_rules(rule: str, expected: list[int]) -> None:
     chosen = select_faces(FACES, rule, height=100, width=100)
-    assert [FACES.index(one) for one in chosen] == expected
+    assert places(chosen, FACES) == expected
 
 
 @pytest.mark.parametrize(
-    "rule", ["", "biggest", "1,,2", "-1", "3-1", "1.5", "0;2", "1-2-3", "0-99999999999"]
+    "rule",
+    ["", "biggest", "1,,2", "-1", "3-1", "1.5", "0;2", "1-2-3", "0-99999999999", "1\uff0c\uff0c2"],
 )
 def test_other_texts_are_refused(rule: str) -> None:
-    with pytest.raises(ValueError, match="expected all, largest, center, none or numbers"):
+    with pytest.raises(ValueError, match="expected all, largest, centre, none or numbers"):
         parse_rule(rule)
 
 
@@ -57,11 +82,11 @@ def test_other_texts_are_refused(rule: str) -> None:
 def test_numbers_written_one_by_one_select_exactly_them(numbers: set[int]) -> None:
     faces = [face(10 * index, 0, 5) for index in range(10)]
     chosen = select_faces(faces, ",".join(map(str, numbers)), height=50, width=100)
-    assert [faces.index(one) for one in chosen] == sorted(n for n in numbers if n < 10)
+    assert places(chosen, faces) == sorted(n for n in numbers if n < 10)
 
 
 def test_no_faces_stay_none() -> None:
-    for rule in ("all", "largest", "center", "none", "0"):
+    for rule in ("all", "largest", "centre", "none", "0"):
         assert select_faces([], rule, height=10, width=10) == []
 
 
@@ -73,7 +98,15 @@ def test_a_limit_keeps_the_first_of_each_image(
     rule: str, max_faces: int, expected: list[int]
 ) -> None:
     chosen = select_faces(FACES, rule, height=100, width=100, max_faces=max_faces)
-    assert [FACES.index(one) for one in chosen] == expected
+    assert places(chosen, FACES) == expected
+
+
+def test_numbers_that_faces_carry_are_theirs() -> None:
+    numbered = number_faces(FACES)
+    some = [numbered[2], numbered[0], numbered[4]]
+    chosen = select_faces(some, "1-2", height=100, width=100)
+    assert places(chosen, FACES) == [2, 4]
+    assert [one.number for one in chosen] == [2, 1]
 
 
 def test_a_limit_below_none_is_refused() -> None:
@@ -96,11 +129,14 @@ def test_a_limit_below_none_is_refused() -> None:
         ("small to large", [0, 1, 2, 4, 3]),
         ("confidence", [0, 1, 2, 3, 4]),
         ("centre", [1, 2, 0, 3, 4]),
+        ("center", [1, 2, 0, 3, 4]),
     ],
 )
 def test_orders(order: str, expected: list[int]) -> None:
     ordered = sort_faces(FACES, order, height=100, width=100)
-    assert [FACES.index(one) for one in ordered] == expected
+    assert places(ordered, FACES) == expected
+    assert [one.number for one in ordered] == [0, 1, 2, 0, 1]
+    assert rows_in_order(FACES, order, height=100, width=100) == expected
 
 
 def test_confidence_puts_the_surest_first() -> None:
@@ -111,7 +147,8 @@ def test_confidence_puts_the_surest_first() -> None:
 
 def test_positions_are_those_of_the_centres() -> None:
     wide, narrow = face(0, 0, 100), face(10, 10, 20)  # begins further left, lies further right
-    assert sort_faces([wide, narrow], "left to right", height=9, width=9) == [narrow, wide]
+    ordered = sort_faces([wide, narrow], "left to right", height=9, width=9)
+    assert places(ordered, [narrow, wide]) == [0, 1]
 
 
 @settings(deadline=None, max_examples=50)
@@ -121,10 +158,76 @@ def test_every_order_keeps_all_faces_and_puts_images_one_after_the_other(
 ) -> None:
     faces = [FACES[index] for index in shuffled]
     ordered = sort_faces(faces, order, height=100, width=100)
-    assert sorted(map(id, ordered)) == sorted(map(id, faces))
+    assert sorted(places(ordered, faces)) == [0, 1, 2, 3, 4]
     assert [one.image_index for one in ordered] == [0, 0, 0, 1, 1]
 
 
 def test_other_orders_are_refused() -> None:
     with pytest.raises(ValueError, match=r"'by name': expected as detected, .*, centre\."):
         sort_faces(FACES, "by name", height=10, width=10)
+
+
+# --- clips --------------------------------------------------------------------------------------
+
+
+def followed(x: float, side: float, frame: int, track: int) -> Face:
+    return replace(face(x, 40 - side / 2, side, frame), track=track)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    clip=st.lists(
+        st.dictionaries(
+            st.integers(0, 3), st.tuples(st.integers(0, 80), st.integers(5, 20)), max_size=4
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    order=st.sampled_from(SORT_ORDERS),
+)
+def test_in_a_clip_a_number_means_one_face(
+    clip: list[dict[int, tuple[int, int]]], order: str
+) -> None:
+    faces = [
+        followed(x, side, frame, track)
+        for frame, own in enumerate(clip)
+        for track, (x, side) in own.items()
+    ]
+    ordered = sort_faces(faces, order, height=80, width=100)
+    numbers = {(one.track, one.number) for one in ordered}
+    assert sorted(number for _, number in numbers if number is not None) == list(
+        range(len({one.track for one in faces}))
+    )
+    keys = [(one.image_index, one.number) for one in ordered]
+    assert keys == sorted(key for key in keys if key[1] is not None)
+    rows = rows_in_order(faces, order, height=80, width=100)
+    assert all(one.box is faces[row].box for one, row in zip(ordered, rows, strict=True))
+    kept = select_faces(ordered, "0", height=80, width=100)
+    assert {one.track for one in kept} == {one.track for one in ordered if one.number == 0}
+
+
+def test_in_a_clip_sizes_and_places_are_those_of_tracks() -> None:
+    faces = [
+        one
+        for frame, (left, right) in enumerate([(20, 10), (10, 14), (20, 12)])
+        for one in (followed(10, left, frame, 5), followed(45, right, frame, 2))
+    ]
+    size = {"height": 80, "width": 100}
+    assert [one.track for one in select_faces(faces, "largest", **size)] == [5] * 3
+    assert [one.track for one in select_faces(faces, "centre", **size)] == [2] * 3
+    assert face_areas(faces) == pytest.approx([300, 440 / 3] * 3)
+    assert face_distances(faces, **size) == pytest.approx([(30 + 35 + 30) / 3, (0 + 2 + 1) / 3] * 3)
+    ordered = sort_faces(faces, "large to small", **size)
+    assert [one.track for one in select_faces(ordered, "all", **size, max_faces=1)] == [5] * 3
+    singly = [replace(one, track=None) for one in faces]
+    assert [one.box[0] for one in select_faces(singly, "largest", **size)] == [10, 45, 10]
+
+
+def test_as_detected_tracks_are_numbered_as_they_appear() -> None:
+    faces = [followed(50, 10, 0, 9), followed(10, 10, 1, 4), followed(50, 10, 1, 9)]
+    ordered = sort_faces(faces, "as detected", height=80, width=100)
+    assert [(one.image_index, one.track, one.number) for one in ordered] == [
+        (0, 9, 0),
+        (1, 9, 0),
+        (1, 4, 1),
+    ]

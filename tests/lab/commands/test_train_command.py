@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from panini_core.cli import main
+from panini_lab.training.config import CONFIG_FOLDER
 
 pytestmark = pytest.mark.usefixtures("work_folder")
 
@@ -37,3 +38,25 @@ def test_train_tells_a_new_run_from_one_to_resume(
     assert main([*command, "--resume"]) == 0
     assert main(["train", "restorer", "nothing"]) == 2
     assert main(["train", "restorer", "compact-restorer", "--set", "run.sheep=2"]) == 2
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in CONFIG_FOLDER.glob("*.toml")))
+def test_every_shipped_configuration_is_taken_by_its_command(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from panini_lab.commands import train
+
+    started: list[str] = []
+
+    def record(config: str | Path, overrides: list[str]) -> Path:
+        started.append(str(config))
+        return Path("run/result.safetensors")
+
+    what = name.rsplit("-", 1)[1].replace("adversary", "restorer")
+    kind, _ = train.TRAININGS[what]
+    monkeypatch.setitem(train.TRAININGS, what, (kind, record))
+    assert main(["train", what, name, "--set", "run.output=run", "run.steps=3"]) == 0
+    assert started == [name]
+    # A configuration of another training is told apart by its keys.
+    other = "prior" if what != "prior" else "degradation"
+    assert main(["train", other, name, "--set", "run.output=run"]) == 2

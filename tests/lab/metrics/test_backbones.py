@@ -16,14 +16,9 @@ from panini_lab.metrics.backbones import (
 )
 
 
-@pytest.fixture
-def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory `project` in a folder without backbones, and no settings."""
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PANINI_BACKBONES", raising=False)
-    monkeypatch.delenv("PANINI_SHARED", raising=False)
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    return tmp_path
 
 
 def _place(folder: Path) -> Path:
@@ -32,28 +27,15 @@ def _place(folder: Path) -> Path:
     return folder / "net.onnx"
 
 
-def test_places_are_tried_in_their_order(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    beside = _place(bare / "shared" / "data" / "weights")
-    assert find_backbone("net.onnx").samefile(beside)
-
-    of_shared = _place(bare / "elsewhere" / "data" / "weights")
-    monkeypatch.setenv("PANINI_SHARED", str(bare / "elsewhere"))
-    assert find_backbone("net.onnx") == of_shared
-
-    chosen = _place(bare / "chosen")
-    monkeypatch.setenv("PANINI_BACKBONES", str(bare / "chosen"))
+def test_a_given_folder_goes_before_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = _place(tmp_path / "chosen")
+    monkeypatch.setenv("PANINI_BACKBONES", str(tmp_path / "chosen"))
     assert find_backbone("net.onnx") == chosen
 
-    given = _place(bare / "given")
-    assert find_backbone("net.onnx", bare / "given") == given
-
-
-def test_a_place_without_the_file_is_passed_over(
-    bare: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    beside = _place(bare / "shared" / "data" / "weights")
-    monkeypatch.setenv("PANINI_BACKBONES", str(bare / "empty"))
-    assert find_backbone("net.onnx").samefile(beside)
+    given = _place(tmp_path / "given")
+    assert find_backbone("net.onnx", tmp_path / "given") == given
 
 
 def test_the_identity_network_serves_as_it_is_published(tmp_path: Path) -> None:
@@ -68,21 +50,31 @@ def test_the_identity_network_serves_as_it_is_published(tmp_path: Path) -> None:
     assert find_backbone(IDENTITY_FILE, tmp_path) == converted
 
 
-def test_a_given_folder_is_the_only_place(bare: Path) -> None:
-    _place(bare / "shared" / "data" / "weights")
+def test_a_given_folder_is_the_only_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _place(tmp_path / "chosen")
+    monkeypatch.setenv("PANINI_BACKBONES", str(tmp_path / "chosen"))
     with pytest.raises(MetricUnavailable, match="given") as failure:
-        find_backbone("net.onnx", bare / "given")
-    assert "shared" not in str(failure.value)
+        find_backbone("net.onnx", tmp_path / "given")
+    assert "chosen" not in str(failure.value)
 
 
-def test_all_places_are_told(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PANINI_BACKBONES", "first")
-    monkeypatch.setenv("PANINI_SHARED", "second")
-    with pytest.raises(MetricUnavailable, match=r"net\.onnx") as failure:
+def test_the_place_and_the_remedy_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MetricUnavailable, match=r"net\.onnx was looked for nowhere.*PANINI_BACK"):
         find_backbone("net.onnx")
-    message = str(failure.value).replace("\\", "/")
-    for place in ("first", "second/data/weights", "../shared/data/weights", "PANINI_BACKBONES"):
-        assert place in message
+    monkeypatch.setenv("PANINI_BACKBONES", "first")
+    with pytest.raises(MetricUnavailable, match=r"net\.onnx was not found in first\..*PANINI_BACK"):
+        find_backbone("net.onnx")
+
+
+def test_a_folder_of_developers_is_not_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _place(tmp_path / "shared" / "data" / "weights")
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("PANINI_SHARED", str(tmp_path / "shared"))
+    with pytest.raises(MetricUnavailable):
+        find_backbone("net.onnx")
 
 
 def test_cached_checkpoint_is_found_and_checked(

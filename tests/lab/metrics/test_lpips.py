@@ -40,15 +40,22 @@ def test_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_distances_of_pairs(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With random weights in the cache, where torchvision looks for them: SqueezeNet is small."""
+    """With random weights in the cache, where torchvision looks for them."""
     pytest.importorskip("torchmetrics", reason="needs torchmetrics")
     models = pytest.importorskip("torchvision.models", reason="needs torchvision")
     empty_cache.mkdir(parents=True)
-    weights = models.squeezenet1_1(weights=None).state_dict()
-    torch.save(weights, empty_cache / "squeezenet1_1-b8a52dc0.pth")
+    with torch.device("meta"):
+        whole = models.alexnet(weights=None).state_dict()
+    weights = {  # the layers behind the features are large and not used
+        name: 0.05 * torch.randn(empty.shape)
+        if name.startswith("features")
+        else torch.zeros(()).expand(empty.shape)
+        for name, empty in whole.items()
+    }
+    torch.save(weights, empty_cache / "alexnet-owt-7be5be79.pth")
     monkeypatch.setattr(module, "check_hub_checkpoint", Path)  # random weights, another hash
 
-    network = load_lpips_network("squeeze")
+    network = load_lpips_network()
     a, b = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
     distance = lpips(network, a, b)
     assert distance.shape == (2,)

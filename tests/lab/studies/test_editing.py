@@ -16,14 +16,14 @@ from panini_lab.training.atlas_builder import build_atlas
 
 
 @pytest.fixture(scope="module")
-def atlas(tiny_model: PaniniNet, study_faces: Tensor) -> DegradationAtlas:
-    return build_atlas(tiny_model, study_faces)
+def atlas(either_model: PaniniNet, study_faces: Tensor) -> DegradationAtlas:
+    return build_atlas(either_model, study_faces)
 
 
 @pytest.fixture(scope="module")
-def study(tiny_model: PaniniNet, atlas: DegradationAtlas, study_faces: Tensor) -> EditingStudy:
+def study(either_model: PaniniNet, atlas: DegradationAtlas, study_faces: Tensor) -> EditingStudy:
     clean = study_faces[:3].float() / 255
-    return study_editing(tiny_model, atlas, whole_picture_faces(clean), clean, tile=64)
+    return study_editing(either_model, atlas, whole_picture_faces(clean), clean, tile=64)
 
 
 def test_every_edit_has_its_settings(study: EditingStudy) -> None:
@@ -41,12 +41,12 @@ def test_every_edit_has_its_settings(study: EditingStudy) -> None:
 
 
 def test_the_neutral_setting_changes_nothing(
-    tiny_model: PaniniNet, study: EditingStudy, study_faces: Tensor
+    either_model: PaniniNet, study: EditingStudy, study_faces: Tensor
 ) -> None:
     (neutral,) = [r for r in study.results if (r.edit, r.setting) == ("fidelity", "0.5")]
     assert neutral.change == 0
     clean = study_faces[:3].float() / 255
-    restored = restore_faces(tiny_model, whole_picture_faces(clean)).crops
+    restored = restore_faces(either_model, whole_picture_faces(clean)).crops
     error = (restored - clean).square().mean((1, 2, 3))
     assert neutral.psnr == pytest.approx(float((-10 * error.log10()).mean()), abs=1e-3)
 

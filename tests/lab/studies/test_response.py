@@ -16,11 +16,11 @@ from panini_lab.studies.response import DOSES, rank_correlation, study_response
 
 
 def test_every_degradation_is_given_in_growing_doses(
-    tiny_model: PaniniNet, study_faces: Tensor
+    either_model: PaniniNet, study_faces: Tensor
 ) -> None:
     steps: list[tuple[int, int]] = []
     study = study_response(
-        tiny_model, study_faces[:3], on_progress=lambda *step: steps.append(step)
+        either_model, study_faces[:3], on_progress=lambda *step: steps.append(step)
     )
     assert study.levels == ("4", "8", "16", "picture")
     assert [response.degradation for response in study.responses] == [*DOSES, "mixed"]
@@ -38,13 +38,13 @@ def test_every_degradation_is_given_in_growing_doses(
         assert response.alpha[0] == pytest.approx(study.responses[0].alpha[0])
 
 
-def test_alpha_is_read_from_the_model(tiny_model: PaniniNet, study_faces: Tensor) -> None:
-    study = study_response(tiny_model, study_faces[:2])
+def test_alpha_is_read_from_the_model(either_model: PaniniNet, study_faces: Tensor) -> None:
+    study = study_response(either_model, study_faces[:2])
     with torch.inference_mode():
-        alpha = tiny_model.predict_alpha(
-            tiny_model.encode_degradation(study_faces[:2].float() / 127.5 - 1)
+        alpha = either_model.predict_alpha(
+            either_model.encode_degradation(study_faces[:2].float() / 127.5 - 1)
         )
-    channels = tiny_model.config.interpolated_channels
+    channels = either_model.config.interpolated_channels
     expected = [float(alpha[:, level, : channels[level]].mean()) for level in range(3)]
     assert study.responses[0].alpha[0][:3] == pytest.approx(expected, abs=1e-5)
 

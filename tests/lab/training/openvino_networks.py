@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from panini_lab.training.openvino_prior import PriorSizes
+from panini_core.checkpoints.mobile_prior import PriorSizes
 
 TINY = PriorSizes(code=6, mapping_layers=2, start=8, widths=(8, 4))
 TYPES = {"float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32"}

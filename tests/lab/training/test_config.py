@@ -17,7 +17,7 @@ KINDS = {
     "degradation": UdrlConfig,
     "inversion": InversionConfig,
     "restorer": RestorerConfig,
-    "adversary": RestorerConfig,
+    "adversary": RestorerConfig,  # the restorer's last step
     "prior": PriorConfig,
 }
 

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panini_lab.training.config import DataConfig
-from panini_lab.training.data import FaceSampler, load_faces
+from panini_lab.training.config import AdversaryConfig, DataConfig
+from panini_lab.training.data import FaceSampler, crisp_faces, load_faces
 
 
 def test_a_tar_and_a_folder_give_the_same_faces(face_folder: Path, tmp_path: Path) -> None:
@@ -86,3 +86,56 @@ def test_without_variations_the_faces_come_as_they_are() -> None:
     faces = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8)
     sampler = FaceSampler(faces, DataConfig(flip=False), batch=4, seed=0)
     assert torch.equal(sampler(0), faces[sampler.indices(0)].float() / 255)
+
+
+def test_among_some_faces_an_epoch_shows_these_alone() -> None:
+    faces = torch.arange(9, dtype=torch.uint8).view(9, 1, 1, 1).expand(9, 3, 2, 2)
+    among = torch.tensor([1, 4, 7])
+    sampler = FaceSampler(faces, DataConfig(flip=False), batch=2, seed=0, among=among)
+    seen = torch.cat([sampler.indices(step) for step in range(3)])
+    assert sorted(seen[:3].tolist()) == sorted(seen[3:].tolist()) == [1, 4, 7]
+    shown = (sampler(1)[:, 0, 0, 0] * 255).round().long()
+    assert torch.equal(shown, sampler.indices(1))
+
+
+def write_index(path: Path, rows: list[str], header: str = "shard,name,source,scale") -> str:
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def test_crisp_faces_are_those_listed_as_such(face_folder: Path, tmp_path: Path) -> None:
+    """Of two sources; found by shard and name, wherever the source lies."""
+    archive = tmp_path / "faces-00.tar"
+    with tarfile.open(archive, "w") as tar:
+        for file in sorted(face_folder.iterdir()):
+            tar.add(file, arcname=f"inside/{file.name}")
+    folder = face_folder.name
+    index = write_index(
+        tmp_path / "index.csv",
+        [
+            f"{folder},00.png,films,1.000",
+            f"{folder},03.png,films,1.051",  # enlarged
+            f"{folder},04.png,paintings,1.0",
+            f"{folder},99.png,films,1.0",  # not there
+            "faces-00.tar,03.png,films,0.500",
+            "faces-00.tar,09.png,films,1.050",
+            "faces-01.tar,05.png,films,1.0",  # not a source
+        ],
+    )
+    data = DataConfig(sources=(str(face_folder), str(archive)), image_size=64)
+    adversary = AdversaryConfig(real_index=index, real_without=("paintings",))
+    assert crisp_faces(data, adversary).tolist() == [0, 13, 19]
+    looser = dataclasses.replace(adversary, real_max_scale=2.0, real_without=())
+    assert crisp_faces(data, looser).tolist() == [0, 3, 4, 13, 19]
+    # What is not loaded is not there either.
+    assert crisp_faces(dataclasses.replace(data, limit=14), adversary).tolist() == [0, 13]
+
+
+def test_a_list_without_crisp_faces_or_columns_is_named(face_folder: Path, tmp_path: Path) -> None:
+    data = DataConfig(sources=(str(face_folder),), image_size=64)
+    index = write_index(tmp_path / "soft.csv", [f"{face_folder.name},00.png,films,1.5"])
+    with pytest.raises(ValueError, match=r"soft\.csv lists no crisp face.*real_max_scale"):
+        crisp_faces(data, AdversaryConfig(real_index=index))
+    index = write_index(tmp_path / "short.csv", ["00.png,films"], "name,source")
+    with pytest.raises(ValueError, match=r"short\.csv needs the columns.*it lacks scale, shard"):
+        crisp_faces(data, AdversaryConfig(real_index=index))

@@ -1,9 +1,36 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
-from panini_lab.training.losses import random_crop
+from panini_lab.training.config import LossConfig
+from panini_lab.training.losses import RestorationLosses, random_crop
+
+MakeLosses = Callable[..., RestorationLosses]
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def pictures(seed: int, size: int = 48) -> Tensor:
+    return torch.rand(2, 3, size, size, generator=seeded(seed)) * 2 - 1
+
+
+@pytest.fixture
+def make_losses(vgg_file: Path, small_identity: str) -> MakeLosses:
+    """make_losses(**values): losses of a LossConfig, with small networks for what compares."""
+
+    def make(**values: Any) -> RestorationLosses:
+        defaults = {"perceptual_weights": str(vgg_file), "identity_weights": small_identity}
+        return RestorationLosses(LossConfig(**{**defaults, **values}))
+
+    return make
 
 
 def test_crops_share_their_window() -> None:
@@ -17,3 +44,71 @@ def test_crops_share_their_window() -> None:
 def test_no_crop_when_none_is_asked_for_or_it_is_too_large(size: int) -> None:
     a = torch.rand(1, 1, 8, 8)
     assert random_crop([a], size, torch.Generator())[0] is a
+
+
+def test_pictures_and_target_are_looked_at_in_the_same_place(make_losses: MakeLosses) -> None:
+    losses = make_losses(pixel=0, perceptual=1.0, perceptual_crop=16)
+    clean = pictures(0)
+    target = losses.target(clean, seeded(3))
+    assert target.seen.images.shape == (2, 3, 16, 16)
+    assert torch.equal(target.seen.images, clean[target.crop])
+    restored = pictures(1)
+    restored[target.crop] = clean[target.crop]
+    found, seen = losses(restored, target)
+    assert torch.equal(seen.images, target.seen.images)
+    assert found["perceptual"].item() == pytest.approx(0, abs=1e-7)
+    # Elsewhere it is another picture, and what is outside counts nowhere.
+    assert losses(pictures(1), target)[0]["perceptual"] > 0.01
+    assert not torch.equal(losses.target(clean, seeded(4)).seen.images, target.seen.images)
+
+
+def test_equal_pictures_cost_nothing_and_weights_scale(make_losses: MakeLosses) -> None:
+    clean, other = pictures(0), pictures(1)
+    losses = make_losses(pixel=1.0, perceptual=1.0, identity=1.0)
+    target = losses.target(clean, seeded())
+    nothing, _ = losses(clean, target)
+    for name, value in nothing.items():
+        assert value.item() == pytest.approx(0, abs=1e-5), name
+    single, _ = losses(other, target)
+    assert single["pixel"].item() == pytest.approx((other - clean).abs().mean().item())
+    weighted = make_losses(pixel=3.0, perceptual=0.5, identity=2.0)
+    double, _ = weighted(other, target)
+    for name, weight in (("pixel", 3.0), ("perceptual", 0.5), ("identity", 2.0)):
+        torch.testing.assert_close(double[name], weight * single[name])
+
+
+def test_a_loss_without_weight_is_left_out(make_losses: MakeLosses) -> None:
+    losses = make_losses(pixel=0, perceptual=0, identity=1.0)
+    target = losses.target(pictures(0), seeded())
+    found, seen = losses(pictures(1), target)
+    assert found.keys() == {"identity"}
+    assert seen.features == {}
+
+
+def test_a_part_of_a_face_has_no_identity(make_losses: MakeLosses) -> None:
+    losses = make_losses(perceptual=0, identity=1.0)
+    target = losses.target(pictures(0), seeded(), whole=False)
+    assert target.identity is None
+    assert losses(pictures(1), target)[0].keys() == {"pixel"}
+
+
+def test_only_the_pictures_get_a_gradient(make_losses: MakeLosses) -> None:
+    losses = make_losses(perceptual=1.0, identity=1.0, perceptual_crop=16)
+    leaf = pictures(1).requires_grad_()
+    target = losses.target(pictures(0), seeded(3))
+    found, seen = losses(leaf, target)
+    sum(found.values(), torch.zeros(())).backward()
+    assert leaf.grad is not None
+    assert leaf.grad.abs().min() > 0  # of the pixel loss everywhere
+    assert not any(parameter.requires_grad for parameter in losses.parameters())
+    # What the adversary learns from does not reach the restorer.
+    kept = seen.detach()
+    assert not kept.images.requires_grad
+    assert not any(feature.requires_grad for feature in kept.features.values())
+
+
+@pytest.mark.parametrize("name", ["perceptual", "identity"])
+def test_a_missing_network_is_named(name: str) -> None:
+    values = {"perceptual": 0.0, "identity": 0.0, name: 1.0}
+    with pytest.raises(ValueError, match=rf"set loss\.{name}_weights, or {name}=0"):
+        RestorationLosses(LossConfig(**values))

@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from panini_core.checkpoints import load_panini
+from panini_core.checkpoints import load_panini, save_panini
+from panini_core.images import read_image
+from panini_core.models.panini import PaniniConfig, PaniniNet
+from panini_lab.training.inversion import train_inversion
 from panini_lab.training.restorer import train_restorer
 from panini_lab.training.session import LOG_FILE, STATE_FILE
+
+from .restorer_runs import ReadLog, changed, opened, seeded, weights_of
 
 PIXELS_ONLY = [
     "loss.perceptual=0.0",
@@ -142,3 +147,214 @@ def test_two_processes_train_together(run_overrides: list[str], tmp_path: Path) 
     )
     assert finished.returncode == 0, finished.stderr
     assert torch.load(tmp_path / "run" / STATE_FILE, weights_only=True)["step"] == 2
+
+
+# Faces that a prior draws
+
+
+SECTIONS = ("drawing", "degrading", "network", "losses", "backward")
+
+
+def test_drawn_faces_alone_need_no_files(restorer_overrides: list[str], run_log: ReadLog) -> None:
+    overrides = [*restorer_overrides, "run.steps=40", "run.learning_rate=0.005"]
+    assert "data.sources" not in " ".join(overrides)
+    result = train_restorer("mobile-restorer", overrides)
+    log = run_log()
+    assert sum(line["pixel"] for line in log[-5:]) < 0.9 * sum(line["pixel"] for line in log[:5])
+    assert load_panini(result).config == PaniniConfig.preset("tiny-mobile")
+
+
+def test_the_log_tells_speed_and_where_time_goes(
+    restorer_overrides: list[str], file_overrides: list[str], run_log: ReadLog
+) -> None:
+    train_restorer("mobile-restorer", [*restorer_overrides, *file_overrides, "run.steps=2"])
+    last = run_log()[-1]
+    assert last["faces_per_second"] > 0
+    shares = [last[f"time_{section}"] for section in SECTIONS]
+    assert all(share > 0 for share in shares)
+    assert sum(shares) <= 1
+
+
+def test_a_mixed_batch_has_drawn_faces_first(
+    restorer_overrides: list[str], file_overrides: list[str]
+) -> None:
+    with opened([*restorer_overrides, *file_overrides, "run.batch=5", "drawn_share=0.4"]) as run:
+        assert run.drawer is not None
+        assert run.sampler is not None
+        batch = run.batch(seeded())
+        drawn = run.drawer.draw(run.drawer.codes(2, seeded()))
+        assert batch.drawn is not None
+        assert torch.equal(batch.drawn.codes, drawn.codes)
+        assert torch.equal(batch.clean, torch.cat([drawn.images, run.sampler(0)]) * 2 - 1)
+        assert batch.degraded.shape == (5, 3, 64, 64)
+        for degraded, clean in zip(batch.degraded, batch.clean, strict=True):
+            assert not torch.equal(degraded, clean)
+    undegraded = ["run.batch=5", "drawn_share=0.4", "degradation=none"]
+    with opened([*restorer_overrides, *file_overrides, *undegraded]) as run:
+        batch = run.batch(seeded())
+        assert torch.equal(batch.degraded, batch.clean)
+
+
+def test_only_a_mobile_prior_draws_and_is_cut(run_overrides: list[str]) -> None:
+    overrides = [*run_overrides, *PIXELS_ONLY]
+    with pytest.raises(ValueError, match="drawn_share=0"):
+        train_restorer("compact-restorer", [*overrides, "drawn_share=0.5"])
+    with pytest.raises(ValueError, match="window=0"):
+        train_restorer("compact-restorer", [*overrides, "window=6"])
+
+
+@pytest.mark.parametrize("finest", [0, 32])
+def test_the_prior_is_frozen_or_trained_from_a_level_on(
+    restorer_overrides: list[str], finest: int
+) -> None:
+    frozen = "true" if finest == 0 else "false"
+    overrides = [*restorer_overrides, f"freeze_prior={frozen}", f"prior_from={finest}"]
+    with opened([*overrides, "loss.drawn=1.0"]) as run:
+        before = weights_of(run.model)
+        for _ in range(2):
+            run.train_step()
+        names = changed(run.model, before)
+        prior = {name for name in names if name.startswith("gan_prior.")}
+        parts = {".".join(name.split(".")[1:3]) for name in prior}
+        assert {part for part in parts if part.startswith("blocks")} == (
+            {"blocks.32", "blocks.64"} if finest else set()
+        )
+        assert {part for part in parts if not part.startswith("blocks")} == (
+            {"to_bands.weight", "to_bands.bias", "to_bands.style"} if finest else set()
+        )
+        others = {name.split(".")[0] for name in names - prior}
+        # The mean latent is the prior's, from the first step on.
+        assert others == {
+            *("image_encoder", "feature_interpolation", "interpolation_predictor", "mean_latent")
+        }
+        assert changed(run.average.average, before) == names
+
+
+def test_training_the_prior_does_not_change_what_is_learned_from(
+    restorer_overrides: list[str],
+) -> None:
+    overrides = [*restorer_overrides, "freeze_prior=false", "prior_from=8", "loss.inversion=1.0"]
+    with opened(overrides) as run:
+        first = run.batch(seeded())
+        for _ in range(2):
+            run.train_step()
+        assert first.drawn is not None
+        again = run.batch(seeded())
+        assert again.drawn is not None
+        assert torch.equal(again.clean, first.clean)
+        for resolution, x in first.drawn.features.items():
+            assert torch.equal(again.drawn.features[resolution], x)
+
+
+def test_another_prior_may_draw_the_faces(
+    restorer_overrides: list[str], prior_file: Path, tmp_path: Path
+) -> None:
+    """The model's own may have been trained on."""
+    torch.manual_seed(3)
+    save_panini(tmp_path / "start.safetensors", PaniniNet(PaniniConfig.preset("tiny-mobile")))
+    overrides = [
+        *(override for override in restorer_overrides if not override.startswith("initial_prior")),
+        f"initial_model='{(tmp_path / 'start.safetensors').as_posix()}'",
+        f"drawing_prior='{prior_file.as_posix()}'",
+        "loss.inversion=1.0",
+    ]
+    with opened(overrides) as run, opened(restorer_overrides) as own:
+        assert torch.equal(run.batch(seeded()).clean, own.batch(seeded()).clean)
+        start = load_panini(tmp_path / "start.safetensors").gan_prior.state_dict()
+        assert not changed(run.model.gan_prior, start)
+        run.train_step()
+
+
+def test_each_part_has_its_learning_rate(restorer_overrides: list[str]) -> None:
+    overrides = [
+        *restorer_overrides,
+        "freeze_prior=false",
+        "prior_from=0",
+        "prior_rate=0.25",
+        "alpha_rate=0.5",
+        "run.learning_rate=0.004",
+        "run.warmup_steps=0",
+    ]
+    with opened(overrides) as run:
+        run.train_step()
+        rates = {
+            id(parameter): group["lr"]
+            for group in run.optimizer.param_groups
+            for parameter in group["params"]
+        }
+        wanted = {"gan_prior": 0.001, "interpolation_predictor": 0.002}
+        for name, parameter in run.model.named_parameters():
+            part = name.split(".")[0]
+            if part == "degradation_encoder":
+                assert id(parameter) not in rates
+            else:
+                assert rates[id(parameter)] == pytest.approx(wanted.get(part, 0.004)), name
+
+
+def test_previews_show_what_is_restored_and_what_the_prior_drew(
+    restorer_overrides: list[str],
+    validation_overrides: list[str],
+    tmp_path: Path,
+    run_log: ReadLog,
+) -> None:
+    overrides = [*restorer_overrides, *validation_overrides, "run.steps=1"]
+    train_restorer("mobile-restorer", overrides)
+    pixels = read_image(tmp_path / "run" / "preview-0000001.jpg").pixels
+    assert pixels.shape[-1] >= 4 * 64  # degraded, restored, drawn, clean
+    assert {"val_psnr", "drawn_val_psnr", "val_fine", "drawn_val_fine"} <= run_log()[-1].keys()
+
+
+def test_all_of_it_resumes_to_the_step(
+    projected: list[str], file_overrides: list[str], crisp_list: str, tmp_path: Path
+) -> None:
+    overrides = [
+        *projected,
+        *file_overrides,
+        crisp_list,
+        "freeze_prior=false",
+        "prior_from=16",
+        "window=6",
+        "whole_every=2",
+        "loss.drawn=0.33",
+        "loss.inversion=0.3",
+        "alpha_jitter=0.5",
+        "adversary.alone=1",
+    ]
+    whole = f"run.output='{(tmp_path / 'whole').as_posix()}'"
+    train_restorer("mobile-adversary", [*overrides, "run.steps=4", whole])
+    train_restorer("mobile-adversary", [*overrides, "run.steps=2"])
+    train_restorer("mobile-adversary", [*overrides, "run.steps=4"])
+    a = torch.load(tmp_path / "whole" / STATE_FILE, weights_only=True)
+    b = torch.load(tmp_path / "run" / STATE_FILE, weights_only=True)
+    assert a["step"] == b["step"] == 4
+    assert a["average_updates"] == b["average_updates"] == 3
+    for part in ("model", "average"):
+        for name, value in a[part].items():
+            torch.testing.assert_close(value, b[part][name], msg=f"{part} {name}")
+    for name, value in a["adversary"]["discriminator"].items():
+        torch.testing.assert_close(value, b["adversary"]["discriminator"][name], msg=name)
+
+
+def test_an_adversary_is_added_to_a_run_that_had_none(
+    projected: list[str], restorer_overrides: list[str], tmp_path: Path
+) -> None:
+    train_restorer("mobile-restorer", [*restorer_overrides, "run.steps=1"])
+    train_restorer("mobile-restorer", [*projected, "run.steps=2"])
+    state = torch.load(tmp_path / "run" / STATE_FILE, weights_only=True)
+    assert state["step"] == 2
+    assert "adversary" in state
+
+
+def test_the_result_of_the_inversion_is_where_restoration_starts(
+    drawn_overrides: list[str], restorer_overrides: list[str], tmp_path: Path
+) -> None:
+    inverted = train_inversion("mobile-inversion", [*drawn_overrides, "run.steps=1"])
+    overrides = [
+        *(o for o in restorer_overrides if not o.startswith("initial_prior")),
+        f"initial_model='{inverted.as_posix()}'",
+        f"run.output='{(tmp_path / 'second').as_posix()}'",
+    ]
+    with opened(overrides) as run:
+        for name, value in load_panini(inverted).state_dict().items():
+            assert torch.equal(run.model.state_dict()[name], value), name
+        run.train_step()

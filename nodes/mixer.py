@@ -39,7 +39,7 @@ def _fader(name: str, meaning: str) -> io.Float.Input:
     )
 
 
-class FusionWeights(io.ComfyNode):
+class DafiMixer(io.ComfyNode):
     """How much of the GAN prior, and how much of the picture, on every level (DAFI)."""
 
     @classmethod
@@ -70,7 +70,10 @@ class FusionWeights(io.ComfyNode):
                     "it, on every level.",
                 ),
                 *(_fader(f"level_{side}", f"Features of {side} x {side}.") for side in LEVELS),
-                _fader("picture", "The picture's own fine detail, where the model uses it."),
+                _fader(
+                    "picture",
+                    "The picture itself, where the model uses it: its fine detail, or all of it.",
+                ),
             ],
             outputs=[
                 PaniniWeights.Output(display_name="weights", tooltip="Alpha per face and level."),
@@ -89,8 +92,7 @@ class FusionWeights(io.ComfyNode):
         **levels: float,
     ) -> io.NodeOutput:
         network, batch = host.load_panini(model)
-        found = core.weigh_features(network, degradation, batch=batch)
-        chosen = core.InterpolationWeights(found.alpha.cpu())
+        chosen = core.weigh_features(network, degradation, batch=batch).to("cpu")
         edited = core.apply_fidelity(chosen, FIDELITY_PRESETS[preset])
         faders = _faders(network.config, levels, picture)
         if mode == "override":

@@ -1,0 +1,28 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from panini_core.cli.options import add_detector_arguments, ratio
+from panini_core.options import RestoreOptions
+
+
+def test_centre_is_read_in_either_spelling() -> None:
+    parser = argparse.ArgumentParser()
+    add_detector_arguments(parser)
+    for spelling in ("centre", "center"):
+        assert parser.parse_args(["--sort", spelling]).sort == "centre"
+        options = RestoreOptions(sort=spelling, faces=spelling)
+        assert (options.sort, options.faces) == (spelling, spelling)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--sort", "middle"])
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.5", "nan", "half"])
+def test_other_texts_are_no_ratio(text: str) -> None:
+    assert ratio("0.25") == 0.25
+    with pytest.raises(argparse.ArgumentTypeError, match=f"got '?{text}"):
+        ratio(text)
