@@ -45,7 +45,18 @@ if TYPE_CHECKING:
     from .drawing.faces import draw_faces, to_pillow
     from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
-    from .images import ImageFile, ImageFileError, Metadata, read_image, save_image, write_image
+    from .images import (
+        ImageFile,
+        ImageFileError,
+        JpegSource,
+        Metadata,
+        Place,
+        read_image,
+        read_images,
+        save_image,
+        write_image,
+        write_images,
+    )
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
@@ -148,10 +159,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "images": (
         "ImageFile",
         "ImageFileError",
+        "JpegSource",
         "Metadata",
+        "Place",
         "read_image",
+        "read_images",
         "save_image",
         "write_image",
+        "write_images",
     ),
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
@@ -248,6 +263,7 @@ __all__ = [
     "ImageFileError",
     "ImageReport",
     "InterpolationWeights",
+    "JpegSource",
     "LevelStatistics",
     "Metadata",
     "NetworkOptions",
@@ -258,6 +274,7 @@ __all__ = [
     "ParserKind",
     "PassRanges",
     "PasteOptions",
+    "Place",
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
@@ -302,6 +319,7 @@ __all__ = [
     "plot_atlas",
     "preset_degradation",
     "read_image",
+    "read_images",
     "represent_degradation",
     "represent_in_images",
     "restore_faces",
@@ -322,6 +340,7 @@ __all__ = [
     "weigh_features",
     "whole_picture_faces",
     "write_image",
+    "write_images",
 ]
 
 

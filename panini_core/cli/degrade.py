@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from ..degrading.degrade import PRESETS, degrade_images
-from ..images import read_image, write_image
+from ..images import ImageFile, read_images, write_images
 from .batch import Result, Tally, run_jobs
 from .inputs import Job, find_others, find_sources, plan_jobs
 from .options import add_format_argument, suffix_of
@@ -43,11 +44,17 @@ def run(arguments: argparse.Namespace) -> int:
     seed_of = {job: arguments.seed + index for index, job in enumerate(jobs)}
 
     def degrade(job: Job) -> Result:
-        image = read_image(job.source)
-        degraded = degrade_images(image.pixels[None], arguments.preset, seed=seed_of[job])[0]
-        # Not in the coding of its own JPEG file, which would degrade it once more.
-        write_image(job.target, replace(image.with_pixels(degraded), source=None))
-        return Result(notes=image.notes)
+        notes: dict[str, None] = {}
+
+        def degraded() -> Iterator[ImageFile]:
+            for image in read_images(job.source):
+                notes.update(dict.fromkeys(image.notes))
+                pixels = degrade_images(image.pixels[None], arguments.preset, seed=seed_of[job])[0]
+                # Not in the coding of its own JPEG file, which would degrade it once more.
+                yield replace(image.with_pixels(pixels), source=None)
+
+        write_images(job.target, degraded())
+        return Result(notes=tuple(notes))
 
     tally = Tally("Degraded", others)
     run_jobs(

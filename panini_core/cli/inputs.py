@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..checkpoints.whole_file import shorten_name
-from ..images import FORMAT_OF_SUFFIX, WRITABLE_SUFFIXES, readable_suffixes
+from ..images import (
+    ANIMATION_SUFFIX,
+    FORMAT_OF_SUFFIX,
+    WRITABLE_SUFFIXES,
+    is_animation,
+    readable_suffixes,
+)
 from .console import UsageError
 from .others import describe_others
 
@@ -71,18 +77,18 @@ def find_others(inputs: Sequence[str], output: Path, *, recursive: bool) -> list
 def plan_jobs(sources: Sequence[Source], output: Path, *, suffix: str | None = None) -> list[Job]:
     """One job a source: into the folder `output`, or to the file `output` of a single source.
 
-    Formats that cannot be written (PPM, …) become PNG; `suffix`: all become what it names. Where
-    a picture would so get another one's name, the suffix is put behind its own: photo.tga.png.
-    Raises UsageError where a result would overwrite an input, or `output` is a file though a
-    folder is needed.
+    Formats that cannot be written (PPM, a GIF that is no animation, …) become PNG; `suffix`: all
+    become what it names. Where a picture would so get another one's name, the suffix is put
+    behind its own: photo.tga.png. Raises UsageError where a result would overwrite an input, or
+    `output` is a file though a folder is needed.
     """
-    if len(sources) == 1 and _names_a_file(output):
+    if len(sources) == 1 and _names_a_file(output, sources[0]):
         if suffix is not None and _new_suffix(output, suffix):
             raise UsageError(f"{output}: expected a name that ends in {suffix}, as --format says.")
         jobs = [Job(sources[0].path, output)]
     else:
         require_folder(output)
-        names = _target_names([source.relative for source in sources], suffix)
+        names = _target_names(sources, suffix)
         jobs = [
             Job(source.path, output / name) for source, name in zip(sources, names, strict=True)
         ]
@@ -201,13 +207,19 @@ def _fixed_part(pattern: Path) -> Path:
     return fixed
 
 
-def _names_a_file(output: Path) -> bool:
-    return output.suffix.lower() in WRITABLE_SUFFIXES and not output.is_dir()
+def _names_a_file(output: Path, source: Source) -> bool:
+    suffix = output.suffix.lower()
+    animated = suffix == source.path.suffix.lower() == ANIMATION_SUFFIX
+    return (suffix in WRITABLE_SUFFIXES or animated) and not output.is_dir()
 
 
-def _target_names(names: Sequence[Path], suffix: str | None) -> list[Path]:
-    """The names of the results of pictures with these names."""
-    changes = [_new_suffix(name, suffix) for name in names]
+def _target_names(sources: Sequence[Source], suffix: str | None) -> list[Path]:
+    """The names of the results below the output folder."""
+    names = [source.relative for source in sources]
+    changes = [
+        None if suffix is None and _is_written_gif(source.path) else _new_suffix(name, suffix)
+        for source, name in zip(sources, names, strict=True)
+    ]
     plain = [
         name.with_suffix(new) if new else name for name, new in zip(names, changes, strict=True)
     ]
@@ -216,6 +228,11 @@ def _target_names(names: Sequence[Path], suffix: str | None) -> list[Path]:
         name.with_name(name.name + new) if new and count[str(target).casefold()] > 1 else target
         for name, new, target in zip(names, changes, plain, strict=True)
     ]
+
+
+def _is_written_gif(path: Path) -> bool:
+    """Whether it is a GIF that is written as one again, which a single picture is not."""
+    return path.suffix.lower() == ANIMATION_SUFFIX and is_animation(path)
 
 
 def _new_suffix(name: Path, wanted: str | None) -> str | None:

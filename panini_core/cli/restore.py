@@ -6,6 +6,8 @@ import argparse
 import dataclasses
 import glob
 import json
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ from ..drawing.faces import comparison_sheet
 from ..faces import RestoredFaces
 from ..images import (
     ImageFile,
+    Place,
     check_writable,
+    encode_file,
     lost_on_writing,
-    read_image,
+    read_images,
     save_image,
     write_file,
     write_image,
@@ -23,6 +27,7 @@ from ..images import (
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
+from ..pipeline import ImageReport
 from ..stages.grouping import face_numbers
 from .batch import Outcome, Result, Tally, run_jobs
 from .console import usage_errors
@@ -123,15 +128,25 @@ def _with_extras(job: Job, arguments: argparse.Namespace) -> Job:
     """The job with the further results that it would overwrite."""
     extras: list[Path] = []
     if arguments.compare:
-        extras.append(_comparison(job))
+        extras += [_comparison(job, None), *_existing(job, "picture*.compare.png")]
     if arguments.save_faces:
-        name = glob.escape(sidecar(job.target, "face").name)
-        extras += job.target.parent.glob(f"{name}*.png")
+        extras += _existing(job, "face*.png") + _existing(job, "picture*.face*.png")
     return dataclasses.replace(job, extras=tuple(extras))
 
 
-def _comparison(job: Job) -> Path:
-    return sidecar(job.target, "compare.png")
+def _existing(job: Job, pattern: str) -> list[Path]:
+    """The extra files of an earlier run whose endings match."""
+    name = sidecar(job.target, "").name
+    return list(job.target.parent.glob(glob.escape(name) + pattern))
+
+
+def _comparison(job: Job, place: Place | None) -> Path:
+    return sidecar(job.target, f"{_of_picture(place)}compare.png")
+
+
+def _of_picture(place: Place | None) -> str:
+    """The part of an extra file's name that tells the pictures of one file apart."""
+    return "" if place is None else f"picture{place.index}."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,38 +160,87 @@ class _Restorer:
     save_faces: bool
 
     def __call__(self, job: Job) -> Result:
-        image = read_image(job.source)
-        check_writable(job.target, image)  # before the work, not after it
-        result, restored, report = restore_picture(
-            self.model, self.detector, image.pixels, self.options, keep_faces=self.save_faces
-        )
+        pictures = read_images(job.source)
+        first = next(pictures)
+        check_writable(job.target, first)  # before the work, not after it
+        if first.place is not None:
+            return self._restore_several(job, chain([first], pictures))
+        after, report = self._restore(job, first)
         numbers = [index for index, done in enumerate(report.selected) if done]
-
-        after = image.with_pixels(result)
         unchanged = not numbers and self.options.upscale == 1
         if unchanged and keeps_format(job):
             write_file(job.target, job.source.read_bytes())
         else:
             write_image(job.target, after)
-        if self.compare and numbers:
-            shown = {number: report.found[number] for number in numbers}
-            sheet = comparison_sheet(image.pixels, after.pixels, shown)
-            save_image(_comparison(job), sheet)
-        if self.save_faces and restored is not None:
-            _write_faces(job, restored)
-        details = describe_image(job.source, image)
-        details["faces"] = [
-            describe_face(index, face) | {"restored": done}
-            for index, (face, done) in enumerate(zip(report.found, report.selected, strict=True))
-        ]
+        details = describe_image(job.source, first) | {"faces": _describe(report)}
+        notes = _notes(job, first, first.notes)
         if numbers:
-            return Result(Outcome.DONE, len(numbers), report.note, _notes(job, image), details)
-        reason = f"{report.note} It was {'copied' if unchanged else 'enlarged'} as it is."
-        return Result(Outcome.NOTHING_TO_DO, 0, reason, _notes(job, image), details)
+            return Result(Outcome.DONE, len(numbers), report.note, notes, details)
+        return Result(Outcome.NOTHING_TO_DO, 0, _unchanged(report.note, unchanged), notes, details)
+
+    def _restore_several(self, job: Job, pictures: Iterator[ImageFile]) -> Result:
+        """The pages of a TIFF, the frames of an animation: each by itself."""
+        details: dict[str, Any] = {}
+        faces: list[dict[str, Any]] = []
+        notes: dict[str, None] = {}
+        count = 0
+        last: ImageFile | None = None
+
+        def restored() -> Iterator[ImageFile]:
+            nonlocal count, last
+            for last in pictures:
+                notes.update(dict.fromkeys(last.notes))
+                after, report = self._restore(job, last)
+                details.update({} if details else describe_image(job.source, last))
+                faces.extend({"picture": count} | face for face in _describe(report))
+                count += 1
+                yield after
+
+        data = encode_file(job.target, restored())
+        done = [face["picture"] for face in faces if face["restored"]]
+        unchanged = not done and self.options.upscale == 1
+        keep = unchanged and keeps_format(job)
+        write_file(job.target, job.source.read_bytes() if keep else data)
+        details |= {"pictures": count, "faces": faces}
+        said = _notes(job, last, notes) if last is not None else ()
+        text = f"Faces were restored in {len(set(done))} of {count} pictures of the file."
+        if done:
+            return Result(Outcome.DONE, len(done), text, said, details)
+        text = f"No face was restored in the {count} pictures of the file."
+        return Result(Outcome.NOTHING_TO_DO, 0, _unchanged(text, unchanged), said, details)
+
+    def _restore(self, job: Job, image: ImageFile) -> tuple[ImageFile, ImageReport]:
+        """A picture with its faces restored, and what was done; writes the extra files."""
+        result, restored, report = restore_picture(
+            self.model, self.detector, image.pixels, self.options, keep_faces=self.save_faces
+        )
+        after = image.with_pixels(result)
+        shown = {
+            number: face
+            for number, (face, done) in enumerate(zip(report.found, report.selected, strict=True))
+            if done
+        }
+        if self.compare and shown:
+            sheet = comparison_sheet(image.pixels, after.pixels, shown)
+            save_image(_comparison(job, image.place), sheet)
+        if self.save_faces and restored is not None:
+            _write_faces(job, image.place, restored)
+        return after, report
 
 
-def _notes(job: Job, image: ImageFile) -> tuple[str, ...]:
-    notes = [*image.notes]
+def _describe(report: ImageReport) -> list[dict[str, Any]]:
+    return [
+        describe_face(index, face) | {"restored": done}
+        for index, (face, done) in enumerate(zip(report.found, report.selected, strict=True))
+    ]
+
+
+def _unchanged(note: str, unchanged: bool) -> str:
+    return f"{note} It was {'copied' if unchanged else 'enlarged'} as it is."
+
+
+def _notes(job: Job, image: ImageFile, said: Iterable[str]) -> tuple[str, ...]:
+    notes = [*said]
     if not keeps_format(job):
         name = f" ({job.target.name})" if job.target.stem != job.source.stem else ""
         notes.append(f"{image.format} was written as {job.target.suffix[1:].upper()}{name}")
@@ -185,10 +249,10 @@ def _notes(job: Job, image: ImageFile) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _write_faces(job: Job, restored: RestoredFaces) -> None:
+def _write_faces(job: Job, place: Place | None, restored: RestoredFaces) -> None:
     for row, number in enumerate(face_numbers(restored.face_set.faces)):
         for name, crops in (("before", restored.face_set.crops), ("after", restored.crops)):
-            path = sidecar(job.target, f"face{number}.{name}.png")
+            path = sidecar(job.target, f"{_of_picture(place)}face{number}.{name}.png")
             save_image(path, crops[row])
 
 

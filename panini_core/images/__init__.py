@@ -3,20 +3,25 @@
 Nothing else in the package reads or writes pictures.
 """
 
+from .decoding import is_animation
 from .heif import HEIF_SUFFIXES
-from .reading import read_image, readable_suffixes
-from .value import ImageFile, ImageFileError, JpegSource, Metadata
+from .reading import read_image, read_images, readable_suffixes
+from .value import ImageFile, ImageFileError, JpegSource, Metadata, Place
 from .writing import (
+    ANIMATION_SUFFIX,
     FORMAT_OF_SUFFIX,
     WRITABLE_SUFFIXES,
     check_writable,
+    encode_file,
     lost_on_writing,
     save_image,
     write_file,
     write_image,
+    write_images,
 )
 
 __all__ = [
+    "ANIMATION_SUFFIX",
     "FORMAT_OF_SUFFIX",
     "HEIF_SUFFIXES",
     "WRITABLE_SUFFIXES",
@@ -24,11 +29,16 @@ __all__ = [
     "ImageFileError",
     "JpegSource",
     "Metadata",
+    "Place",
     "check_writable",
+    "encode_file",
+    "is_animation",
     "lost_on_writing",
     "read_image",
+    "read_images",
     "readable_suffixes",
     "save_image",
     "write_file",
     "write_image",
+    "write_images",
 ]

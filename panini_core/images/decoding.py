@@ -3,67 +3,47 @@
 from __future__ import annotations
 
 import io
-import threading
-import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms
 
-from .exif import EXIF_HEADER, adapt_exif, adapt_xmp
+from .gif_palette import colours_of
 from .heif import HEIF_FORMAT, is_heif, open_heif
-from .jpeg_blocks import JpegBlocks, iptc_resource, read_blocks, without_previews
+from .jpeg_blocks import JpegBlocks, read_blocks
 from .jpeg_end import add_jpeg_end, lacks_jpeg_end
+from .metadata_reading import read_exif, read_metadata
+from .opening import MAX_PIXELS, open_picture
 from .orientation import turn_upright
-from .png_text import SIGNATURE, XMP_KEYWORD, PngText, split_text
-from .value import FilePixels, ImageFile, ImageFileError, JpegSource, Metadata, largest_value
+from .png_text import SIGNATURE, PngText, split_text
+from .tiff_pages import page_first
+from .value import FilePixels, ImageFile, ImageFileError, JpegSource, Place, largest_value
 
-MAX_PIXELS = 500_000_000  # 6 GB as float32: what claims more is a mistake or an attack
+_ANIMATIONS = ("GIF", "PNG", "WEBP", "AVIF")  # the formats of which several pictures are one
 
-_ORIENTATION_TAG = 0x0112
 _BITS_PER_SAMPLE_TAG = 258
 _PHOTOMETRIC_TAG = 262
-_XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 700, 33723, 34377
-# Tags that say how a TIFF is laid out rather than what it shows; Pillow lists them as EXIF.
-_TIFF_LAYOUT_TAGS = frozenset(
-    {
-        *range(254, 260),  # kind, size, bits, compression
-        *range(262, 264),  # what the values mean
-        266,
-        273,
-        *range(277, 285),  # channels, strips, extreme values, resolution, planes
-        *range(290, 294),  # grey curve, fax options
-        *range(296, 298),  # unit of the resolution, page
-        301,  # transfer curve
-        317,  # predictor
-        *range(320, 326),  # palette, halftones, tiles
-        330,  # further directories
-        332,  # inks
-        *range(338, 343),  # alpha, formats and limits of the values
-        347,
-        *range(512, 515),  # JPEG inside TIFF
-        *range(529, 533),  # YCbCr
-        700,  # XMP, IPTC, Photoshop's own, colour profile
-        33723,
-        34377,
-        34675,
-    }
-)
 _PNG_BIT_DEPTH, _PNG_COLOUR_TYPE = 24, 25  # where the header holds them
 _PNG_GREY_ALPHA = 4
-_RAW_EXIF = ("Raw profile type exif", "Raw profile type APP1")  # of older writers
-_TOLD_ELSEWHERE = frozenset({*_RAW_EXIF, XMP_KEYWORD})
-
-_pillow_limit_lock = threading.Lock()
 
 
 def decode_image(path: Path, data: bytes) -> ImageFile:
-    """The picture in `data`; `path` names it in errors. See `images.read_image`."""
+    """The first picture in `data`; `path` names it in errors. See `images.read_image`."""
+    with closing(decode_images(path, data)) as pictures:
+        image = next(pictures)
+    if image.place is None:
+        return image
+    note = f"the file holds {image.place.count} pictures; only the first was used"
+    return replace(image, place=None, notes=(note, *image.notes))
+
+
+def decode_images(path: Path, data: bytes) -> Generator[ImageFile]:
+    """All pictures in `data`, one after the other. See `images.read_images`."""
     notes: tuple[str, ...] = ()
     if lacks_jpeg_end(data):
         mended = add_jpeg_end(data)
@@ -71,7 +51,8 @@ def decode_image(path: Path, data: bytes) -> ImageFile:
             raise _damaged(path, "its end is missing")
         data, notes = mended, ("the file lacks its end, but no pixel",)
     try:
-        image = _decode_whole(path, data)
+        for image in _decode_all(path, data):
+            yield replace(image, notes=(*image.notes, *notes))
     except ImageFileError:
         raise
     except MemoryError as error:
@@ -79,7 +60,15 @@ def decode_image(path: Path, data: bytes) -> ImageFile:
         raise ImageFileError(path, expected, "no memory left", remedy) from error
     except Exception as error:  # decoders raise whatever their parsers met in a broken file
         raise _damaged(path, str(error)) from error
-    return replace(image, notes=(*image.notes, *notes))
+
+
+def is_animation(path: Path) -> bool:
+    """Whether the file shows several pictures in turn; False for one that cannot be read."""
+    try:
+        with open_picture(path, path.read_bytes()) as image:
+            return image.format in _ANIMATIONS and bool(getattr(image, "is_animated", False))
+    except Exception:  # reading it says what is wrong
+        return False
 
 
 def _damaged(path: Path, problem: str) -> ImageFileError:
@@ -87,56 +76,50 @@ def _damaged(path: Path, problem: str) -> ImageFileError:
     return ImageFileError(path, "a complete picture", got, "Copy or download the file again.")
 
 
-def _decode_whole(path: Path, data: bytes) -> ImageFile:
+def _decode_all(path: Path, data: bytes) -> Iterator[ImageFile]:
     if is_heif(data):
         image, notes = open_heif(path, data, MAX_PIXELS)
-        return _decode(path, PngText(data, notes=tuple(notes)), image)
+        yield _decode(path, PngText(data, notes=tuple(notes)), image)
+        return
     said = split_text(data) if data.startswith(SIGNATURE) else PngText(data)
-    with _open_picture(path, said.rest) as image:
-        return _decode(path, said, image)
+    with open_picture(path, said.rest) as image:
+        count = int(getattr(image, "n_frames", 1))
+        if count > 1 and image.format in _ANIMATIONS:
+            for index in range(count):
+                image.seek(index)
+                yield _decode(path, said, image, _place_of_frame(image, index, count))
+        elif image.format != "TIFF" or count == 1:
+            if count > 1:
+                note = f"the file holds {count} pictures; only the first was used"
+                said = replace(said, notes=(note, *said.notes))
+            yield _decode(path, said, image)
+    if image.format == "TIFF" and count > 1:
+        for index in range(count):
+            page = PngText(page_first(data, index))
+            with open_picture(path, page.rest) as image:
+                yield _decode(path, page, image, Place(index, count))
 
 
-@contextmanager
-def _open_picture(path: Path, data: bytes) -> Generator[Image.Image]:
-    """Opens with a size limit of our own: Pillow's would refuse large but honest scans."""
-    with _pillow_limit_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
-        try:
-            image = Image.open(io.BytesIO(data))
-        except Image.DecompressionBombError as error:
-            raise _too_large(path, "more than twice that") from error
-        except UnidentifiedImageError as error:
-            raise ImageFileError(
-                path,
-                "a picture (PNG, JPEG, WebP, TIFF, BMP, GIF, …)",
-                "a file that is not one, or one whose beginning is damaged",
-                "Convert it to PNG, or leave it out.",
-            ) from error
-        finally:
-            Image.MAX_IMAGE_PIXELS = pillow_limit
-    with image:
-        if image.width * image.height > MAX_PIXELS:
-            raise _too_large(path, f"{image.width}x{image.height}")
-        yield image
+def _place_of_frame(image: Image.Image, index: int, count: int) -> Place:
+    image.load()  # some formats know the time only then
+    return Place(
+        index,
+        count,
+        duration=image.info.get("duration", 0),
+        loops=image.info.get("loop"),
+        still=index == 0 and bool(image.info.get("default_image")),
+    )
 
 
-def _too_large(path: Path, got: str) -> ImageFileError:
-    limit = f"at most {MAX_PIXELS // 1_000_000} million pixels"
-    return ImageFileError(path, limit, got, "Shrink or split the picture.")
-
-
-def _decode(path: Path, said: PngText, image: Image.Image) -> ImageFile:
+def _decode(path: Path, said: PngText, image: Image.Image, place: Place | None = None) -> ImageFile:
     data, notes = said.rest, list(said.notes)
     image.info.update(said.texts)  # where Pillow itself would put them, and looks for EXIF
     if said.icc_profile:
         image.info["icc_profile"] = said.icc_profile
-    frames = int(getattr(image, "n_frames", 1))
-    if frames > 1:
-        notes.append(f"the file holds {frames} pictures; only the first was used")
     image.load()  # complains about a truncated file, which OpenCV would fill with black
-    orientation, exif = _read_exif(image, notes)
-    array = _read_colour_16bit(path, data, image)
+    orientation, exif = read_exif(image, notes)
+    is_frame = place is not None and not place.is_page
+    array = _read_frame(image) if is_frame else _read_colour_16bit(path, data, image)
     if array is None:
         array = _read_with_pillow(path, image, notes)
 
@@ -154,19 +137,18 @@ def _decode(path: Path, said: PngText, image: Image.Image) -> ImageFile:
         grey=grey,
         lossless=_is_lossless(image, data),
         format="JPEG" if jpeg else image.format or "PNG",
-        metadata=Metadata(
-            icc_profile=_read_profile(image, grey=grey),
-            exif=exif,
-            dpi=_read_dpi(image),
-            text=tuple((key, text) for key, text in said.texts if key not in _TOLD_ELSEWHERE),
-            xmp=_read_xmp(image, blocks),
-            long_xmp=blocks.long_xmp,
-            photoshop=blocks.photoshop or _read_photoshop(image),
-            comments=blocks.comments or _read_comments(image),
-        ),
+        metadata=read_metadata(image, said, blocks, exif, grey=grey),
         source=JpegSource(data, orientation) if jpeg else None,
+        place=place,
+        colours=colours_of(array) if is_frame and image.format == "GIF" else None,
         notes=(*notes, *blocks.notes),
     )
+
+
+def _read_frame(image: Image.Image) -> FilePixels:
+    """(H, W, 3 or 4) of any frame, 8-bit."""
+    array = np.array(image.convert("RGBA"))
+    return array if (array[..., 3] < 255).any() else np.ascontiguousarray(array[..., :3])
 
 
 def _read_colour_16bit(path: Path, data: bytes, image: Image.Image) -> FilePixels | None:
@@ -242,70 +224,6 @@ def _cmyk_to_rgb(image: Image.Image) -> Image.Image:
     except (ImageCms.PyCMSError, OSError):  # a broken profile: the plain formula is still right
         converted = None
     return converted if converted is not None else image.convert("RGB")
-
-
-def _read_exif(image: Image.Image, notes: list[str]) -> tuple[int, bytes | None]:
-    """The orientation, and the EXIF data with the orientation reset to upright."""
-    try:
-        exif = image.getexif()
-        orientation = int(exif.get(_ORIENTATION_TAG, 1))
-        if orientation not in range(1, 9):
-            orientation = 1
-        return orientation, _upright_exif(image, exif)
-    except Exception as error:  # as for the picture itself, but a picture can do without
-        notes.append(f"the EXIF data is damaged and was not kept ({error})")
-        return 1, None
-
-
-def _upright_exif(image: Image.Image, exif: Image.Exif) -> bytes | None:
-    raw = image.info.get("exif")
-    if raw and image.format != "TIFF":
-        try:
-            return EXIF_HEADER + adapt_exif(raw.removeprefix(EXIF_HEADER), orientation=1)
-        except ValueError:  # Pillow forgives more
-            pass
-    if image.format == "TIFF":
-        for tag in _TIFF_LAYOUT_TAGS & set(exif):
-            del exif[tag]
-    if _ORIENTATION_TAG in exif:
-        exif[_ORIENTATION_TAG] = 1
-    return exif.tobytes() if len(exif) else None
-
-
-def _read_xmp(image: Image.Image, blocks: JpegBlocks) -> bytes | None:
-    tags: Any = getattr(image, "tag_v2", {})
-    packet = blocks.xmp or image.info.get(XMP_KEYWORD) or image.info.get("xmp")
-    packet = packet or tags.get(_XMP_TAG)
-    if isinstance(packet, str):
-        packet = packet.encode()
-    return adapt_xmp(packet, 1) if isinstance(packet, bytes) else None
-
-
-def _read_photoshop(image: Image.Image) -> bytes | None:
-    tags: Any = getattr(image, "tag_v2", {})
-    resources, iptc = tags.get(_PHOTOSHOP_TAG), tags.get(_IPTC_TAG)
-    if isinstance(resources, bytes):
-        return without_previews(resources) or None
-    return iptc_resource(iptc) if isinstance(iptc, bytes) else None
-
-
-def _read_comments(image: Image.Image) -> tuple[bytes, ...]:
-    comment = image.info.get("comment") if image.format == "GIF" else None
-    return (comment,) if isinstance(comment, bytes) else ()
-
-
-def _read_profile(image: Image.Image, *, grey: bool) -> bytes | None:
-    """The colour profile, unless it belongs to the colours that the file had before (CMYK)."""
-    profile = image.info.get("icc_profile")
-    return profile if profile and profile[16:20] == (b"GRAY" if grey else b"RGB ") else None
-
-
-def _read_dpi(image: Image.Image) -> tuple[float, float] | None:
-    try:
-        horizontal, vertical = (float(value) for value in image.info["dpi"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    return (horizontal, vertical) if 1 < min(horizontal, vertical) < 1e5 else None
 
 
 def _is_lossless(image: Image.Image, data: bytes) -> bool:

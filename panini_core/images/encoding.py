@@ -1,7 +1,6 @@
 """ImageFile -> the bytes of an image file.
 
-Pillow writes most; PNG of 16-bit colour and TIFF (16-bit colour, and EXIF in any) are written
-here, since Pillow cannot.
+Pillow writes most; PNG of 16-bit colour is written here, since Pillow cannot.
 """
 
 from __future__ import annotations
@@ -9,29 +8,31 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL import Image, PngImagePlugin
 
+from .animation_encoding import encode_animation
 from .exif import EXIF_HEADER, adapt_exif, adapt_xmp, read_orientation
-from .jpeg_blocks import JpegBlocks, iptc_of, replace_blocks, too_long
+from .jpeg_blocks import JpegBlocks, replace_blocks, too_long
 from .jpeg_coding import encode_jpeg
 from .orientation import is_transposed
 from .png_text import SIGNATURE, XMP_KEYWORD, text_chunk
+from .tiff_encoding import encode_tiff
 from .value import FilePixels, ImageFile, JpegSource, Metadata
 
 WEBP_QUALITY = 95  # only where the source was lossy; a lossless source stays lossless
 
-ALPHA_FORMATS = frozenset({"PNG", "TIFF", "WEBP"})
+ALPHA_FORMATS = frozenset({"PNG", "TIFF", "WEBP", "GIF"})
 SIXTEEN_BIT_FORMATS = frozenset({"PNG", "TIFF"})
 
 _INCHES_PER_METRE = 1 / 0.0254
-_XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 700, 33723, 34377
-_NESTED_EXIF_TAGS = (34665, 34853)  # the camera's directory, the position's directory
 
 
 def encode_image(file_format: str, image: ImageFile) -> bytes:
@@ -41,10 +42,42 @@ def encode_image(file_format: str, image: ImageFile) -> bytes:
     if file_format == "JPEG":
         return _encode_jpeg(pixels, metadata, image.source)
     if file_format == "TIFF":
-        return _encode_tiff(pixels, metadata)
+        return encode_tiff([(pixels, metadata)])
     if pixels.dtype == np.uint16 and pixels.shape[2] > 1:
         return _encode_png_16bit(pixels, metadata)
 
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    out = io.BytesIO()
+    picture.save(out, file_format, **_pillow_options(file_format, image, metadata))
+    return out.getvalue()
+
+
+def encode_images(file_format: str, images: Iterable[ImageFile]) -> bytes:
+    """The bytes of a file of pages (TIFF) or of an animation (GIF, PNG, WebP), one or more.
+
+    What is said of an animation is what its first frame says. Raises what Pillow raises for
+    pictures that the format cannot hold.
+    """
+    if file_format == "TIFF":
+        return encode_tiff(_quantise_all(file_format, images))
+    pictures = iter(images)
+    first = next(pictures)
+    metadata = _adapted(first.metadata, first.size)
+    frames = ((_quantise(file_format, image), image) for image in chain([first], pictures))
+    options = _pillow_options(file_format, first, metadata)
+    options.pop("exact", None)  # which is for single pictures
+    return encode_animation(file_format, frames, options)
+
+
+def _quantise_all(
+    file_format: str, images: Iterable[ImageFile]
+) -> Iterator[tuple[FilePixels, Metadata]]:
+    for image in images:
+        yield _quantise(file_format, image), _adapted(image.metadata, image.size)
+
+
+def _pillow_options(file_format: str, image: ImageFile, metadata: Metadata) -> dict[str, Any]:
+    """What Pillow is told beside the pixels."""
     options: dict[str, Any] = {
         "icc_profile": metadata.icc_profile,
         "exif": metadata.exif,
@@ -59,26 +92,24 @@ def encode_image(file_format: str, image: ImageFile) -> bytes:
         options["pnginfo"] = PngImagePlugin.PngInfo()
         for chunk in _text_chunks(metadata):
             options["pnginfo"].add(*chunk)
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    out = io.BytesIO()
-    picture.save(out, file_format, **{key: value for key, value in options.items() if value})
-    return out.getvalue()
+    elif file_format == "GIF":
+        options = {"comment": next(iter(metadata.comments), None)}
+    return {key: value for key, value in options.items() if value}
 
 
 def lost_metadata(file_format: str, metadata: Metadata) -> list[str]:
     """What a file of this format has no place for, in words."""
     texts = ", ".join(key for key, _ in metadata.text)
+    bare = file_format in ("BMP", "GIF")
     lost = {
         f"texts ({texts})": metadata.text and file_format != "PNG",
-        "EXIF": metadata.exif
-        and (file_format == "BMP" or (file_format == "JPEG" and too_long(metadata.exif))),
-        "XMP": metadata.xmp
-        and (file_format == "BMP" or (file_format == "JPEG" and too_long(metadata.xmp))),
+        "EXIF": metadata.exif and (bare or (file_format == "JPEG" and too_long(metadata.exif))),
+        "XMP": metadata.xmp and (bare or (file_format == "JPEG" and too_long(metadata.xmp))),
         "the end of a long XMP packet": metadata.long_xmp and file_format != "JPEG",
         "IPTC and Photoshop's image resources": metadata.photoshop
         and file_format not in ("JPEG", "TIFF"),
-        "comments": metadata.comments and file_format not in ("JPEG", "PNG"),
-        "a colour profile": metadata.icc_profile and file_format == "BMP",
+        "comments": metadata.comments and file_format not in ("JPEG", "PNG", "GIF"),
+        "a colour profile": metadata.icc_profile and bare,
     }
     return [what for what, is_lost in lost.items() if is_lost]
 
@@ -160,44 +191,3 @@ def _filter_sub(pixels: FilePixels) -> bytes:
     filtered = np.ones((height, 1 + width * 2 * channels), np.uint8)  # each row starts with a 1
     filtered[:, 1:] = np.diff(rows, axis=1, prepend=np.uint8(0)).reshape(height, -1)
     return filtered.tobytes()
-
-
-def _encode_tiff(pixels: FilePixels, metadata: Metadata) -> bytes:
-    """(H, W, C) of either depth in one deflated strip; PNG's text chunks have no place in it."""
-    height, width, channels = pixels.shape
-    strip = zlib.compress(pixels.astype(pixels.dtype.newbyteorder("<")).tobytes(), 6)
-    directory: Any = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
-    if metadata.exif:
-        exif = Image.Exif()
-        exif.load(metadata.exif)
-        for tag in exif:
-            directory[tag] = exif.get_ifd(tag) if tag in _NESTED_EXIF_TAGS else exif[tag]
-    directory[TiffImagePlugin.IMAGEWIDTH] = width
-    directory[TiffImagePlugin.IMAGELENGTH] = height
-    directory[TiffImagePlugin.BITSPERSAMPLE] = (8 * pixels.dtype.itemsize,) * channels
-    directory[TiffImagePlugin.COMPRESSION] = 8  # deflate
-    directory[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = 1 if channels <= 2 else 2
-    directory[TiffImagePlugin.SAMPLESPERPIXEL] = channels
-    directory[TiffImagePlugin.PLANAR_CONFIGURATION] = 1
-    directory[TiffImagePlugin.ROWSPERSTRIP] = height
-    directory[TiffImagePlugin.STRIPBYTECOUNTS] = len(strip)
-    directory[TiffImagePlugin.STRIPOFFSETS] = 0  # Pillow adds where the directory ends
-    if channels in (2, 4):
-        directory[TiffImagePlugin.EXTRASAMPLES] = 2  # alpha that the colours are not scaled by
-    if metadata.dpi:
-        horizontal, vertical = metadata.dpi
-        directory[TiffImagePlugin.X_RESOLUTION] = horizontal
-        directory[TiffImagePlugin.Y_RESOLUTION] = vertical
-        directory[TiffImagePlugin.RESOLUTION_UNIT] = 2  # per inch
-    if metadata.icc_profile:
-        directory[TiffImagePlugin.ICCPROFILE] = metadata.icc_profile
-    if metadata.xmp:
-        directory[_XMP_TAG] = metadata.xmp
-    if metadata.photoshop:
-        directory[_PHOTOSHOP_TAG] = metadata.photoshop
-        if iptc := iptc_of(metadata.photoshop):
-            directory[_IPTC_TAG] = iptc
-    out = io.BytesIO()
-    directory.save(out)
-    out.write(strip)
-    return out.getvalue()

@@ -82,14 +82,15 @@ def replace_blocks(
 
     What is too long for its block is left out: see `too_long`.
     """
-    parts = [JPEG_START]
+    coding: dict[int, bytes] = {}  # the last of each kind: jpeglib writes one more before it
     rest = len(JPEG_START)
     for marker, content, end in segments(data):
         if marker not in _APPLICATION and marker != COMMENT:
             break
-        if marker in (APP0, APP14):  # how the new pixels are coded
-            parts.append(segment(marker, content))
+        if marker in (APP0, APP14):
+            coding[marker] = content
         rest = end
+    parts = [JPEG_START, *(segment(*one) for one in coding.items())]
     if exif and not too_long(exif):
         header = b"" if exif.startswith(EXIF_HEADER) else EXIF_HEADER
         parts.append(segment(APP1, header + exif))

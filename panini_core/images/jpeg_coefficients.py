@@ -53,7 +53,7 @@ def _read(jpeglib: Any, path: Path, data: bytes) -> Any:
 
 def _exchange(old: Any, new: Any, changed: NDArray[np.bool_]) -> bool:
     """Puts the old coefficients where nothing was changed; False where the files do not match."""
-    if old.jpeg_color_space != new.jpeg_color_space:
+    if (old.num_components, old.jpeg_color_space) != (new.num_components, new.jpeg_color_space):
         return False
     kept: dict[str, Coefficients] = {}
     for index, name in enumerate(_COMPONENTS[: new.num_components]):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from .decoding import decode_image
+from .decoding import decode_image, decode_images
 from .heif import HEIF_SUFFIXES
 from .value import ImageFile, ImageFileError
 from .writing import WRITABLE_SUFFIXES
@@ -30,6 +31,21 @@ def read_image(path: str | Path) -> ImageFile:
     a folder, empty, truncated, not a picture, larger than MAX_PIXELS or of an unsupported mode.
     """
     path = Path(path)
+    return decode_image(path, _read_bytes(path))
+
+
+def read_images(path: str | Path) -> Iterator[ImageFile]:
+    """Reads the pages of a TIFF or the frames of an animation (GIF, PNG, WebP, AVIF), in turn.
+
+    Each has its `place`; of a file with one picture, or with some that do not belong together,
+    the first comes alone and has none. Each is as `read_image` gives it, but frames are RGB, and
+    raises what that raises, when its turn comes.
+    """
+    path = Path(path)
+    return decode_images(path, _read_bytes(path))
+
+
+def _read_bytes(path: Path) -> bytes:
     expected = "a picture"
     if os.path.isdir(path):  # which takes a name of any length
         raise ImageFileError(path, expected, "a folder", "Name the files in it.")
@@ -44,4 +60,4 @@ def read_image(path: str | Path) -> ImageFile:
         ) from error
     if not data:
         raise ImageFileError(path, expected, "an empty file", "Copy or download it again.")
-    return decode_image(path, data)
+    return data

@@ -44,6 +44,21 @@ class Metadata:
     comments: tuple[bytes, ...] = ()  # of JPEG and GIF
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a picture stands among those of its file: a page, or a frame of an animation."""
+
+    index: int  # from 0
+    count: int
+    duration: float | None = None  # ms for which a frame is shown; None: it is a page
+    loops: int | None = None  # how often the animation runs, 0: for ever; None: nothing is said
+    still: bool = False  # of PNG: what programs show that know no animations
+
+    @property
+    def is_page(self) -> bool:
+        return self.duration is None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class JpegSource:
     """The JPEG file that a picture was read from: what is not changed in it, stays as it is."""
@@ -64,6 +79,8 @@ class ImageFile:
     format: str = "PNG"  # Pillow's name of the format that the picture was read from
     metadata: Metadata = field(default_factory=Metadata)
     source: JpegSource | None = None  # how it is written as JPEG again
+    place: Place | None = None  # among several pictures of one file
+    colours: bytes | None = None  # of a GIF, RGB one after the other: they stay in a GIF
     notes: tuple[str, ...] = ()  # what was changed while reading, in words
 
     @property

@@ -7,12 +7,20 @@ A picture keeps its kind: bit depth, grey or colour, alpha, colour profile, EXIF
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from torch import Tensor
 
 from ..checkpoints.whole_file import whole_file
-from .encoding import ALPHA_FORMATS, SIXTEEN_BIT_FORMATS, encode_image, lost_metadata
+from .encoding import (
+    ALPHA_FORMATS,
+    SIXTEEN_BIT_FORMATS,
+    encode_image,
+    encode_images,
+    lost_metadata,
+)
 from .value import ImageFile, ImageFileError
 
 FORMAT_OF_SUFFIX = {
@@ -27,6 +35,10 @@ FORMAT_OF_SUFFIX = {
     ".bmp": "BMP",
 }
 WRITABLE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
+ANIMATION_SUFFIX = ".gif"  # whose 256 colours are too few for a single picture
+
+_FORMATS_OF_PAGES = ("TIFF",)
+_FORMATS_OF_FRAMES = ("GIF", "PNG", "WEBP")
 
 
 def write_image(path: str | Path, image: ImageFile) -> None:
@@ -42,24 +54,7 @@ def write_image(path: str | Path, image: ImageFile) -> None:
     an older file as it was. Raises ImageFileError as `check_writable` does, for values that are
     not finite, and where the folder or the format refuses the picture.
     """
-    path = Path(path)
-    check_writable(path, image)
-    if not bool(image.pixels.isfinite().all()):
-        got = "NaN or infinity"
-        remedy = "Compute it in full precision (fp32); nothing was written."
-        raise ImageFileError(path, "finite pixels", got, remedy)
-    file_format = _target_format(path, image)
-    try:
-        data = encode_image(file_format, image)
-    except (OSError, ValueError, OverflowError, struct.error) as error:
-        width, height = image.size
-        raise ImageFileError(
-            path,
-            f"a picture that {file_format} can hold",
-            f"{width}x{height} px ({error})",
-            "Choose another format, such as PNG.",
-        ) from error
-    write_file(path, data)
+    write_file(path, encode_file(path, [image]))
 
 
 def save_image(path: str | Path, image: Tensor) -> None:
@@ -74,6 +69,49 @@ def save_image(path: str | Path, image: Tensor) -> None:
     write_image(path, ImageFile(image))
 
 
+def write_images(path: str | Path, images: Iterable[ImageFile]) -> None:
+    """Writes the pages of a TIFF or the frames of an animation (GIF, PNG, WebP), as read.
+
+    GIF holds 256 colours a frame: those that its frames had stay, and others become the nearest
+    ones, dithered. Frames of the same pixels become one that is shown as long. A picture that has
+    no `place` is written alone. Complete or not at all, and raises ImageFileError, as
+    `write_image` does, and whatever giving the pictures raises.
+    """
+    write_file(path, encode_file(path, images))
+
+
+def encode_file(path: str | Path, images: Iterable[ImageFile]) -> bytes:
+    """What `write_images` writes to the path."""
+    path = Path(path)
+    pictures = iter(images)
+    first = next(pictures)
+    file_format = _target_format(path, first)
+    failed: list[Exception] = []
+    checked = _checked(path, chain([first], pictures), failed)
+    try:
+        if first.place is None:
+            return encode_image(file_format, next(checked))
+        return encode_images(file_format, checked)
+    except (OSError, ValueError, TypeError, OverflowError, struct.error) as error:
+        if failed:
+            raise failed[0] from failed[0].__cause__
+        raise _cannot_hold(path, file_format, first, error) from error
+
+
+def _checked(
+    path: Path, images: Iterable[ImageFile], failed: list[Exception]
+) -> Iterator[ImageFile]:
+    """The pictures, each after a look at it; an error of theirs is told from the format's."""
+    try:
+        for image in images:
+            check_writable(path, image)
+            _check_finite(path, image)
+            yield image
+    except Exception as error:
+        failed.append(error)
+        raise
+
+
 def check_writable(path: str | Path, image: ImageFile) -> None:
     """Raises ImageFileError where the format of the path's suffix cannot hold the picture."""
     path = Path(path)
@@ -81,6 +119,13 @@ def check_writable(path: str | Path, image: ImageFile) -> None:
     if image.bit_depth == 16 and file_format not in SIXTEEN_BIT_FORMATS:
         expected = f"8-bit values, as {file_format} holds them"
         raise ImageFileError(path, expected, "16-bit", "Write PNG or TIFF.")
+    if image.place is not None:
+        formats = _FORMATS_OF_PAGES if image.place.is_page else _FORMATS_OF_FRAMES
+        if file_format not in formats:
+            what = "pages" if image.place.is_page else "frames of an animation"
+            got = f"{image.place.count} {what}"
+            remedy = f"Write {' or '.join(formats)}."
+            raise ImageFileError(path, f"one picture, as {file_format} is", got, remedy)
     transparent = image.alpha is not None and bool((image.alpha < 1).any())
     if transparent and file_format not in ALPHA_FORMATS:
         expected = f"an opaque picture, since {file_format} has no alpha"
@@ -110,8 +155,29 @@ def write_file(path: str | Path, data: bytes) -> None:
         ) from error
 
 
+def _check_finite(path: Path, image: ImageFile) -> None:
+    if not bool(image.pixels.isfinite().all()):
+        got = "NaN or infinity"
+        remedy = "Compute it in full precision (fp32); nothing was written."
+        raise ImageFileError(path, "finite pixels", got, remedy)
+
+
+def _cannot_hold(
+    path: Path, file_format: str, image: ImageFile, error: Exception
+) -> ImageFileError:
+    width, height = image.size
+    return ImageFileError(
+        path,
+        f"a picture that {file_format} can hold",
+        f"{width}x{height} px ({error})",
+        "Choose another format, such as PNG.",
+    )
+
+
 def _target_format(path: Path, image: ImageFile) -> str:
     suffix = path.suffix.lower()
+    if suffix == ANIMATION_SUFFIX and image.place is not None:
+        return "GIF"
     if suffix in FORMAT_OF_SUFFIX:
         return FORMAT_OF_SUFFIX[suffix]
     if not suffix and image.format in FORMAT_OF_SUFFIX.values():

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from panini_core.cli import COMMANDS, main
-from panini_core.images import read_image
+from panini_core.images import read_image, read_images
 
 
 @pytest.fixture
@@ -44,6 +44,17 @@ def test_a_folder_comes_back_degraded_in_kind(
         assert (new.bit_depth, new.grey, new.size) == (old.bit_depth, old.grey, old.size)
         assert (new.alpha is None) == (old.alpha is None)
         assert not old.pixels.equal(new.pixels)
+
+
+def test_every_frame_of_an_animation_is_degraded_alike(folder: Path) -> None:
+    frames = [Image.new("RGB", (48, 40), (80 * index, 90, 0)) for index in range(3)]
+    frames[0].save("a.gif", save_all=True, append_images=frames[1:], duration=70)
+    assert main(["degrade", "a.gif", "out", "--preset", "heavy"]) == 0
+    degraded = list(read_images("out/a.gif"))
+    assert [image.place.duration for image in degraded if image.place] == [70, 70, 70]
+    for image, frame in zip(degraded, frames, strict=True):
+        old = np.asarray(frame).transpose(2, 0, 1) / 255
+        assert not np.array_equal(image.pixels.numpy(), old.astype(np.float32))
 
 
 def test_the_seed_decides(folder: Path) -> None:

@@ -14,7 +14,15 @@ import torch
 from PIL import Image
 
 from panini_core.cli import main, restore
-from panini_core.images import ImageFile, Metadata, read_image, write_image
+from panini_core.images import (
+    ImageFile,
+    Metadata,
+    Place,
+    read_image,
+    read_images,
+    write_image,
+    write_images,
+)
 
 pytestmark = pytest.mark.usefixtures("fake_detector")
 
@@ -152,6 +160,83 @@ def test_a_gif_comes_back_as_png_with_a_note(run: Run, capsys: pytest.CaptureFix
     printed = capsys.readouterr().out
     assert "palette was converted" in printed
     assert "GIF was written as PNG" in printed
+
+
+def fade_in(path: str, *, face: bool = True) -> list[torch.Tensor]:
+    """An animation of four frames that begins black; the pixels that it shows."""
+    full = (picture(face=face).pixels * 255).round().byte().permute(1, 2, 0).numpy()
+    full = full // 32 * 32  # few colours, as GIF has them
+    frames = [Image.fromarray(np.uint8(full * share)) for share in (0, 0.25, 0.75, 1)]
+    first, *rest = frames
+    first.save(path, save_all=True, append_images=rest, duration=[80, 120, 160, 200], loop=0)
+    return [image.pixels for image in read_images(path)]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp"])
+def test_an_animation_is_restored_frame_by_frame(
+    run: Run, suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = fade_in("a.gif")
+    if suffix != ".gif":
+        write_images(f"a{suffix}", read_images("a.gif"))
+        Path("a.gif").unlink()
+    assert run(f"a{suffix}", "-o", "out", "--report", "report.json") == 0
+    assert "copied as it is" not in capsys.readouterr().out
+    images = list(read_images(f"out/a{suffix}"))
+    assert [image.place.duration for image in images if image.place] == [80, 120, 160, 200]
+    x0, y0, x1, y1 = FACE
+    for index, (old, new) in enumerate(zip(before, images, strict=True)):
+        assert torch.equal(new.pixels[:, :, x1 + 60 :], old[:, :, x1 + 60 :])
+        changed = not torch.equal(new.pixels[:, y0:y1, x0:x1], old[:, y0:y1, x0:x1])
+        assert changed == (index >= 2)  # the first two are too dark for the fake detector
+    (entry,) = json.loads(Path("report.json").read_text())["pictures"]
+    assert entry["outcome"] == "done"
+    assert entry["pictures"] == 4
+    assert [face["picture"] for face in entry["faces"]] == [2, 3]
+    assert "in 2 of 4 pictures" in entry["result"]
+
+
+def test_an_animation_without_a_face_is_copied_and_one_can_be_converted(run: Run) -> None:
+    fade_in("a.gif", face=False)
+    assert run("a.gif", "-o", "out") == 0
+    assert Path("out/a.gif").read_bytes() == Path("a.gif").read_bytes()
+    assert run("a.gif", "-o", "png", "--format", "png") == 0
+    assert len(list(read_images("png/a.png"))) == 4
+    assert run("a.gif", "-o", "b.gif", "--upscale", "2") == 0
+    assert [image.size for image in read_images("b.gif")] == [(2 * WIDTH, 2 * HEIGHT)] * 4
+
+
+def test_an_animation_does_not_become_one_picture(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fade_in("a.gif")
+    assert run("a.gif", "-o", "out", "--format", "jpg") == 1
+    assert "Write GIF or PNG or WEBP" in capsys.readouterr().out
+    assert list(Path("out").iterdir()) == []
+
+
+def test_every_page_is_restored_in_its_kind(run: Run) -> None:
+    made = [picture(bits=16), picture(channels=1), picture(face=False, size=(30, 50))]
+    pages = [dataclasses.replace(page, place=Place(index, 3)) for index, page in enumerate(made)]
+    write_images("a.tif", pages)
+    assert run("a.tif", "-o", "out", "--compare", "--save-faces") == 0
+    before, after = list(read_images("a.tif")), list(read_images("out/a.tif"))
+    assert [(page.bit_depth, page.grey, page.size) for page in after] == [
+        (16, False, (WIDTH, HEIGHT)),
+        (8, True, (WIDTH, HEIGHT)),
+        (8, False, (50, 30)),
+    ]
+    same = [torch.equal(old.pixels, new.pixels) for old, new in zip(before, after, strict=True)]
+    assert same == [False, False, True]
+    names = {path.name for path in Path("out").iterdir()}
+    assert names == {"a.tif"} | {
+        f"a.tif.picture{page}.{ending}.png"
+        for page in (0, 1)
+        for ending in ("compare", "face0.before", "face0.after")
+    }
+    Path("out/a.tif").unlink()
+    assert run("a.tif", "-o", "out", "--save-faces") == 0  # the faces are there already
+    assert not Path("out/a.tif").exists()
 
 
 def test_all_results_get_the_format_that_is_wanted(

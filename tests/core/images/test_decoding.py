@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ from PIL import Image
 from panini_core.images import (
     ImageFileError,
     Metadata,
+    is_animation,
     read_image,
+    read_images,
     write_image,
 )
 
 from .pictures import from_array, noise, to_array
+from .several import frames, save_animation, save_pages
 
 ORIENTATION = 0x0112
 
@@ -127,3 +131,37 @@ def test_truncated_jpeg_and_16bit_png_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data[: len(data) // 2])
         with pytest.raises(ImageFileError, match="damaged or cut off"):
             read_image(tmp_path / name)
+
+
+def test_a_gif_is_an_animation_only_if_it_moves(tmp_path: Path) -> None:
+    save_animation(tmp_path / "a.gif", frames())
+    save_animation(tmp_path / "b.gif", frames(1))
+    (tmp_path / "c.gif").write_bytes(b"GIF89a")
+    assert [is_animation(tmp_path / f"{name}.gif") for name in "abcd"] == [True] + 3 * [False]
+    assert [image.place for image in read_images(tmp_path / "b.gif")] == [None]
+
+
+def test_an_animation_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    for name in ("a.gif", "a.webp"):
+        save_animation(tmp_path / name, [noise(40, 40, 3, seed=seed) for seed in range(5)])
+        data = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(data[: len(data) * 2 // 3])
+        with pytest.raises(ImageFileError, match=r"cut off|not one"):
+            list(read_images(tmp_path / name))
+
+
+def test_the_first_picture_alone_is_read_with_a_note(tmp_path: Path) -> None:
+    save_animation(tmp_path / "a.gif", frames())
+    save_pages(tmp_path / "a.tif")
+    for name in ("a.gif", "a.tif"):
+        image = read_image(tmp_path / name)
+        assert image.place is None
+        assert image.notes[0] == "the file holds 5 pictures; only the first was used"
+    buffer = io.BytesIO()
+    Image.fromarray(noise(8, 8, 3)).save(
+        buffer, "MPO", save_all=True, append_images=[Image.fromarray(noise(8, 8, 3, seed=1))]
+    )
+    (tmp_path / "a.jpg").write_bytes(buffer.getvalue())  # a picture and its depth, or the like
+    (image,) = read_images(tmp_path / "a.jpg")
+    assert image.place is None
+    assert "2 pictures; only the first" in image.notes[0]

@@ -126,16 +126,6 @@ def test_other_formats_keep_what_they_have_a_place_for(
     )
 
 
-def test_iptc_of_a_tiff_is_kept(tmp_path: Path) -> None:
-    Image.fromarray(noise(4, 4, 3)).save(tmp_path / "a.tif", tiffinfo={33723: IPTC})
-    image = read_image(tmp_path / "a.tif")
-    for name in ("b.tif", "b.jpg"):
-        write_image(tmp_path / name, image)
-        assert iptc_of(read_image(tmp_path / name).metadata.photoshop or b"") == IPTC
-    with Image.open(tmp_path / "b.tif") as theirs:
-        assert theirs.tag_v2[33723] == IPTC  # type: ignore[attr-defined]
-
-
 def test_what_does_not_hold_is_left_out_with_a_note(tmp_path: Path) -> None:
     credentials = block(0xEB, b"JP\0\1\0\0\0\1signed")
     image = source(

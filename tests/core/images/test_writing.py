@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,15 @@ from panini_core.images import (
     ImageFileError,
     check_writable,
     read_image,
+    read_images,
     save_image,
     write_file,
     write_image,
+    write_images,
 )
 
 from .pictures import from_array, noise, to_array
+from .several import frames, save_animation, save_pages
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".webp", ".bmp"])
@@ -194,3 +198,38 @@ def test_a_batch_is_refused_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\(3, H, W\), got \(4, 5, 6\)\."):
         save_image(tmp_path / "a.png", torch.rand(4, 5, 6))
     assert list(tmp_path.iterdir()) == []
+
+
+# --- several pictures in one file ----------------------------------------------------------------
+
+
+def test_a_still_picture_is_not_written_as_gif(tmp_path: Path) -> None:
+    with pytest.raises(ImageFileError, match=r"\.png keeps everything"):
+        write_images(tmp_path / "a.gif", [from_array(noise(4, 4, 3))])
+
+
+def test_formats_refuse_several_pictures_of_another_kind(tmp_path: Path) -> None:
+    save_animation(tmp_path / "a.gif", frames())
+    frame, page = next(read_images(tmp_path / "a.gif")), save_pages(tmp_path / "a.tif")[0]
+    for name, image, remedy in [
+        ("b.jpg", frame, "GIF or PNG or WEBP"),
+        ("b.tif", frame, "GIF or PNG or WEBP"),
+        ("b.png", page, "Write TIFF"),
+        ("b.gif", page, "Write TIFF"),
+    ]:
+        with pytest.raises(ImageFileError, match=f"5 (pages|frames).*{remedy}"):
+            check_writable(tmp_path / name, image)
+
+
+@pytest.mark.parametrize("name", ["b.gif", "b.tif"])
+def test_an_error_of_the_source_of_the_pictures_is_its_own(tmp_path: Path, name: str) -> None:
+    made = save_pages(tmp_path / "a.tif") if name == "b.tif" else []
+    save_animation(tmp_path / "a.gif", frames())
+
+    def broken() -> Iterator[ImageFile]:
+        yield made[0] if made else next(read_images(tmp_path / "a.gif"))
+        raise ValueError("no square")
+
+    with pytest.raises(ValueError, match=r"^no square$"):
+        write_images(tmp_path / name, broken())
+    assert not (tmp_path / name).exists()
