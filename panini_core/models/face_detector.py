@@ -32,6 +32,12 @@ class Detections:
     boxes: Tensor  # (K, 4) x0, y0, x1, y1; may reach over the border
     landmarks: Tensor  # (K, 5, 2) left eye, right eye, nose, left and right mouth corner
     scores: Tensor  # (K,) in [0, 1]
+    # (K,) how far the boxes that voted on a face disagree about its landmarks, rms, share of the
+    # box's side (the root of its area); 0 where a detector does not tell
+    scatter: Tensor = torch.zeros(())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scatter", self.scatter.expand_as(self.scores))
 
     def __len__(self) -> int:
         return self.scores.shape[0]
@@ -48,7 +54,9 @@ class Detections:
 
     def select(self, chosen: Tensor) -> Detections:
         """The detections at an index or boolean tensor."""
-        return Detections(self.boxes[chosen], self.landmarks[chosen], self.scores[chosen])
+        return Detections(
+            self.boxes[chosen], self.landmarks[chosen], self.scores[chosen], self.scatter[chosen]
+        )
 
     def merge_overlaps(self) -> Detections:
         """Non-maximum suppression, best first.
@@ -66,7 +74,11 @@ class Detections:
         votes = (agree & may_vote) * self.scores
         votes = votes / votes.sum(1, keepdim=True)
         landmarks = torch.einsum("kj,jpc->kpc", votes, self.landmarks)
-        return Detections(votes @ self.boxes, landmarks, self.scores[kept])
+        boxes = votes @ self.boxes
+        away = self.landmarks - landmarks[:, None]  # (K, J, 5, 2)
+        spread = away.square().sum(-1).mean(-1) + self.scatter.square() * self.areas
+        scatter = ((votes * spread).sum(1) / box_areas(boxes)).sqrt()
+        return Detections(boxes, landmarks, self.scores[kept], scatter)
 
 
 class FaceDetector(Protocol):

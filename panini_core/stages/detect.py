@@ -152,7 +152,7 @@ def _detect_at(
     for chunk in images.split(max(PIXELS_PER_CALL // (size[0] * size[1]), 1)):
         for found in detector(_resize(chunk, size).to(detector.device), threshold):
             boxes, landmarks = found.boxes * back.repeat(2), found.landmarks * back
-            result.append(Detections(boxes, landmarks, found.scores))
+            result.append(replace(found, boxes=boxes, landmarks=landmarks))
     return result
 
 
@@ -218,4 +218,5 @@ def _concatenate(*parts: Detections) -> Detections:
         torch.cat([part.boxes for part in parts]),
         torch.cat([part.landmarks for part in parts]),
         torch.cat([part.scores for part in parts]),
+        torch.cat([part.scatter for part in parts]),
     )
