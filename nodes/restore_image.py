@@ -99,5 +99,6 @@ def write_report(result: Restoration) -> str:
         for face, selected in zip(report.found, report.selected, strict=True):
             seen = "filled in between frames" if face.filled else f"score {face.score:.2f}"
             done = "restored" if selected else "left as it is"
+            done += "" if face.reliable else ", since no landmarks fit"
             lines.append(f"  face {face.number}: {face.size:.0f} px, {seen}, {done}")
     return "\n".join(lines)

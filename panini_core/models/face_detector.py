@@ -8,7 +8,7 @@ a dense grid, the offsets of a box and of five landmarks, and a score. The netwo
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -34,7 +34,7 @@ class Detections:
     scores: Tensor  # (K,) in [0, 1]
     # (K,) how far the boxes that voted on a face disagree about its landmarks, rms, share of the
     # box's side (the root of its area); 0 where a detector does not tell
-    scatter: Tensor = torch.zeros(())
+    scatter: Tensor = field(default_factory=lambda: torch.zeros(()))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scatter", self.scatter.expand_as(self.scores))

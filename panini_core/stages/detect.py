@@ -15,6 +15,7 @@ from ..models.face_detector import MAX_OVERLAP, VOTING_SHARE, Detections, FaceDe
 from ..models.value_range import finite_pixels
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
+from .turned import LEAST_SCORE, look_again
 
 # The networks see faces of about 20 to 400 px, and sharp ones. Every image is looked at with its
 # long side at COARSE_SIDE, finer for small faces, and at OVERVIEW_SIDE, where large faces show that
@@ -73,10 +74,12 @@ def detect_faces(
     faces: list[Face] = []
     done = 0
     for group in images.split(max(int(PIXELS_PER_CALL / max(pixels, 1)), 1)):
-        for detections in _detect(detector, group, scales, threshold):
+        found = _detect(detector, group, scales, threshold)
+        for image, detections in zip(group, found, strict=True):
+            detections, reliable = look_again(detector, image, detections)
             sides = detections.sides
-            detections = detections.select((sides >= min_size) & (sides <= max_size))
-            faces += _faces(detections, done)
+            wanted = (sides >= min_size) & (sides <= max_size) & (detections.scores > threshold)
+            faces += _faces(detections.select(wanted), reliable[wanted], done)
             done += 1
         if on_image is not None:
             on_image(done, len(images))
@@ -93,7 +96,7 @@ def _detect(
     threshold only cuts off at the end.
     """
     overview, coarse, fine = scales
-    least = min(threshold, SURE_SCORE) * VOTING_SHARE
+    least = min(threshold, LEAST_SCORE) * VOTING_SHARE
     found = _detect_at(detector, images, coarse, least * WITNESS_SHARE)
     if fine > coarse:
         finer = _detect_at(detector, images, fine, least)
@@ -101,11 +104,10 @@ def _detect(
     if overview < coarse:
         blurred = _detect_at(detector, images, overview, SURE_SCORE)
         found = [_join_overview(*pair, overview) for pair in zip(found, blurred, strict=True)]
-    found = [_without_parts(detections) for detections in found]
-    return [detections.select(detections.scores > threshold) for detections in found]
+    return [_without_parts(detections) for detections in found]
 
 
-def _faces(detections: Detections, index: int) -> list[Face]:
+def _faces(detections: Detections, reliable: Tensor, index: int) -> list[Face]:
     """The faces of image `index`, from left to right."""
     rows = detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist()
     return [
@@ -115,6 +117,7 @@ def _faces(detections: Detections, index: int) -> list[Face]:
             detections.scores[row].item(),
             index,
             number,
+            reliable=bool(reliable[row]),
         )
         for number, row in enumerate(rows)
     ]
