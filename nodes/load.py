@@ -45,11 +45,11 @@ class LoadModel(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "dtype",
-                    options=list(core.DTYPES),
+                    options=list(core.DTYPE_NAMES),
                     default="auto",
-                    tooltip="Precision of the network. auto: fp32, which is exact and fits "
-                    "anywhere. fp16 or bf16: half the memory, quicker on recent GPUs, slower on "
-                    "a CPU.",
+                    tooltip="Precision of the network. auto: what is fastest on your device "
+                    "without a difference that shows. fp32: exact. fp16 or bf16: half the memory, "
+                    "quicker on recent GPUs, slower on most CPUs.",
                 ),
             ],
             outputs=[PaniniModel.Output(display_name="model", tooltip="The network.")],
@@ -67,7 +67,9 @@ class LoadModel(io.ComfyNode):
         if model_name != BUNDLED_MODEL:
             path = host.find_file(host.MODEL_FOLDER, model_name)
         try:
-            network = core.load_panini(path, dtype=core.DTYPES[dtype])
+            device = host.compute_device()
+            precision = core.choose_dtype(dtype, device)
+            network = core.load_panini(path, dtype=precision, runs_on=device)
         except core.CheckpointError as error:
             problem = str(error).removeprefix(f"{error.path}: ")
             raise core.CheckpointError(

@@ -158,6 +158,7 @@ def write_report(result: Restoration, threshold: float) -> str:
         for face, selected in zip(report.found, report.selected, strict=True):
             seen = "filled in between frames" if face.filled else f"score {face.score:.2f}"
             done = "restored" if selected else "left as it is"
+            done += "" if face.reliable else ", since no landmarks fit"
             lines.append(f"  face {face.number}: {face.size:.0f} px, {seen}, {done}")
     if not any(report.found for report in result.reports):
         lines.append(f"A threshold below {threshold:.2f} finds more faces.")

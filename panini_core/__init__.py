@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
     from .checkpoints.parser import load_parser
-    from .compute import DTYPES, choose_device
+    from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
     from .degrading.ranges import (
@@ -138,7 +138,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
     "checkpoints.parser": ("load_parser",),
-    "compute": ("DTYPES", "choose_device"),
+    "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": (
         "DEGRADATION_PRESETS",
@@ -241,6 +241,7 @@ __all__ = [
     "DEFAULT_WEIGHTS",
     "DEGRADATION_PRESETS",
     "DTYPES",
+    "DTYPE_NAMES",
     "FIDELITY_PRESETS",
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
@@ -289,6 +290,7 @@ __all__ = [
     "bias_levels",
     "blend_degradations",
     "choose_device",
+    "choose_dtype",
     "convert_checkpoint",
     "degrade_images",
     "describe_degradation",

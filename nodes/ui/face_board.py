@@ -80,12 +80,14 @@ def board(
 
 
 def describe_face(number: int, face: Face) -> Mapping[str, Any]:
-    """A face as plain values: its box in px, score and size; a score only where it was seen."""
+    """A face as plain values: its box in px, score and size; a score only where it was seen, and
+    whether its landmarks can be relied on only if they cannot."""
     return {
         "number": number,
         "box": [round(value, 1) for value in face.box.tolist()],
         "score": None if face.filled else round(face.score, 4),
         "size": round(face.size, 1),
+        **({} if face.reliable else {"reliable": False}),
     }
 
 
