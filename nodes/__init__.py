@@ -51,4 +51,5 @@ class PaniniExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         host.register_folders()
+        host.register_help_pages()
         return NODES

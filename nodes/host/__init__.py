@@ -12,6 +12,7 @@ from .files import (
     places,
     register_folders,
 )
+from .help_pages import register_help_pages
 from .images import blank, to_image, to_images, to_mask
 from .networks import ManagedNetwork, compute_device, load_panini, manage
 from .other_networks import apply_image_model, parse_masks
@@ -38,6 +39,7 @@ __all__ = [
     "parse_masks",
     "places",
     "register_folders",
+    "register_help_pages",
     "save_preview",
     "schema",
     "supported",
