@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import ray
@@ -14,16 +14,20 @@ MOST_DEATHS = 3  # of workers over one picture by itself
 
 
 class Attempts:
-    """Counts how often work on a picture was begun; lives as long as the run does."""
+    """Counts the work on pictures that was begun and never ended; lives as long as the run does."""
 
     def __init__(self) -> None:
-        self._begun: Counter[str] = Counter()
+        self._open: Counter[str] = Counter()
 
     def begin(self, names: Sequence[str]) -> int:
-        """How often work on these was begun before: the most of them."""
-        before = max((self._begun[name] for name in names), default=0)
-        self._begun.update(names)
+        """How often work on these was begun before and not ended: the most of them."""
+        before = max((self._open[name] for name in names), default=0)
+        self._open.update(names)
         return before
+
+    def end(self, names: Sequence[str]) -> None:
+        for name in names:
+            del self._open[name]
 
 
 class Careful:
@@ -40,20 +44,18 @@ class Careful:
 
     def __call__(self, tasks: Sequence[Task]) -> list[Task]:
         names = [f"{self._name} {task.item.name}" for task in tasks if not task.is_over]
-        if not names or not self._begin([f"{name}, together" for name in names]):
-            return self._stage(tasks)
-        return [task if task.is_over else self._alone(task) for task in tasks]
+        if not names or not ray.get(self._attempts.begin.remote(names)):
+            done = self._stage(tasks)
+        else:
+            done = [task if task.is_over else self._alone(task) for task in tasks]
+        self._attempts.end.remote(names)
+        return done
 
     def _alone(self, task: Task) -> Task:
-        before = self._begin([f"{self._name} {task.item.name}, alone"])
-        if before >= MOST_DEATHS:
-            return task.fail(f"{before} workers died over it ({self._name}); it was left alone")
-        return self._stage([task])[0]
-
-    def _begin(self, names: Sequence[str]) -> int:
-        return ray.get(self._attempts.begin.remote(names))
-
-
-def careful(name: str, make: Callable[..., Stage], attempts: Any) -> Callable[..., Careful]:
-    """What makes the stage `name` of a worker."""
-    return lambda *arguments: Careful(name, make(*arguments), attempts)
+        name = [f"{self._name} {task.item.name}, alone"]
+        deaths: int = ray.get(self._attempts.begin.remote(name))
+        if deaths >= MOST_DEATHS:
+            return task.fail(f"{deaths} workers died over it ({self._name}); it was left alone")
+        done = self._stage([task])[0]
+        self._attempts.end.remote(name)
+        return done

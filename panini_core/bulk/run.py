@@ -8,6 +8,7 @@ with a worker.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -228,7 +229,7 @@ def _tasks(table: pa.Table) -> list[Task]:
 def cluster(address: str | None = None) -> Iterator[None]:
     """Ray for a block: the cluster at an address, or one on this machine alone."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the rest is told by exceptions
     started = not ray.is_initialized()
     if started:
         local = {} if address else {"include_dashboard": False, "num_cpus": _cpus()}
@@ -236,6 +237,7 @@ def cluster(address: str | None = None) -> Iterator[None]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context.target_max_block_size = _BLOCK_BYTES
     try:
         yield
