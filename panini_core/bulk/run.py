@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 import ray
 import torch
+from ray.exceptions import RayTaskError
 
 from .attempts import Attempts, Careful
 from .manifest import FAILED, Manifest, Record
@@ -131,7 +132,7 @@ def _stream(
     plan = _plan(choices)
     shared = {"recipe": recipe, "attempts": attempts}
     rows = max(ROWS, -(-len(items) // _MOST_BLOCKS))
-    data = ray.data.from_arrow(
+    data: Any = ray.data.from_arrow(  # Ray's types do not know functions with options
         [
             _table([Task(item) for item in items[start : start + rows]])
             for start in range(0, len(items), rows)
@@ -226,14 +227,14 @@ def _tasks(table: pa.Table) -> list[Task]:
 
 
 @contextmanager
-def cluster(address: str | None = None) -> Iterator[None]:
+def cluster(address: str | None = None) -> Generator[None]:
     """Ray for a block: the cluster at an address, or one on this machine alone."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the rest is told by exceptions
     started = not ray.is_initialized()
     if started:
-        local = {} if address else {"include_dashboard": False, "num_cpus": _cpus()}
-        ray.init(address=address, logging_level="ERROR", log_to_driver=False, **local)
+        local: dict[str, Any] = {} if address else {"include_dashboard": False, "num_cpus": _cpus()}
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **local)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -264,7 +265,7 @@ def _result(reference: Any) -> Any:
     """What a task returned; its own error, without Ray's wrapping."""
     try:
         return ray.get(reference)
-    except ray.exceptions.RayTaskError as error:
+    except RayTaskError as error:
         raise error.cause from error
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 from fsspec.core import url_to_fs
-from fsspec.implementations.local import make_path_posix
 
 from ..images import ANIMATION_SUFFIX, FORMAT_OF_SUFFIX, readable_suffixes
 from .storage import is_local, open_file, version_of
@@ -281,9 +280,8 @@ def _target(name: str, suffix: str | None) -> str:
 
 def _safe(name: str) -> str:
     """A name that stays below the folder that it is put in."""
-    parts = PurePosixPath(make_path_posix(name) if "\\" in name else name).parts
-    kept = [part.replace(":", "_") for part in parts if part not in ("/", "\\", "..", ".")]
-    return "/".join(kept) or "picture"
+    parts = name.replace("\\", "/").split("/")
+    return "/".join(part.replace(":", "_") for part in parts if part.strip(" .")) or "picture"
 
 
 def _is_hidden(name: str) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
 from fsspec.core import url_to_fs
 
 from ..checkpoints.whole_file import whole_file
@@ -71,7 +70,8 @@ def read_bytes(address: str, offset: int = 0, length: int | None = None) -> byte
 
 def open_file(address: str) -> Any:
     """A file for reading and seeking."""
-    return fsspec.open(address, "rb", expand=False).open()
+    system, path = url_to_fs(address)
+    return system.open(path, "rb")
 
 
 def version_of(info: Mapping[str, Any]) -> str:
