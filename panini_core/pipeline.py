@@ -20,13 +20,13 @@ from .faces import (
 from .models.face_detector import FaceDetector
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
-from .stages.align import align_faces
+from .stages.align import align_faces, whole_picture_faces
 from .stages.alpha import weigh_features
 from .stages.chunks import OnChunk, OnImage
 from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
-from .stages.paste import paste_onto_image
+from .stages.paste import paste_faces, paste_onto_image
 from .stages.represent import represent_degradation
 from .stages.restore import restore_faces
 from .stages.selection import select_faces, sort_faces
@@ -155,6 +155,20 @@ def _find(
     )
     height, width = images.shape[-2:]
     return sort_faces(found, options.sort, height=height, width=width)
+
+
+def restore_aligned(
+    model: PaniniNet, images: Tensor, options: RestoreOptions | None = None
+) -> tuple[Tensor, RestoredFaces]:
+    """Restore aligned faces: square images (N, 3, S, S), RGB in [0, 1], in FFHQ's framing.
+
+    Returns (N, 3, upscale * S, upscale * S) in the images' type, on their device, and the faces
+    before and after. Raises ValueError for other shapes.
+    """
+    options = options or RestoreOptions()
+    restored = restore_faces(model, whole_picture_faces(images), options=options)
+    whole = torch.ones(len(images), 1, 1, 1)  # no border: the crop is the picture
+    return paste_faces(images, restored, options, masks=whole), restored
 
 
 def represent_in_images(

@@ -29,8 +29,10 @@ MAY_IMPORT = {
     "atlas": {"models", "faces", "options", "checkpoints"},
     "drawing": {"faces", "atlas", "stages.level_statistics"},
     "pipeline": BELOW_STAGES | {"stages"},
+    "bulk": BELOW_STAGES | {"compute", "checkpoints", "images", "stages", "pipeline"},
     "cli": BELOW_STAGES
-    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
+    | {"bulk"},
     "__main__": {"cli"},
     "__init__": BELOW_STAGES
     | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
