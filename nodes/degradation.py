@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel
-from .ui.degradation_report import describe, payload, represent, write_report
+from .ui.degradation_report import describe, payload, represent, shown_numbers, write_report
 from .widgets import ratio_input
 
 if TYPE_CHECKING:
@@ -71,12 +71,14 @@ class ExtractDegradation(io.ComfyNode):
             raise ValueError("Extract Degradation needs faces or crops: connect one of them.")
         degradation = represent(model, aligned)
         atlas, found = describe(model, degradation)
-        report = write_report(found, len(degradation))
+        named = faces.faces if faces is not None and len(faces) == len(aligned) else aligned.faces
+        report = write_report(found, named)
+        numbers = shown_numbers(named) if found else None
         return io.NodeOutput(
             degradation,
             report,
-            host.to_image(core.plot_atlas(atlas, found)[None]),
-            ui={**payload(atlas, found, len(degradation)), "text": [report]},
+            host.to_image(core.plot_atlas(atlas, found, numbers=numbers)[None]),
+            ui={**payload(atlas, found, named), "text": [report]},
         )
 
 

@@ -180,7 +180,7 @@ def test_matched_colour_takes_the_light_of_the_photograph() -> None:
 
 def at_window(window: tuple[int, int, int, int]) -> FaceLayer:
     nothing = Pyramid(torch.zeros(1, 2, 2))
-    return FaceLayer(nothing, 0.0, nothing, placed(0, 0, 1), window)
+    return FaceLayer(nothing, 0.0, nothing, 1.0, placed(0, 0, 1), window)
 
 
 @st.composite
