@@ -21,7 +21,7 @@ def to_image(images: Tensor, like: Tensor | None = None) -> Tensor:
     """(N, 3, H, W) -> IMAGE (N, H, W, 3) on ComfyUI's intermediate device.
 
     `like`: the IMAGE that it came from, whose type it gets, and whose alpha channel (enlarged
-    where the picture was).
+    where the picture was). It may share the memory of `images`: who keeps these gives a copy.
     """
     image = images.movedim(1, -1)
     if like is not None:
@@ -33,6 +33,8 @@ def to_image(images: Tensor, like: Tensor | None = None) -> Tensor:
                     alpha.float(), images.shape[-2:], mode="bilinear"
                 ).to(like.dtype)
             image = torch.cat([image, alpha.movedim(1, -1).to(image)], dim=-1)
+    if 0 in image.stride():  # one value in many places, of which other nodes could change none
+        image = image.contiguous()
     return image.to(memory.intermediate_device())
 
 
@@ -41,6 +43,6 @@ def to_mask(masks: Tensor) -> Tensor:
     return masks[:, 0].float().to(memory.intermediate_device())
 
 
-def blank(count: int, height: int, width: int) -> Tensor:
-    """Black images (N, 3, H, W), where a node has nothing to show but another one waits."""
-    return torch.zeros((1, 3, 1, 1)).expand(count, 3, height, width)
+def blank(height: int, width: int) -> Tensor:
+    """A black image (1, 3, H, W), where a node has nothing to show but another one waits."""
+    return torch.zeros((1, 3, height, width))

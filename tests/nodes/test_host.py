@@ -47,6 +47,16 @@ def test_what_is_no_image_is_refused(host: Any) -> None:
         host.to_images(torch.zeros(4, 4, 3))
 
 
+def test_an_image_can_be_changed_where_it_is(host: Any) -> None:
+    """As other nodes do: no two of its values are one in memory."""
+    for images in (host.blank(4, 6), torch.rand(2, 1, 4, 6).expand(-1, 3, -1, -1)):
+        image = host.to_image(images)
+        before = image.clone()
+        image[..., 0] += 1
+        assert torch.equal(image[..., 1:], before[..., 1:])
+        assert torch.equal(image[..., 0], before[..., 0] + 1)
+
+
 def test_managed_networks_stay_as_they_are(host: Any) -> None:
     """ComfyUI writes attributes on what it loads; a property of that name would break."""
 

@@ -87,6 +87,23 @@ def test_without_a_face_everything_passes_through(comfy_pack: Pack) -> None:
     assert not mask_by_hand.any()
 
 
+def test_nodes_may_change_crops_where_they_are(comfy_pack: Pack) -> None:
+    """What is done to the crops in memory reaches neither the faces nor other results."""
+    network = examples.tiny_model(comfy_pack)
+    for image in (examples.photograph(), examples.landscape()):
+        crops, faces = examples.align(comfy_pack, image, size=64)
+        aligned = faces.aligned.crops.clone()
+        (restored, _) = comfy_pack.run("PaniniRestoreFaces", model=network, faces=faces).result
+        with torch.inference_mode():
+            for picture in (crops, restored):
+                picture[..., 0].fill_(0.5)
+        assert torch.equal(faces.aligned.crops, aligned)
+        (again, _) = comfy_pack.run("PaniniRestoreFaces", model=network, faces=faces).result
+        assert torch.equal(again[..., 1:], restored[..., 1:])
+        pasted = comfy_pack.run("PaniniPasteFaces", image=image, faces=faces, crops=crops).result[0]
+        assert torch.equal(pasted, image) == (len(faces) == 0)
+
+
 def test_crops_of_any_size_from_anywhere_are_pasted(comfy_pack: Pack) -> None:
     image = examples.photograph()
     crops, faces = examples.align(comfy_pack, image, size=256)
