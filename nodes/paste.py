@@ -160,7 +160,7 @@ def _given_masks(
     """
     if mask is None:
         raise ValueError("mask_source is mask, but no mask is connected.")
-    mask = mask.reshape(-1, 1, *mask.shape[-2:]).float()
+    mask = host.to_masks(mask)
     _check_not_empty(mask, aligned)
     if _owner(mask, owner, images, aligned, side) == "image":
         pictures = mask.expand(len(images), 3, -1, -1)

@@ -43,6 +43,18 @@ def to_mask(masks: Tensor) -> Tensor:
     return masks[:, 0].float().to(memory.intermediate_device())
 
 
+def to_masks(mask: Tensor) -> Tensor:
+    """MASK (N, H, W), as nodes also give it (H, W), (N, 1, H, W) and (N, H, W, 1), -> (N, 1, H, W),
+    float32. Raises ValueError for anything else."""
+    if mask.ndim == 4 and mask.shape[-1] == 1 != mask.shape[1]:
+        mask = mask.movedim(-1, 1)
+    if mask.ndim == 4 and mask.shape[1] == 1:
+        return mask.float()
+    if mask.ndim not in (2, 3):
+        raise ValueError(f"Expected a MASK (N, H, W), got {tuple(mask.shape)}.")
+    return mask.reshape(-1, 1, *mask.shape[-2:]).float()
+
+
 def blank(height: int, width: int) -> Tensor:
     """A black image (1, 3, H, W), where a node has nothing to show but another one waits."""
     return torch.zeros((1, 3, height, width))
