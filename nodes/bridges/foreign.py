@@ -68,9 +68,11 @@ def read_boxes(boxes: Any, count: int) -> list[list[Tensor]]:
     Takes a list of boxes for each image; the last one goes on where there are fewer lists than
     images. A box alone, or one list of boxes, stands for all images. Two kinds of lists are read
     differently: `KjBox`es belong to their images, and as many boxes of four numbers as images one
-    to each. A box is a mapping with x, y, width, height, or these four numbers.
+    to each. A box is a mapping with x, y, width, height, or these four numbers. Arrays and tensors
+    are read as the lists that they hold.
     Raises ValueError for anything else, and for boxes of more images than there are.
     """
+    boxes = _plain(boxes)
     if _is_box(boxes):
         boxes = [boxes]
     if not isinstance(boxes, Sequence) or isinstance(boxes, str):
@@ -79,7 +81,25 @@ def read_boxes(boxes: Any, count: int) -> list[list[Tensor]]:
     if len(frames) > count:
         raise ValueError(f"The boxes belong to {len(frames)} images, but there are {count}.")
     frames += frames[-1:] * (count - len(frames))
-    return [[_as_corners(box) for box in frame] for frame in frames]
+    return [[_as_corners(box) for box in _frame(frame)] for frame in frames]
+
+
+def _plain(boxes: Any) -> Any:
+    """Boxes with lists and numbers instead of arrays and tensors, also inside of others."""
+    if hasattr(boxes, "tolist"):
+        return boxes.tolist()
+    if isinstance(boxes, Mapping):
+        return {key: _plain(value) for key, value in boxes.items()}
+    if isinstance(boxes, Sequence) and not isinstance(boxes, (str, KjBox)):
+        return [_plain(box) for box in boxes]
+    return boxes
+
+
+def _frame(boxes: Any) -> Sequence[Any]:
+    """The boxes of one image."""
+    if not isinstance(boxes, Sequence) or isinstance(boxes, str):
+        raise ValueError(f"Expected a list of bounding boxes an image, got {boxes!r}.")
+    return boxes
 
 
 def _by_image(boxes: Sequence[Any], count: int) -> list[Sequence[Any]]:

@@ -6,6 +6,7 @@ import copy
 from collections import namedtuple
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -61,6 +62,33 @@ def test_segs_of_the_impact_pack_are_understood(comfy_pack: Pack) -> None:
         comfy_pack.run("PaniniSegsToFaces", segs=((512, 512), [seg]), **run)
     with pytest.raises(ValueError, match="Expected SEGS"):
         comfy_pack.run("PaniniSegsToFaces", segs="nothing", **run)
+
+
+def test_boxes_of_any_library_are_read(comfy_pack: Pack) -> None:
+    read = comfy_pack.part("nodes.bridges.foreign").read_boxes
+    box = [60, 20, 90, 110]
+    array = np.array([box], np.int64)
+    expected = [[[60.0, 20.0, 150.0, 130.0]]]
+    for given in (
+        *(array, array[0], array.astype(np.float32), torch.tensor([box])),
+        *([array], [tuple(array[0])], [[torch.tensor(box)]]),
+        [dict(zip(("x", "y", "width", "height"), array[0], strict=True))],
+    ):
+        assert [[b.tolist() for b in frame] for frame in read(given, 1)] == expected
+    for nonsense in ([None], ["face"], [[None]], 7, [[[1, 2, 3]]]):
+        with pytest.raises(ValueError, match="Expected"):
+            read(nonsense, 1)
+
+
+def test_boxes_that_hold_no_face_do_not_stop_the_run(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    run = {"image": image, "detector": examples.detector(comfy_pack)}
+    boxes = [[60, 20, 0, 110], [5000, 20, 90, 110], [60, 20, 90, 110]]
+    (faces,) = comfy_pack.run("PaniniBoxesToFaces", bbox=boxes, **run).result
+    assert [face.number for face in faces.faces] == [0]
+    comfy_pack.run("PaniniAlignFaces", image=image, faces=faces, size=64)
+    (none,) = comfy_pack.run("PaniniBoxesToFaces", bbox=boxes[:2], **run).result
+    assert len(none) == 0
 
 
 def test_boxes_go_out_and_come_back(comfy_pack: Pack) -> None:
