@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+SAME_SHAPE = 0.02  # by which the aspect ratio may differ, as by rounding of enlarged sizes
+
 
 class Seg(NamedTuple):
     """One segment as the Impact Pack's nodes read it, field by field."""
@@ -32,18 +34,21 @@ class Seg(NamedTuple):
 
 
 def read_segs(segs: Any, height: int, width: int) -> list[Tensor]:
-    """The boxes (4,) of SEGS in px of an image of this size. Raises ValueError for other data."""
+    """The boxes (4,) of SEGS in px of an image of this size, from which they come or of which it
+    is an enlarged version. Raises ValueError for other data, and for an image of another shape."""
     try:
         (segs_height, segs_width), items = segs[0], segs[1]
+        scale_x, scale_y = width / segs_width, height / segs_height
         boxes = [torch.tensor([float(value) for value in item.bbox]) for item in items]
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError) as error:
         raise ValueError(f"Expected SEGS of the Impact Pack, got {type(segs).__name__}.") from error
-    if (segs_height, segs_width) != (height, width):
+    if abs(scale_x / scale_y - 1) > SAME_SHAPE:
         raise ValueError(
             f"The SEGS belong to an image of {segs_width} x {segs_height} px, but the image has "
-            f"{width} x {height} px."
+            f"{width} x {height} px: connect the same image, or an enlarged one."
         )
-    return boxes
+    scale = torch.tensor([scale_x, scale_y]).repeat(2)
+    return [box * scale for box in boxes]
 
 
 class KjBox(tuple[int, int, int, int]):

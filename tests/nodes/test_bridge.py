@@ -59,9 +59,27 @@ def test_segs_of_the_impact_pack_are_understood(comfy_pack: Pack) -> None:
     (faces,) = comfy_pack.run("PaniniSegsToFaces", segs=((256, 256), [seg]), **run).result
     assert len(faces) == 1
     with pytest.raises(ValueError, match="but the image has"):
-        comfy_pack.run("PaniniSegsToFaces", segs=((512, 512), [seg]), **run)
+        comfy_pack.run("PaniniSegsToFaces", segs=((512, 256), [seg]), **run)
     with pytest.raises(ValueError, match="Expected SEGS"):
         comfy_pack.run("PaniniSegsToFaces", segs="nothing", **run)
+
+
+def test_segs_fit_enlarged_images_and_stand_for_all_of_a_batch(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    faces = examples.detect(comfy_pack, image)
+    (segs,) = comfy_pack.run("PaniniFacesToSegs", faces=faces).result
+    run = {"segs": segs, "detector": examples.detector(comfy_pack)}
+    doubled = image.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    (enlarged,) = comfy_pack.run("PaniniSegsToFaces", image=doubled, **run).result
+    assert (enlarged.width, enlarged.height) == (512, 512)
+    assert overlap(enlarged.faces[0].box, faces.faces[0].box * 2) > 0.9
+
+    batch = torch.cat([image, examples.landscape(), image])
+    (all_of_them,) = comfy_pack.run("PaniniSegsToFaces", image=batch, **run).result
+    assert [face.image_index for face in all_of_them.faces] == [0, 1, 2]
+    assert all_of_them.faces[0].score > 0.5 and all_of_them.faces[1].score == 0
+    crops, _ = comfy_pack.run("PaniniAlignFaces", image=batch, faces=all_of_them, size=64).result
+    assert torch.equal(crops[0], crops[2])
 
 
 def test_boxes_of_any_library_are_read(comfy_pack: Pack) -> None:
