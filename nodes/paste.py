@@ -13,7 +13,7 @@ from torch import Tensor
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniFaces
-from .widgets import paste_inputs
+from .widgets import paste_inputs, per_face, per_face_input, validate_per_face
 
 if TYPE_CHECKING:
     from ..panini_core import FaceSet
@@ -33,6 +33,7 @@ class PasteFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniPasteFaces",
+            menu="Stages",
             display_name="Paste Faces",
             description="Puts faces back where they were cut out, under a soft mask. Every other "
             "pixel stays exactly as it was.",
@@ -41,13 +42,13 @@ class PasteFaces(io.ComfyNode):
                 io.Image.Input(
                     "image", tooltip="The images that the faces came from, or enlarged ones."
                 ),
-                PaniniFaces.Input("faces", tooltip="From Align Faces or Restore Faces."),
+                PaniniFaces.Input("faces", tooltip="From Align Faces or Restore Aligned Faces."),
                 io.Image.Input(
                     "crops",
-                    optional=True,  # a bypassed Restore Faces has nothing to hand on here
-                    tooltip="One square picture a face, of any size: from Restore Faces, or from "
-                    "any node that changed the crops of Align Faces. Without it, as when that node "
-                    "is bypassed, the images stay as they are.",
+                    optional=True,  # a bypassed Restore Aligned Faces has nothing to hand on here
+                    tooltip="One square picture a face, of any size: from Restore Aligned Faces, "
+                    "or from any node that changed the crops of Align Faces. Without it, as when "
+                    "that node is bypassed, the images stay as they are.",
                 ),
                 *paste_inputs(),
                 io.Combo.Input(
@@ -73,6 +74,7 @@ class PasteFaces(io.ComfyNode):
                     tooltip="What the mask covers: the image or the crops. by size: whichever it "
                     "fits; set it where it fits both.",
                 ),
+                per_face_input("face_strength", "strength"),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images with their faces."),
@@ -82,17 +84,23 @@ class PasteFaces(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, face_strength: str | None = None) -> bool | str:
+        return validate_per_face(face_strength)
+
+    @classmethod
     def execute(
         cls,
         image: Tensor,
         faces: Faces,
         mask_source: str,
+        strength: float,
         crops: Tensor | None = None,
         mask: Tensor | None = None,
         mask_of: str = MASK_OWNERS[0],
+        face_strength: str = "",
         **choices: Any,
     ) -> io.NodeOutput:
-        options = core.PasteOptions(**choices)
+        options = core.PasteOptions(strength=per_face(strength, face_strength), **choices)
         images = host.to_images(image)
         faces.check_images(len(images))
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])
@@ -128,14 +136,14 @@ class PasteFaces(io.ComfyNode):
         return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), report)
 
 
-def write_report(faces: Faces, changed: Sequence[int], strength: float) -> str:
+def write_report(faces: Faces, changed: Sequence[int], strength: float | str) -> str:
     """A line an image. changed: the rows of the faces that were drawn."""
+    share = [] if strength == 1 else [f"strength {strength}"]
     drawn = Counter(faces.faces[row].image_index for row in changed)
     lines: list[str] = []
     for index in range(faces.image_count):
         left = len(faces.of_image(index)) - drawn[index]
-        parts = [f"faces drawn: {drawn[index]}"] if drawn[index] else []
-        parts += [f"strength {strength:g}"] if drawn[index] and strength < 1 else []
+        parts = [f"faces drawn: {drawn[index]}", *share] if drawn[index] else []
         parts += [f"left as they were, for their crops are: {left}"] if left else []
         lines.append(f"image {index}: {', '.join(parts) or 'no face'}")
     return "\n".join(lines)
