@@ -12,7 +12,7 @@ from .files import (
     places,
     register_folders,
 )
-from .images import blank, to_image, to_images, to_mask
+from .images import blank, to_image, to_images, to_mask, to_masks
 from .networks import ManagedNetwork, compute_device, load_panini, manage
 from .other_networks import apply_image_model, parse_masks
 from .pictures import save_preview
@@ -44,4 +44,5 @@ __all__ = [
     "to_image",
     "to_images",
     "to_mask",
+    "to_masks",
 ]
