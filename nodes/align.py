@@ -20,6 +20,7 @@ class AlignFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniAlignFaces",
+            menu="Stages",
             display_name="Align Faces",
             description="Cuts every face out of its image, upright and in FFHQ's framing, which "
             "GFPGAN, CodeFormer and others share. Any node may change the crops before Paste "

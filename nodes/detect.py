@@ -26,6 +26,7 @@ class DetectFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniDetectFaces",
+            menu="Stages",
             display_name="Detect Faces",
             description="Finds faces and numbers them from left to right. Images may differ in "
             "their number of faces, and may have none.",

@@ -5,7 +5,7 @@
  * @import { Pairs } from "./compare/pairs.js"
  */
 
-import { keepable, readPairs } from "./compare/pairs.js";
+import { keepable, mergePairs, readPairs } from "./compare/pairs.js";
 import { CompareSlider } from "./compare/slider.js";
 import { app, pictureUrl } from "./shared/comfy.js";
 import { PicturePanel } from "./shared/picture_panel.js";
@@ -34,6 +34,7 @@ class NodeSlider {
       output: "panini_compare",
       kept: "panini_compare",
       read: readPairs,
+      merge: mergePairs,
       keepable,
       count: ({ pairs }) => pairs.length,
       show: (kept) => this.show(kept),

@@ -38,23 +38,35 @@ def parse_rule(rule: str) -> str | set[int]:
     `center` is `centre`; full-width signs, as keyboards for Chinese and Japanese type them, are
     read as well. Raises ValueError for anything else.
     """
-    typed = unicodedata.normalize("NFKC", rule).translate(_OTHER_SIGNS)
-    name = typed.strip().lower()
+    name = plain_signs(rule).strip().lower()
     name = OTHER_SPELLINGS.get(name, name)
     if name in NAMED_RULES:
         return name
+    numbers = parse_numbers(rule)
+    if numbers is None:
+        raise ValueError(
+            f"Cannot select faces by {rule!r}: expected {', '.join(NAMED_RULES)} or numbers "
+            f"from 0 to {LAST_NUMBER} such as 0,2,4-6."
+        )
+    return numbers
+
+
+def parse_numbers(text: str) -> set[int] | None:
+    """`0,2,4-6` as the numbers of faces; None for anything else."""
     numbers: set[int] = set()
-    for part in typed.split(","):
+    for part in plain_signs(text).split(","):
         match = _NUMBERS.fullmatch(part)
         first = int(match[1]) if match else 0
         last = int(match[2] or first) if match else -1
         if not first <= last <= LAST_NUMBER:
-            raise ValueError(
-                f"Cannot select faces by {rule!r}: expected {', '.join(NAMED_RULES)} or numbers "
-                f"from 0 to {LAST_NUMBER} such as 0,2,4-6."
-            )
+            return None
         numbers.update(range(first, last + 1))
     return numbers
+
+
+def plain_signs(text: str) -> str:
+    """The text with full-width signs, as keyboards for Chinese and Japanese type them, replaced."""
+    return unicodedata.normalize("NFKC", text).translate(_OTHER_SIGNS)
 
 
 def sort_faces(faces: Sequence[Face], order: str, *, height: int, width: int) -> list[Face]:
