@@ -290,6 +290,34 @@ def test_no_images_give_none(model: PaniniNet) -> None:
     assert result.images.shape == (0, 3, *SIZE) and result.reports == ()
 
 
+class Misleader(Finder):
+    """Gives the second face the landmarks of one that lies on its side."""
+
+    def _find(self, image: Tensor, threshold: float) -> Detections:
+        found = super()._find(image, threshold)
+        middles = found.landmarks.mean(1, keepdim=True)
+        turned = (found.landmarks - middles).flip(2) * torch.tensor([-1.0, 1.0]) + middles
+        landmarks = torch.cat([found.landmarks[:1], turned[1:]])
+        return Detections(found.boxes, landmarks, found.scores)
+
+
+def test_a_face_that_no_landmarks_fit_is_left_alone_and_the_report_says_so(
+    model: PaniniNet,
+) -> None:
+    images = picture(2)[None]
+    usual = restore_images_with_report(Finder(), model, images, RestoreOptions(faces="0"))
+    result = restore_images_with_report(Misleader(), model, images)
+    (report,) = result.reports
+    assert report.selected == (True, False)
+    assert [face.reliable for face in report.found] == [True, False]
+    assert report.left_alone == 1
+    assert report.note == (
+        "1 of 2 faces found were restored. Left alone, since no landmarks fit: 1."
+    )
+    assert torch.equal(result.images, usual.images)
+    assert torch.equal(result.masks, usual.masks)
+
+
 class Trembler(Finder):
     """Sees its faces a little elsewhere in every image."""
 
