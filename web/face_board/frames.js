@@ -162,7 +162,8 @@ function readFrame({ image, width, height, place, faces }, index) {
 }
 
 /**
- * A face as the nodes send it, without what only faces of clips, or those that are left alone, have.
+ * A face as the nodes send it, without what only faces of clips, or those that are left alone,
+ * have.
  * @param {Face} face
  */
 function writeFace({ area, fromMiddle, filled, leftAlone, ...face }) {
