@@ -145,7 +145,7 @@ def test_the_laboratory_needs_the_command_line_for_its_commands_only() -> None:
 def test_networks_import_torch_einops_and_each_other_only() -> None:
     # onnxruntime, facexlib and the like are imported on first use, by the detectors alone.
     allowed = {"torch", "einops", *sys.stdlib_module_names}
-    detectors = {"facexlib", "onnxruntime", "retinaface", "torchvision"}
+    detectors = {"facexlib", "onnxruntime", "retinaface"}
     wrong = [
         str(i)
         for i in CORE_IMPORTS
