@@ -122,6 +122,12 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="precision of the network. auto: what is fastest on the device without a difference "
         "that shows; fp32 is exact (default: %(default)s)",
     )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the network first, which takes a minute or more and a C++ compiler (on a GPU "
+        "Triton); pays for thousands of faces",
+    )
 
 
 # What cannot be opened is the arguments' fault: each raises UsageError.
@@ -141,7 +147,10 @@ def open_model(arguments: argparse.Namespace) -> PaniniNet:
     with usage_errors():
         device = choose_device(arguments.device)
         dtype = choose_dtype(arguments.dtype, device)
-        return load_panini(arguments.model, device=device, dtype=dtype)
+        model = load_panini(arguments.model, device=device, dtype=dtype)
+    if arguments.compile:
+        model.compile()  # when it is first called
+    return model
 
 
 def ratio(text: str) -> float:
