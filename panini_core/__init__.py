@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .checkpoints.degradation_file import load_degradation, save_degradation
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
+    from .checkpoints.image_models import load_restorer
     from .checkpoints.parser import load_parser
     from .compute import DTYPES, choose_device
     from .degrading.degrade import degrade_images
@@ -59,7 +60,9 @@ if TYPE_CHECKING:
     )
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
+    from .models.face_restorer import CropRestorer, FaceRestorer, RestorerKind, restorer_of
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
+    from .models.spandrel_descriptor import SpandrelDescriptor
     from .models.stylegan2 import Fuse
     from .models.value_range import from_network, to_network
     from .models.window import Window
@@ -136,6 +139,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
+    "checkpoints.image_models": ("load_restorer",),
     "checkpoints.parser": ("load_parser",),
     "compute": ("DTYPES", "choose_device"),
     "degrading.degrade": ("degrade_images",),
@@ -170,7 +174,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
+    "models.face_restorer": ("CropRestorer", "FaceRestorer", "RestorerKind", "restorer_of"),
     "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
+    "models.spandrel_descriptor": ("SpandrelDescriptor",),
     "models.stylegan2": ("Fuse",),
     "models.value_range": ("from_network", "to_network"),
     "models.window": ("Window",),
@@ -245,6 +251,7 @@ __all__ = [
     "MASK_SHAPES",
     "SORT_ORDERS",
     "CheckpointError",
+    "CropRestorer",
     "DegradationAtlas",
     "DegradationDescription",
     "DegradationRanges",
@@ -253,6 +260,7 @@ __all__ = [
     "Face",
     "FaceDetector",
     "FaceParser",
+    "FaceRestorer",
     "FaceSet",
     "FamilyWeights",
     "FilterWeights",
@@ -278,6 +286,8 @@ __all__ = [
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
+    "RestorerKind",
+    "SpandrelDescriptor",
     "Window",
     "align_faces",
     "alpha_statistics",
@@ -308,6 +318,7 @@ __all__ = [
     "load_gan_prior",
     "load_panini",
     "load_parser",
+    "load_restorer",
     "move_levels",
     "number_faces",
     "override_levels",
@@ -325,6 +336,7 @@ __all__ = [
     "restore_faces",
     "restore_images",
     "restore_images_with_report",
+    "restorer_of",
     "rows_in_order",
     "rows_of_images",
     "save_degradation",

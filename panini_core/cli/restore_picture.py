@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..faces import RestoredFaces
 from ..models.face_detector import FaceDetector
-from ..models.panini import PaniniNet
+from ..models.face_restorer import FaceRestorer
 from ..options import RestoreOptions
 from ..pipeline import ImageReport, restore_images_with_report
 from ..stages.align import whole_picture_faces
@@ -16,7 +16,7 @@ from ..stages.restore import restore_faces
 
 
 def restore_picture(
-    model: PaniniNet,
+    model: FaceRestorer,
     detector: FaceDetector | None,
     pixels: Tensor,
     options: RestoreOptions,
@@ -42,7 +42,7 @@ def restore_picture(
 
 
 def _restore_aligned(
-    model: PaniniNet, images: Tensor, options: RestoreOptions
+    model: FaceRestorer, images: Tensor, options: RestoreOptions
 ) -> tuple[Tensor, RestoredFaces]:
     """Square images (N, 3, S, S) that are faces in FFHQ's framing."""
     restored = restore_faces(model, whole_picture_faces(images), options=options)
