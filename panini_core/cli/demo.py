@@ -15,7 +15,7 @@ from ..options import RestoreOptions
 from ..pipeline import restore_images_with_report
 from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, complain, say, usage_errors
 from .inputs import make_folder
-from .options import add_device_argument, add_model_arguments, open_device, open_model
+from .options import add_device_argument, add_model_arguments, open_device, open_restorer
 
 PRESET, SEED = "mild", 3
 UPSCALE = 2  # the face is small in the photograph; so its detail shows
@@ -31,17 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the pictures go; an earlier demo's are replaced (default: %(default)s)",
     )
     add_device_argument(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, others=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     photograph = read_image(sample_photograph()).pixels[None]
-    model = open_model(arguments)
+    options = RestoreOptions(upscale=UPSCALE)
+    model = open_restorer(arguments, options)
     with usage_errors():
         detector = load_detector(device=open_device(arguments))
 
     degraded = degrade_images(photograph, PRESET, seed=SEED)
-    options = RestoreOptions(upscale=UPSCALE)
     restoration = restore_images_with_report(detector, model, degraded.to(model.device), options)
     (report,) = restoration.reports
     result = restoration.images[0].cpu()
