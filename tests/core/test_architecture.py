@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "faces": set[str](),
     "options": {"stages.per_face", "stages.selection"},  # the texts that options hold; no torch
     "compute": set[str](),
-    "checkpoints": {"models", "faces"},
+    "checkpoints": {"models", "faces", "compute"},
     "images": {"checkpoints.whole_file"},
     "degrading": {"models.dct", "models.luma"},
     "stages": BELOW_STAGES,
