@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         restore_images,
         restore_images_with_report,
     )
+    from .sample_photo import sample_photo
     from .stages.align import align_faces, whole_picture_faces
     from .stages.alpha import (
         apply_fidelity,
@@ -202,6 +203,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "restore_images",
         "restore_images_with_report",
     ),
+    "sample_photo": ("sample_photo",),
     "stages.align": ("align_faces", "whole_picture_faces"),
     "stages.alpha": (
         "apply_fidelity",
@@ -345,6 +347,7 @@ __all__ = [
     "restorer_of",
     "rows_in_order",
     "rows_of_images",
+    "sample_photo",
     "save_degradation",
     "save_image",
     "save_panini",
