@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
 from comfy_api.latest import io
 from torch import Tensor
 
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 
 MASK_SOURCES = ("soft", "parse", "mask")
 MASK_OWNERS = ("by size", "image", "crops")
+NOTHING_TO_DRAW = (
+    "No crops came, so the images are as they were: the node that restores the faces is bypassed, "
+    "or `crops` is not connected."
+)
 
 
 class PasteFaces(io.ComfyNode):
@@ -38,8 +45,10 @@ class PasteFaces(io.ComfyNode):
                 PaniniFaces.Input("faces", tooltip="From Align Faces or Restore Aligned Faces."),
                 io.Image.Input(
                     "crops",
+                    optional=True,  # a bypassed Restore Aligned Faces has nothing to hand on here
                     tooltip="One square picture a face, of any size: from Restore Aligned Faces, "
-                    "or from any node that changed the crops of Align Faces.",
+                    "or from any node that changed the crops of Align Faces. Without it, as when "
+                    "that node is bypassed, the images stay as they are.",
                 ),
                 *paste_inputs(),
                 io.Combo.Input(
@@ -70,6 +79,7 @@ class PasteFaces(io.ComfyNode):
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images with their faces."),
                 io.Mask.Output(display_name="mask", tooltip="Where faces were drawn."),
+                io.String.Output(display_name="report", tooltip="What was drawn, image by image."),
             ],
         )
 
@@ -82,9 +92,9 @@ class PasteFaces(io.ComfyNode):
         cls,
         image: Tensor,
         faces: Faces,
-        crops: Tensor,
         mask_source: str,
         strength: float,
+        crops: Tensor | None = None,
         mask: Tensor | None = None,
         mask_of: str = MASK_OWNERS[0],
         face_strength: str = "",
@@ -94,6 +104,11 @@ class PasteFaces(io.ComfyNode):
         images = host.to_images(image)
         faces.check_images(len(images))
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])
+        if crops is None:
+            none = core.align_faces(images, [])
+            untouched = core.RestoredFaces(none, none.crops)
+            pasted, drawn = core.paste_faces_with_mask(images, untouched, options)
+            return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), NOTHING_TO_DRAW)
         aligned = faces.require_aligned()
         pictures = host.to_images(crops).to(images.device) if len(faces) else aligned.crops
         if len(pictures) != len(faces) or pictures.shape[-2] != pictures.shape[-1]:
@@ -109,14 +124,38 @@ class PasteFaces(io.ComfyNode):
             masks = _given_masks(mask, mask_of, images, aligned, pictures.shape[-1])
         if masks is not None:  # never harder than the soft mask at the crop's border
             masks = masks * core.face_mask(masks.shape[-1], options.feather).to(masks.device)
+        changed = _changed_rows(aligned, pictures)
         pasted, drawn = core.paste_faces_with_mask(
             images,
-            core.RestoredFaces(aligned, pictures),
+            core.RestoredFaces(aligned.select(changed), pictures[changed]),
             options,
-            masks=masks,
+            masks=None if masks is None else masks[changed],
             on_image=host.Progress(),
         )
-        return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn))
+        report = write_report(faces, changed, options.strength)
+        return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), report)
+
+
+def write_report(faces: Faces, changed: Sequence[int], strength: float | str) -> str:
+    """A line an image. changed: the rows of the faces that were drawn."""
+    share = [] if strength == 1 else [f"strength {strength}"]
+    drawn = Counter(faces.faces[row].image_index for row in changed)
+    lines: list[str] = []
+    for index in range(faces.image_count):
+        left = len(faces.of_image(index)) - drawn[index]
+        parts = [f"faces drawn: {drawn[index]}", *share] if drawn[index] else []
+        parts += [f"left as they were, for their crops are: {left}"] if left else []
+        lines.append(f"image {index}: {', '.join(parts) or 'no face'}")
+    return "\n".join(lines)
+
+
+def _changed_rows(aligned: FaceSet, pictures: Tensor) -> list[int]:
+    """The faces whose pictures are not the crops as they were cut out. Those come back when the
+    node in between is bypassed, and to draw them would only resample them."""
+    if pictures.shape != aligned.crops.shape:
+        return list(range(len(aligned)))
+    cut_out = aligned.crops.to(pictures)
+    return [row for row in range(len(aligned)) if not torch.equal(pictures[row], cut_out[row])]
 
 
 def _given_masks(
@@ -129,7 +168,7 @@ def _given_masks(
     """
     if mask is None:
         raise ValueError("mask_source is mask, but no mask is connected.")
-    mask = mask.reshape(-1, 1, *mask.shape[-2:]).float()
+    mask = host.to_masks(mask)
     _check_not_empty(mask, aligned)
     if _owner(mask, owner, images, aligned, side) == "image":
         pictures = mask.expand(len(images), 3, -1, -1)

@@ -102,7 +102,7 @@ class RestoreFaces(io.ComfyNode):
             weights = core.InterpolationWeights(weights.alpha.expand(len(aligned), -1, -1))
         if not len(aligned):
             size = network.config.output_size
-            return io.NodeOutput(host.to_image(host.blank(1, size, size)), faces)
+            return io.NodeOutput(host.to_image(host.blank(size, size)), faces)
         restored = core.restore_faces(
             network,
             aligned,

@@ -18,17 +18,18 @@ from .faces import (
     RestoredFaces,
 )
 from .models.face_detector import FaceDetector
+from .models.face_restorer import FaceRestorer
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
-from .stages.align import align_faces
+from .stages.align import align_faces, whole_picture_faces
 from .stages.alpha import weigh_features
 from .stages.chunks import OnChunk, OnImage
 from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
-from .stages.paste import paste_onto_image
+from .stages.paste import paste_faces, paste_onto_image
 from .stages.represent import represent_degradation
-from .stages.restore import restore_faces
+from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_faces, sort_faces
 from .stages.smooth import smooth_faces, smooth_in_passing
 
@@ -65,7 +66,7 @@ class Restoration:
 
 def restore_images(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
@@ -87,7 +88,7 @@ def restore_images(
 
 def restore_images_with_report(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
@@ -107,6 +108,7 @@ def restore_images_with_report(
     last bits: with a batch of 1 every image's result is the same whatever the others are.
     """
     options = options or RestoreOptions()
+    check_choices(model, options)
     start = time.perf_counter()
 
     # Stage one: where the faces are, in all images
@@ -157,6 +159,20 @@ def _find(
     return sort_faces(found, options.sort, height=height, width=width)
 
 
+def restore_aligned(
+    model: FaceRestorer, images: Tensor, options: RestoreOptions | None = None
+) -> tuple[Tensor, RestoredFaces]:
+    """Restore aligned faces: square images (N, 3, S, S), RGB in [0, 1], in FFHQ's framing.
+
+    Returns (N, 3, upscale * S, upscale * S) in the images' type, on their device, and the faces
+    before and after. Raises ValueError for other shapes.
+    """
+    options = options or RestoreOptions()
+    restored = restore_faces(model, whole_picture_faces(images), options=options)
+    whole = torch.ones(len(images), 1, 1, 1)  # no border: the crop is the picture
+    return paste_faces(images, restored, options, masks=whole), restored
+
+
 def represent_in_images(
     model: PaniniNet, images: Tensor, faces: Sequence[Face], *, batch: int = DEFAULT_BATCH
 ) -> DegradationRepresentation:
@@ -170,22 +186,22 @@ def represent_in_images(
     most = max(FACES_PER_GROUP, batch)
     for start in range(0, len(faces), most):
         chunk = faces[start : start + most]
-        aligned = align_faces(images, chunk, size=model.config.input_size)
+        aligned = align_faces(images, chunk, size=model.input_size)
         vectors.append(represent_degradation(model, aligned, batch=batch).vectors)
     return DegradationRepresentation(torch.cat(vectors))
 
 
 def _align(
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     faces: Sequence[Face],
     groups: Sequence[Group],
     options: RestoreOptions,
 ) -> Iterator[tuple[FaceSet, InterpolationWeights | None]]:
     """The crops of each group, and their weights where these are steadied over time."""
-    size = model.config.input_size
+    size = model.input_size
     aligned = (align_faces(images, faces[group.faces], size=size) for group in groups)
-    if options.smoothing == 0:
+    if options.smoothing == 0 or not isinstance(model, PaniniNet):
         yield from ((crops, None) for crops in aligned)
         return
     batch = options.batch

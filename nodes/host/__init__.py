@@ -13,7 +13,7 @@ from .files import (
     register_folders,
 )
 from .help_pages import register_help_pages
-from .images import blank, to_image, to_images, to_mask
+from .images import blank, to_image, to_images, to_mask, to_masks
 from .networks import ManagedNetwork, compute_device, load_panini, manage
 from .other_networks import apply_image_model, parse_masks
 from .pictures import save_preview
@@ -46,4 +46,5 @@ __all__ = [
     "to_image",
     "to_images",
     "to_mask",
+    "to_masks",
 ]

@@ -74,7 +74,9 @@ def bias_levels(weights: InterpolationWeights, biases: Sequence[float]) -> Inter
         if math.isinf(bias):
             alpha[:, level] = float(bias > 0)
         elif bias:
-            alpha[:, level] = torch.sigmoid(torch.logit(alpha[:, level].double()) + bias).to(alpha)
+            exact = alpha[:, level].cpu().double()  # there, for MPS knows no float64
+            moved = torch.sigmoid(torch.logit(exact) + bias)
+            alpha[:, level] = moved.to(alpha.dtype).to(alpha.device)
     return InterpolationWeights(alpha)
 
 

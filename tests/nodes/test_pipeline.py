@@ -20,7 +20,8 @@ def chain(pack: Pack, image: Tensor, network: Any, **paste: Any) -> tuple[Tensor
     crops, faces = pack.run(
         "PaniniRestoreFaces", model=network, faces=faces, weights=weights
     ).result
-    return pack.run("PaniniPasteFaces", image=image, faces=faces, crops=crops, **paste).result
+    pasted = pack.run("PaniniPasteFaces", image=image, faces=faces, crops=crops, **paste)
+    return pasted.result[:2]
 
 
 def whole(pack: Pack, image: Tensor, network: Any, **inputs: Any) -> Any:
@@ -151,6 +152,23 @@ def test_without_a_face_everything_passes_through(comfy_pack: Pack) -> None:
     assert not mask_by_hand.any()
 
 
+def test_nodes_may_change_crops_where_they_are(comfy_pack: Pack) -> None:
+    """What is done to the crops in memory reaches neither the faces nor other results."""
+    network = examples.tiny_model(comfy_pack)
+    for image in (examples.photograph(), examples.landscape()):
+        crops, faces = examples.align(comfy_pack, image, size=64)
+        aligned = faces.aligned.crops.clone()
+        (restored, _) = comfy_pack.run("PaniniRestoreFaces", model=network, faces=faces).result
+        with torch.inference_mode():
+            for picture in (crops, restored):
+                picture[..., 0].fill_(0.5)
+        assert torch.equal(faces.aligned.crops, aligned)
+        (again, _) = comfy_pack.run("PaniniRestoreFaces", model=network, faces=faces).result
+        assert torch.equal(again[..., 1:], restored[..., 1:])
+        pasted = comfy_pack.run("PaniniPasteFaces", image=image, faces=faces, crops=crops).result[0]
+        assert torch.equal(pasted, image) == (len(faces) == 0)
+
+
 def test_crops_of_any_size_from_anywhere_are_pasted(comfy_pack: Pack) -> None:
     image = examples.photograph()
     crops, faces = examples.align(comfy_pack, image, size=256)
@@ -169,10 +187,11 @@ def test_faces_are_pasted_onto_enlarged_images(comfy_pack: Pack) -> None:
     """So that the background may come from an upscale model."""
     image = examples.photograph()
     crops, faces = examples.align(comfy_pack, image)
+    crops = crops * 0.999  # so that there is something to draw
     doubled = torch.nn.functional.interpolate(
         image.movedim(-1, 1), scale_factor=2, mode="bicubic"
     ).clamp(0, 1)
-    pasted, mask = comfy_pack.run(
+    pasted, mask, _ = comfy_pack.run(
         "PaniniPasteFaces", image=doubled.movedim(1, -1), faces=faces, crops=crops
     ).result
     assert pasted.shape == (1, 512, 512, 3)
@@ -184,6 +203,57 @@ def test_faces_are_pasted_onto_enlarged_images(comfy_pack: Pack) -> None:
         comfy_pack.run(
             "PaniniPasteFaces", image=torch.rand(1, 256, 512, 3), faces=faces, crops=crops
         )
+
+
+def test_without_crops_the_images_go_on_as_they_are(comfy_pack: Pack) -> None:
+    """As when Restore Aligned Faces is bypassed, and with it the nodes that its crops came from."""
+    batch = torch.cat([examples.photograph(), examples.landscape()])
+    batch = torch.cat([batch, torch.full((2, 256, 256, 1), 0.5)], -1)
+    found = examples.detect(comfy_pack, batch)
+    _, aligned = examples.align(comfy_pack, batch)
+    for faces in (found, aligned):
+        for source in ("soft", "parse", "mask"):  # whose files and masks are not asked for
+            pasted, mask, report = comfy_pack.run(
+                "PaniniPasteFaces", image=batch, faces=faces, mask_source=source
+            ).result
+            assert torch.equal(pasted, batch)
+            assert mask.shape == (2, 256, 256) and not mask.any()
+            assert "No crops came" in report and "bypassed" in report
+    paste = {"image": batch, "faces": aligned, "upscale": 2.0}
+    assert comfy_pack.run("PaniniPasteFaces", **paste).result[0].shape == (2, 512, 512, 4)
+    with pytest.raises(ValueError, match="batch of 2 images"):
+        comfy_pack.run("PaniniPasteFaces", **(paste | {"image": batch[:1]}))
+
+
+def test_faces_whose_crops_nothing_changed_stay_to_the_bit(comfy_pack: Pack) -> None:
+    """As behind another restorer that is bypassed."""
+    batch = torch.cat([examples.photograph(), examples.photograph().flip(2)])
+    crops, faces = examples.align(comfy_pack, batch)
+    paste = {"image": batch, "faces": faces}
+    pasted, mask, report = comfy_pack.run("PaniniPasteFaces", **paste, crops=crops).result
+    assert torch.equal(pasted, batch) and not mask.any()
+    assert report.splitlines()[0] == "image 0: left as they were, for their crops are: 1"
+
+    crops = crops.clone()
+    crops[1] = 1 - crops[1]
+    whole = torch.ones(1, 64, 64)
+    for choice in ({}, {"mask_source": "mask", "mask": whole}):
+        pasted, mask, report = comfy_pack.run(
+            "PaniniPasteFaces", **paste, **choice, crops=crops
+        ).result
+        assert torch.equal(pasted[0], batch[0]) and not mask[0].any()
+        assert not torch.equal(pasted[1], batch[1]) and mask[1].any()
+        assert report.splitlines()[1] == "image 1: faces drawn: 1"
+
+
+def test_the_report_tells_what_was_drawn(comfy_pack: Pack) -> None:
+    batch = torch.cat([examples.photograph(), examples.landscape()])
+    crops, faces = examples.align(comfy_pack, batch)
+    paste = {"image": batch, "faces": faces, "crops": 1 - crops}
+    report = comfy_pack.run("PaniniPasteFaces", **paste).result[2]
+    assert report.splitlines() == ["image 0: faces drawn: 1", "image 1: no face"]
+    report = comfy_pack.run("PaniniPasteFaces", **paste, strength=0.7).result[2]
+    assert "faces drawn: 1, strength 0.7" in report
 
 
 def test_a_mask_says_where_to_draw(comfy_pack: Pack) -> None:
