@@ -8,7 +8,7 @@
 
 import { Fold, HEAD_HEIGHT } from "./fold.js";
 import { LatestRun } from "./latest_run.js";
-import { addPanel, changeHeight } from "./widget.js";
+import { addPanel } from "./widget.js";
 
 const HINT_HEIGHT = 44; // px of the graph, while there is no picture
 
@@ -66,7 +66,9 @@ export class PicturePanel {
   toggle() {
     const { node, fold } = this;
     if (!fold) return;
-    changeHeight(node, () => fold.set(!fold.folded));
+    const before = this.minHeight();
+    fold.set(!fold.folded);
+    node.setSize([node.size[0], node.size[1] + this.minHeight() - before]);
     this.run.save({ folded: fold.folded });
     this.fit();
   }

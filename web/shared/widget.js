@@ -64,19 +64,6 @@ export function addPanel(
 }
 
 /**
- * Changes what a node needs, and its height by as much; what it has beyond that, it keeps.
- * @param {ComfyNode} node
- * @param {() => void} change
- */
-export function changeHeight(node, change) {
-  const spare = Math.max(node.size[1] - node.computeSize()[1], 0);
-  change();
-  // Nodes 2.0 makes a node as high as its content if it is to be lower.
-  const height = isVueRenderer() ? 0 : node.computeSize()[1] + spare;
-  node.setSize([node.size[0], height]);
-}
-
-/**
  * @param {ComfyNode} node
  * @param {number} minWidth px of the graph
  */
