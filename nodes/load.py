@@ -1,4 +1,4 @@
-"""Loaders: a Panini network and a face detector, from files or as bundled."""
+"""Loaders: a face restorer and a face detector, from files or as bundled."""
 
 from __future__ import annotations
 
@@ -22,20 +22,28 @@ class LoadModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniLoadModel",
-            display_name="Load Panini Model",
+            display_name="Load Face Restorer",
             description=(
-                "Loads a face restoration network: the bundled one, or an official Panini-Net "
-                "checkpoint or a converted one from models/facerestore_models."
+                "Loads a face restoration network: the bundled one, or a Panini, GFPGAN, "
+                "RestoreFormer or CodeFormer file of models/facerestore_models."
             ),
-            aliases=["face restore model", "panini", "facerestore"],
+            aliases=[
+                "face restore model",
+                "panini",
+                "facerestore",
+                "gfpgan",
+                "codeformer",
+                "restoreformer",
+                "load panini model",
+            ],
             inputs=[
                 io.Combo.Input(
                     "model_name",
                     options=[BUNDLED_MODEL, *_model_files()],
                     default=BUNDLED_MODEL,
-                    tooltip="The bundled weights, or a file of models/facerestore_models (and of "
-                    "the folders that extra_model_paths.yaml adds). GFPGAN and CodeFormer files "
-                    "go into ComfyUI's own upscale model loader instead.",
+                    tooltip="The bundled Panini, or a file of models/facerestore_models (and of "
+                    "the folders that extra_model_paths.yaml adds), as other packs keep them. "
+                    "CodeFormer needs the Python package spandrel_extra_arches.",
                 ),
                 io.Combo.Input(
                     "dtype",
@@ -43,7 +51,7 @@ class LoadModel(io.ComfyNode):
                     default="auto",
                     tooltip="Precision of the network. auto: fp32, which is exact and fits "
                     "anywhere. fp16 or bf16: half the memory, quicker on recent GPUs, slower on "
-                    "a CPU.",
+                    "a CPU. Other methods than Panini know fp32 and bf16.",
                 ),
             ],
             outputs=[PaniniModel.Output(display_name="model", tooltip="The network.")],
@@ -60,15 +68,7 @@ class LoadModel(io.ComfyNode):
         path = None
         if model_name != BUNDLED_MODEL:
             path = host.find_file(host.MODEL_FOLDER, model_name)
-        try:
-            network = core.load_panini(path, dtype=core.DTYPES[dtype])
-        except core.CheckpointError as error:
-            problem = str(error).removeprefix(f"{error.path}: ")
-            raise core.CheckpointError(
-                error.path,
-                f"{problem} Other face restorers (GFPGAN, CodeFormer) belong into "
-                "models/upscale_models: use Load Upscale Model and Restore Crops with Other Model.",
-            ) from error
+        network = core.load_restorer(path, dtype=core.DTYPES[dtype])
         return io.NodeOutput(host.manage(network, path or core.DEFAULT_WEIGHTS))
 
 

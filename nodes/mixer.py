@@ -16,9 +16,9 @@ from .sockets import PaniniDegradation, PaniniModel, PaniniWeights
 if TYPE_CHECKING:
     from ..panini_core import (
         DegradationRepresentation,
+        FaceRestorer,
         LevelStatistics,
         PaniniConfig,
-        PaniniNet,
     )
 
 PAYLOAD_VERSION = 1
@@ -53,7 +53,7 @@ class DafiMixer(io.ComfyNode):
             aliases=["fusion weights", "fidelity", "alpha", "interpolation", "DAFI"],
             is_output_node=True,
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
                 PaniniDegradation.Input("degradation", tooltip="One vector a face."),
                 io.Combo.Input(
                     "preset",
@@ -84,7 +84,7 @@ class DafiMixer(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.ManagedNetwork[PaniniNet],
+        model: host.ManagedNetwork[FaceRestorer],
         degradation: DegradationRepresentation,
         preset: str,
         mode: str,

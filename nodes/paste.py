@@ -10,10 +10,10 @@ from torch import Tensor
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniFaces
-from .widgets import paste_inputs
+from .widgets import paste_inputs, upscale_model_input
 
 if TYPE_CHECKING:
-    from ..panini_core import FaceSet
+    from ..panini_core import FaceSet, SpandrelDescriptor
 
 MASK_SOURCES = ("soft", "parse", "mask")
 MASK_OWNERS = ("by size", "image", "crops")
@@ -28,7 +28,7 @@ class PasteFaces(io.ComfyNode):
             node_id="PaniniPasteFaces",
             display_name="Paste Faces",
             description="Puts faces back where they were cut out, under a soft mask. Every other "
-            "pixel stays exactly as it was.",
+            "pixel stays exactly as it was, unless an upscale model draws the background.",
             aliases=["paste back", "uncrop", "composite faces"],
             inputs=[
                 io.Image.Input(
@@ -64,6 +64,7 @@ class PasteFaces(io.ComfyNode):
                     tooltip="What the mask covers: the image or the crops. by size: whichever it "
                     "fits; set it where it fits both.",
                 ),
+                upscale_model_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images with their faces."),
@@ -80,6 +81,7 @@ class PasteFaces(io.ComfyNode):
         mask_source: str,
         mask: Tensor | None = None,
         mask_of: str = MASK_OWNERS[0],
+        upscale_model: SpandrelDescriptor | None = None,
         **choices: Any,
     ) -> io.NodeOutput:
         options = core.PasteOptions(**choices)
@@ -101,13 +103,15 @@ class PasteFaces(io.ComfyNode):
             masks = _given_masks(mask, mask_of, images, aligned, pictures.shape[-1])
         if masks is not None:  # never harder than the soft mask at the crop's border
             masks = masks * core.face_mask(masks.shape[-1], options.feather).to(masks.device)
-        pasted, drawn = core.paste_faces_with_mask(
-            images,
-            core.RestoredFaces(aligned, pictures),
-            options,
-            masks=masks,
-            on_image=host.Progress(),
-        )
+        with host.borrow_upscaler(upscale_model) as upscaler:
+            pasted, drawn = core.paste_faces_with_mask(
+                images,
+                core.RestoredFaces(aligned, pictures),
+                options,
+                masks=masks,
+                upscaler=upscaler,
+                on_image=host.Progress(),
+            )
         return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn))
 
 

@@ -12,7 +12,7 @@ from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel, PaniniW
 from .widgets import DEFAULTS, ratio_input, seed_input
 
 if TYPE_CHECKING:
-    from ..panini_core import DegradationRepresentation, InterpolationWeights, PaniniNet
+    from ..panini_core import DegradationRepresentation, FaceRestorer, InterpolationWeights
 
 
 class RestoreFaces(io.ComfyNode):
@@ -27,7 +27,7 @@ class RestoreFaces(io.ComfyNode):
             "the faces themselves.",
             aliases=["face restoration", "gfpgan", "codeformer", "restore face"],
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
                 PaniniFaces.Input("faces", tooltip="From Align Faces."),
                 PaniniWeights.Input(
                     "weights",
@@ -70,21 +70,22 @@ class RestoreFaces(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.ManagedNetwork[PaniniNet],
+        model: host.ManagedNetwork[FaceRestorer],
         faces: Faces,
         weights: InterpolationWeights | None = None,
         degradation: DegradationRepresentation | None = None,
         **choices: Any,
     ) -> io.NodeOutput:
         aligned = faces.require_aligned()
-        network, batch = host.load_panini(model)
+        network, batch = host.load_restorer(model)
         if weights is None and degradation is not None:
-            weights = core.weigh_features(network, degradation, batch=batch).to("cpu")
+            panini = host.require_panini(model)
+            weights = core.weigh_features(panini, degradation, batch=batch).to("cpu")
         if weights is not None and len(weights) == 1 < len(aligned):
             weights = core.InterpolationWeights(weights.alpha.expand(len(aligned), -1, -1))
         if not len(aligned):
-            size = network.config.output_size
-            return io.NodeOutput(host.to_image(host.blank(1, size, size)), faces)
+            blank = host.blank(1, network.output_size, network.output_size)
+            return io.NodeOutput(host.to_image(blank), faces)
         restored = core.restore_faces(
             network,
             aligned,

@@ -19,11 +19,12 @@ from .widgets import (
     selection_input,
     smoothing_input,
     threshold_input,
+    upscale_model_input,
     validate_selection,
 )
 
 if TYPE_CHECKING:
-    from ..panini_core import FaceDetector, PaniniNet, Restoration
+    from ..panini_core import FaceDetector, FaceRestorer, Restoration, SpandrelDescriptor
 
 
 class RestoreImage(io.ComfyNode):
@@ -39,7 +40,7 @@ class RestoreImage(io.ComfyNode):
             aliases=["face restoration", "restore face", "gfpgan", "codeformer", "facerestore"],
             inputs=[
                 io.Image.Input("image", tooltip="One image, or a batch, such as a clip's frames."),
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
                 PaniniDetector.Input("detector", tooltip="From Load Face Detector."),
                 ratio_input(
                     "fidelity",
@@ -52,6 +53,7 @@ class RestoreImage(io.ComfyNode):
                 min_size_input(),
                 smoothing_input(),
                 *paste_inputs(),
+                upscale_model_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images, faces restored."),
@@ -68,22 +70,25 @@ class RestoreImage(io.ComfyNode):
     def execute(
         cls,
         image: Tensor,
-        model: host.ManagedNetwork[PaniniNet],
+        model: host.ManagedNetwork[FaceRestorer],
         detector: host.ManagedNetwork[FaceDetector],
         selection: str,
+        upscale_model: SpandrelDescriptor | None = None,
         **choices: Any,
     ) -> io.NodeOutput:
-        finder = detector.load()
-        network, batch = host.load_panini(model)
-        result = core.restore_images_with_report(
-            finder,
-            network,
-            host.to_images(image),
-            RestoreOptions(faces=selection, batch=batch, **choices),
-            keep_faces=False,
-            on_image=host.Progress(),
-            on_chunk=host.Progress(preview=True),
-        )
+        with host.borrow_upscaler(upscale_model) as upscaler:
+            finder = detector.load()
+            network, batch = host.load_restorer(model)
+            result = core.restore_images_with_report(
+                finder,
+                network,
+                host.to_images(image),
+                RestoreOptions(faces=selection, batch=batch, **choices),
+                upscaler=upscaler,
+                keep_faces=False,
+                on_image=host.Progress(),
+                on_chunk=host.Progress(preview=True),
+            )
         return io.NodeOutput(
             host.to_image(result.images, image),
             host.to_mask(result.masks),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .checkpoints.degradation_file import load_degradation, save_degradation
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
-    from .checkpoints.image_models import load_restorer
+    from .checkpoints.image_models import load_restorer, load_upscaler
     from .checkpoints.parser import load_parser
     from .compute import DTYPES, choose_device
     from .degrading.degrade import degrade_images
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
     from .models.face_restorer import CropRestorer, FaceRestorer, RestorerKind, restorer_of
+    from .models.image_upscaler import ImageUpscaler, upscaler_of
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
     from .models.spandrel_descriptor import SpandrelDescriptor
     from .models.stylegan2 import Fuse
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from .stages.chunks import OnChunk, OnImage
     from .stages.clip import detect_in_clip
     from .stages.detect import detect_faces
+    from .stages.enlarge import enlarge
     from .stages.grouping import face_numbers, number_faces, rows_of_images
     from .stages.layers import face_mask
     from .stages.level_statistics import LevelStatistics, alpha_statistics
@@ -139,7 +141,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
-    "checkpoints.image_models": ("load_restorer",),
+    "checkpoints.image_models": ("load_restorer", "load_upscaler"),
     "checkpoints.parser": ("load_parser",),
     "compute": ("DTYPES", "choose_device"),
     "degrading.degrade": ("degrade_images",),
@@ -175,6 +177,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
     "models.face_restorer": ("CropRestorer", "FaceRestorer", "RestorerKind", "restorer_of"),
+    "models.image_upscaler": ("ImageUpscaler", "upscaler_of"),
     "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
     "models.spandrel_descriptor": ("SpandrelDescriptor",),
     "models.stylegan2": ("Fuse",),
@@ -213,6 +216,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.chunks": ("OnChunk", "OnImage"),
     "stages.clip": ("detect_in_clip",),
     "stages.detect": ("detect_faces",),
+    "stages.enlarge": ("enlarge",),
     "stages.grouping": ("face_numbers", "number_faces", "rows_of_images"),
     "stages.layers": ("face_mask",),
     "stages.level_statistics": ("LevelStatistics", "alpha_statistics"),
@@ -270,6 +274,7 @@ __all__ = [
     "ImageFile",
     "ImageFileError",
     "ImageReport",
+    "ImageUpscaler",
     "InterpolationWeights",
     "JpegSource",
     "LevelStatistics",
@@ -304,6 +309,7 @@ __all__ = [
     "draw_faces",
     "draw_masks",
     "encoder_fingerprint",
+    "enlarge",
     "exact_degradation",
     "face_areas",
     "face_distances",
@@ -319,6 +325,7 @@ __all__ = [
     "load_panini",
     "load_parser",
     "load_restorer",
+    "load_upscaler",
     "move_levels",
     "number_faces",
     "override_levels",
@@ -349,6 +356,7 @@ __all__ = [
     "to_network",
     "to_pillow",
     "track_faces",
+    "upscaler_of",
     "weigh_features",
     "whole_picture_faces",
     "write_image",

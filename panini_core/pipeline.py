@@ -19,6 +19,7 @@ from .faces import (
 )
 from .models.face_detector import FaceDetector
 from .models.face_restorer import FaceRestorer
+from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
 from .stages.align import align_faces
@@ -65,19 +66,28 @@ def restore_images(
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Tensor:
     """Restore the faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
-    `options` None: the defaults. While faces are searched `on_image(done, total)` is called, then,
+    `options` None: the defaults. `upscaler`: draws what is around the faces (see `paste_faces`),
+    of every image. While faces are searched `on_image(done, total)` is called, then,
     as they are restored, `on_chunk(done, total, latest)` with the latest crops (k, 3, R, R) in
     [0, 1]; both count over the whole batch, and may raise to stop. Returns
     (N, 3, upscale * H, upscale * W) in the images' type, on their device; pixels away from
-    restored faces, and images without one, are the input's.
+    restored faces, and images without one, are the input's, unless there is an upscaler.
     """
     return restore_images_with_report(
-        detector, model, images, options, keep_faces=False, on_image=on_image, on_chunk=on_chunk
+        detector,
+        model,
+        images,
+        options,
+        upscaler=upscaler,
+        keep_faces=False,
+        on_image=on_image,
+        on_chunk=on_chunk,
     ).images
 
 
@@ -87,6 +97,7 @@ def restore_images_with_report(
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
     keep_faces: bool = True,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
@@ -127,7 +138,7 @@ def restore_images_with_report(
         rows = rows_of_images(faces.faces)
         for index in group.images:
             result[index], masks[index] = paste_onto_image(
-                images[index], restored, rows.get(index, []), options
+                images[index], restored, rows.get(index, []), options, upscaler=upscaler
             )
         if keep_faces:
             kept.append(restored)

@@ -13,8 +13,8 @@ from .files import (
     register_folders,
 )
 from .images import blank, to_image, to_images, to_mask
-from .networks import ManagedNetwork, load_panini, manage
-from .other_networks import apply_image_model, parse_masks
+from .networks import ManagedNetwork, load_panini, load_restorer, manage, require_panini
+from .other_networks import apply_image_model, borrow_upscaler, parse_masks
 from .pictures import save_preview
 from .progress import Progress
 from .schemas import schema, supported
@@ -27,16 +27,19 @@ __all__ = [
     "Progress",
     "apply_image_model",
     "blank",
+    "borrow_upscaler",
     "degradation_folder",
     "find_file",
     "fingerprint",
     "fingerprint_file",
     "list_files",
     "load_panini",
+    "load_restorer",
     "manage",
     "parse_masks",
     "places",
     "register_folders",
+    "require_panini",
     "save_preview",
     "schema",
     "supported",

@@ -12,6 +12,7 @@ from os import PathLike
 import torch
 
 from ..models.face_restorer import FaceRestorer, restorer_of
+from ..models.image_upscaler import ImageUpscaler, upscaler_of
 from ..models.spandrel_descriptor import SpandrelDescriptor, check_dtype
 from .files import CheckpointError, CheckpointFile, first_few, read_file
 from .layouts import Layout, recognise, unexpected_layout
@@ -62,6 +63,27 @@ def load_restorer(
         raise CheckpointError(file.path, str(error)) from error
     check_dtype(descriptor, dtype)
     return restorer.to(device, dtype)
+
+
+def load_upscaler(
+    path: str | PathLike[str], *, device: str | torch.device = "cpu"
+) -> ImageUpscaler:
+    """An image model that enlarges or cleans pictures (ESRGAN, SwinIR, SPAN, …), float32, in eval
+    mode, as spandrel reads it.
+
+    Raises CheckpointError if the file is missing, damaged or of something else, ImportError without
+    spandrel.
+    """
+    file = read_file(path, wrappers=WRAPPERS)
+    descriptor = read_with_spandrel(file)
+    if descriptor is None:
+        expected = "an upscale model (ESRGAN, SwinIR and others that spandrel reads)"
+        raise unexpected_layout(file, recognise(file.tensors), expected)
+    descriptor.model.to(device)
+    try:
+        return upscaler_of(descriptor)
+    except ValueError as error:
+        raise CheckpointError(file.path, str(error)) from error
 
 
 def read_with_spandrel(file: CheckpointFile) -> SpandrelDescriptor | None:

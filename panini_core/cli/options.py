@@ -14,10 +14,11 @@ import torch
 
 from ..checkpoints import load_panini
 from ..checkpoints.detector import BEST_FILE, load_detector
-from ..checkpoints.image_models import load_restorer
+from ..checkpoints.image_models import load_restorer, load_upscaler
 from ..compute import AUTO, DTYPES, choose_device
 from ..models.face_detector import FaceDetector
 from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
 from ..models.panini import PaniniNet
 from ..options import NetworkOptions, RestoreOptions
 from ..stages.restore import check_choices
@@ -155,6 +156,14 @@ def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> Fac
         model = load_restorer(arguments.model, device=choose_device(arguments.device), dtype=dtype)
         check_choices(model, options)
         return model
+
+
+def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
+    """What `--upscale-model` names."""
+    if arguments.upscale_model is None:
+        return None
+    with usage_errors():
+        return load_upscaler(arguments.upscale_model, device=choose_device(arguments.device))
 
 
 def ratio(text: str) -> float:

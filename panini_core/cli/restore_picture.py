@@ -8,6 +8,7 @@ from torch import Tensor
 from ..faces import RestoredFaces
 from ..models.face_detector import FaceDetector
 from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
 from ..options import RestoreOptions
 from ..pipeline import ImageReport, restore_images_with_report
 from ..stages.align import whole_picture_faces
@@ -21,6 +22,7 @@ def restore_picture(
     pixels: Tensor,
     options: RestoreOptions,
     *,
+    upscaler: ImageUpscaler | None = None,
     keep_faces: bool,
 ) -> tuple[Tensor, RestoredFaces | None, ImageReport]:
     """Restore a picture (3, H, W), RGB in [0, 1]; without a detector it is an aligned face.
@@ -35,7 +37,7 @@ def restore_picture(
         report = ImageReport(restored.face_set.faces, (True,), "The whole picture is one face.")
         return result[0].cpu(), restored, report
     restoration = restore_images_with_report(
-        detector, model, images, options, keep_faces=keep_faces
+        detector, model, images, options, upscaler=upscaler, keep_faces=keep_faces
     )
     (report,) = restoration.reports
     return restoration.images[0].cpu(), restoration.restored, report
