@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import nn
 
 from panini_core.cli import main, restore
 from panini_core.images import (
@@ -24,7 +23,6 @@ from panini_core.images import (
     write_image,
     write_images,
 )
-from panini_core.models.face_restorer import CropRestorer, RestorerKind
 
 pytestmark = pytest.mark.usefixtures("fake_detector")
 
@@ -557,20 +555,8 @@ def test_aligned_faces_have_no_background(run: Run, capsys: pytest.CaptureFixtur
     assert "which --aligned leaves out" in capsys.readouterr().err
 
 
-def other_restorer(path: object, **_: object) -> CropRestorer:
-    """Instead of a file's: turns faces white."""
-    network = nn.Conv2d(3, 3, 1)
-    nn.init.zeros_(network.weight)
-    nn.init.ones_(network.bias)
-    return CropRestorer(
-        network, RestorerKind("Other", lambda network, faces, _: network(faces), size=32)
-    )
-
-
-def test_the_model_may_be_of_another_method(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from panini_core.cli import options
-
-    monkeypatch.setattr(options, "load_restorer", other_restorer)
+@pytest.mark.usefixtures("other_restorer")
+def test_the_model_may_be_of_another_method(run: Run) -> None:
     write_image("a.png", picture())
     assert run("a.png", "-o", "out", "--no-match-colour") == 0
     x0, y0, x1, y1 = FACE
@@ -578,12 +564,10 @@ def test_the_model_may_be_of_another_method(run: Run, monkeypatch: pytest.Monkey
     assert face.min() > 0.99
 
 
+@pytest.mark.usefixtures("other_restorer")
 def test_what_the_model_lacks_is_an_error_of_the_arguments(
-    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from panini_core.cli import options
-
-    monkeypatch.setattr(options, "load_restorer", other_restorer)
     write_image("a.png", picture())
     assert run("a.png", "-o", "out", "--fidelity", "0.8") == 2
     assert "Other has no fidelity, got 0.8: set it to 0.5" in capsys.readouterr().err

@@ -52,14 +52,14 @@ def test_what_differs_between_tiles_fades() -> None:
 
 
 def test_the_size_is_what_was_asked_for_whatever_the_models_factor() -> None:
-    picture = torch.rand(3, 20, 30)
+    picture = torch.linspace(0, 1, 30).expand(3, 20, -1)
     for scale in (1, 2, 4):
         for size in ((20, 30), (40, 60), (50, 75)):
             drawn = enlarge(picture, size, upscaler(scale))
             assert drawn.shape == (3, *size)
             assert drawn.min() >= 0 and drawn.max() <= 1
     shrunk = enlarge(picture, (20, 30), upscaler(4))
-    assert (shrunk - picture).abs().mean() < 0.05  # repeated pixels, shrunk again
+    assert (shrunk - picture).abs().max() < 0.02  # repeated pixels, shrunk again
 
 
 def test_grey_pictures_stay_grey() -> None:
