@@ -24,7 +24,7 @@ class RestoreFaces(io.ComfyNode):
             node_id="PaniniRestoreFaces",
             display_name="Restore Faces",
             description="Restores aligned faces. Without weights the network chooses them from "
-            "the faces themselves.",
+            "the faces themselves. Weights and degradations are for Panini models only.",
             aliases=["face restoration", "gfpgan", "codeformer", "restore face"],
             inputs=[
                 PaniniModel.Input("model", tooltip="From Load Face Restorer."),
@@ -55,6 +55,13 @@ class RestoreFaces(io.ComfyNode):
                     DEFAULTS.latent_pull,
                     "How far the face is pulled toward the average face (truncation): "
                     "plainer, and safer where little can be seen. 0: not at all.",
+                ),
+                ratio_input(
+                    "fidelity",
+                    DEFAULTS.fidelity,
+                    "0.5: the weights as they are. Toward 1 closer to the picture, toward 0 closer "
+                    "to the prior. CodeFormer's w; GFPGAN and RestoreFormer have none.",
+                    optional=True,
                 ),
             ],
             outputs=[

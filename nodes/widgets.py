@@ -11,10 +11,18 @@ LARGEST_SIZE = 16384  # px, of a face
 LARGEST_UPSCALE = 4.0
 
 
-def ratio_input(name: str, default: float, tooltip: str, *, most: float = 1.0) -> io.Float.Input:
-    """A ratio between nothing and `most`."""
+def ratio_input(
+    name: str, default: float, tooltip: str, *, most: float = 1.0, optional: bool = False
+) -> io.Float.Input:
+    """A ratio between nothing and `most`; optional: saved workflows need not hold it."""
     return io.Float.Input(
-        name, default=float(default), min=0.0, max=most, step=0.01, tooltip=tooltip
+        name,
+        default=float(default),
+        min=0.0,
+        max=most,
+        step=0.01,
+        tooltip=tooltip,
+        optional=optional,
     )
 
 
