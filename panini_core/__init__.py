@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .checkpoints.fingerprint import encoder_fingerprint
     from .checkpoints.image_models import load_restorer, load_upscaler
     from .checkpoints.parser import load_parser
-    from .compute import DTYPES, choose_device
+    from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
     from .degrading.ranges import (
@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         restore_images,
         restore_images_with_report,
     )
+    from .sample_photo import sample_photo
     from .stages.align import align_faces, whole_picture_faces
     from .stages.alpha import (
         apply_fidelity,
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
     from .stages.masks import draw_masks
     from .stages.parse import parse_faces
     from .stages.paste import paste_faces, paste_faces_with_mask
+    from .stages.per_face import PerFace, parse_per_face
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
     from .stages.selection import (
@@ -143,7 +145,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.fingerprint": ("encoder_fingerprint",),
     "checkpoints.image_models": ("load_restorer", "load_upscaler"),
     "checkpoints.parser": ("load_parser",),
-    "compute": ("DTYPES", "choose_device"),
+    "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": (
         "DEGRADATION_PRESETS",
@@ -204,6 +206,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "restore_images",
         "restore_images_with_report",
     ),
+    "sample_photo": ("sample_photo",),
     "stages.align": ("align_faces", "whole_picture_faces"),
     "stages.alpha": (
         "apply_fidelity",
@@ -223,6 +226,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.masks": ("draw_masks",),
     "stages.parse": ("parse_faces",),
     "stages.paste": ("paste_faces", "paste_faces_with_mask"),
+    "stages.per_face": ("PerFace", "parse_per_face"),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
     "stages.selection": (
@@ -249,6 +253,7 @@ __all__ = [
     "DEFAULT_WEIGHTS",
     "DEGRADATION_PRESETS",
     "DTYPES",
+    "DTYPE_NAMES",
     "FIDELITY_PRESETS",
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
@@ -287,6 +292,7 @@ __all__ = [
     "ParserKind",
     "PassRanges",
     "PasteOptions",
+    "PerFace",
     "Place",
     "Restoration",
     "RestoreOptions",
@@ -301,6 +307,7 @@ __all__ = [
     "bias_levels",
     "blend_degradations",
     "choose_device",
+    "choose_dtype",
     "convert_checkpoint",
     "degrade_images",
     "describe_degradation",
@@ -330,6 +337,7 @@ __all__ = [
     "number_faces",
     "override_levels",
     "parse_faces",
+    "parse_per_face",
     "parse_rule",
     "paste_faces",
     "paste_faces_with_mask",
@@ -346,6 +354,7 @@ __all__ = [
     "restorer_of",
     "rows_in_order",
     "rows_of_images",
+    "sample_photo",
     "save_degradation",
     "save_image",
     "save_panini",

@@ -22,13 +22,13 @@ from .models.face_restorer import FaceRestorer
 from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
-from .stages.align import align_faces
+from .stages.align import align_faces, whole_picture_faces
 from .stages.alpha import weigh_features
 from .stages.chunks import OnChunk, OnImage
 from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
-from .stages.paste import paste_onto_image
+from .stages.paste import paste_faces, paste_onto_image
 from .stages.represent import represent_degradation
 from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_faces, sort_faces
@@ -46,7 +46,12 @@ class ImageReport:
     # filled in between frames of a clip.
     found: tuple[Face, ...]
     selected: tuple[bool, ...]  # which of them were selected, and so restored
-    note: str  # one sentence
+    note: str  # a sentence or two
+
+    @property
+    def left_alone(self) -> int:
+        """How many of the faces found are left alone, since no landmarks fit them."""
+        return sum(not face.reliable for face in self.found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,13 +170,28 @@ def _find(
     return sort_faces(found, options.sort, height=height, width=width)
 
 
+def restore_aligned(
+    model: FaceRestorer, images: Tensor, options: RestoreOptions | None = None
+) -> tuple[Tensor, RestoredFaces]:
+    """Restore aligned faces: square images (N, 3, S, S), RGB in [0, 1], in FFHQ's framing.
+
+    Returns (N, 3, upscale * S, upscale * S) in the images' type, on their device, and the faces
+    before and after. Raises ValueError for other shapes.
+    """
+    options = options or RestoreOptions()
+    restored = restore_faces(model, whole_picture_faces(images), options=options)
+    whole = torch.ones(len(images), 1, 1, 1)  # no border: the crop is the picture
+    return paste_faces(images, restored, options, masks=whole), restored
+
+
 def represent_in_images(
     model: PaniniNet, images: Tensor, faces: Sequence[Face], *, batch: int = DEFAULT_BATCH
 ) -> DegradationRepresentation:
     """The degradation representation of each face of a batch of images (N, 3, H, W), [0, 1].
 
     As of their crops (see `represent_degradation`), which are cut out a few at a time and not
-    kept: the memory needed does not grow with their number.
+    kept: the memory needed does not grow with their number. Faces that `align_faces` leaves out
+    have none.
     """
     vectors = [torch.empty((0, model.config.degradation_size), device=model.device)]
     most = max(FACES_PER_GROUP, batch)
@@ -231,14 +251,17 @@ def _report(
     for index in range(count):
         own = tuple(found[row] for row in rows.get(index, []))
         selected = tuple((index, face.number) in keys for face in own)
+        left_alone = sum(not face.reliable for face in own)
         if not own:
             note = "No face was found, so nothing was restored."
-        elif not any(selected):
+        elif not any(selected) and left_alone < len(own):
             note = f"{rule!r} names none of the {len(own)} faces found."
         else:
             note = f"{sum(selected)} of {len(own)} faces found were restored."
         filled = sum(one and face.filled for one, face in zip(selected, own, strict=True))
         if filled:
             note += f" Filled in between frames: {filled}."
+        if left_alone:
+            note += f" Left alone, since no landmarks fit: {left_alone}."
         reports.append(ImageReport(own, selected, note))
     return tuple(reports)

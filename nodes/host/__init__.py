@@ -12,8 +12,15 @@ from .files import (
     places,
     register_folders,
 )
-from .images import blank, to_image, to_images, to_mask
-from .networks import ManagedNetwork, load_panini, load_restorer, manage, require_panini
+from .images import blank, to_image, to_images, to_mask, to_masks
+from .networks import (
+    ManagedNetwork,
+    compute_device,
+    load_panini,
+    load_restorer,
+    manage,
+    require_panini,
+)
 from .other_networks import apply_image_model, borrow_upscaler, parse_masks
 from .pictures import save_preview
 from .progress import Progress
@@ -28,6 +35,7 @@ __all__ = [
     "apply_image_model",
     "blank",
     "borrow_upscaler",
+    "compute_device",
     "degradation_folder",
     "find_file",
     "fingerprint",
@@ -46,4 +54,5 @@ __all__ = [
     "to_image",
     "to_images",
     "to_mask",
+    "to_masks",
 ]

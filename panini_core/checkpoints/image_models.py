@@ -37,22 +37,25 @@ def load_restorer(
     path: str | PathLike[str] | None = None,
     *,
     device: str | torch.device = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
+    runs_on: str | torch.device | None = None,
 ) -> FaceRestorer:
     """A face restorer in eval mode: a Panini network as of `load_panini`, which says what None
     means, or GFPGAN, RestoreFormer, CodeFormer and what else spandrel reads that restores faces.
 
+    `dtype` None is what suits the network where it runs (`runs_on`): see `load_panini`; float32 for
+    the others.
     It is recognised by the tensors' names; nothing in the file is executed, and torch's random
     state is not touched. Raises CheckpointError if the file is missing, damaged or of something
     else, ImportError if it needs a package that is not installed, ValueError for a `dtype` in which
     that network does not compute.
     """
     if path is None:
-        return load_panini(device=device, dtype=dtype)
+        return load_panini(device=device, dtype=dtype, runs_on=runs_on)
     file = read_file(path, wrappers=WRAPPERS)
     layout = recognise(file.tensors)
     if layout in (Layout.PANINI, Layout.OFFICIAL_PANINI):
-        return load_panini(path, device=device, dtype=dtype)
+        return load_panini(path, device=device, dtype=dtype, runs_on=runs_on)
     descriptor = None if layout else read_with_spandrel(file)
     if descriptor is None:
         expected = (Layout.PANINI, Layout.OFFICIAL_PANINI, OTHER_RESTORERS)
@@ -61,6 +64,7 @@ def load_restorer(
         restorer = restorer_of(descriptor)
     except ValueError as error:
         raise CheckpointError(file.path, str(error)) from error
+    dtype = torch.float32 if dtype is None else dtype
     check_dtype(descriptor, dtype)
     return restorer.to(device, dtype)
 

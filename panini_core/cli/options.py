@@ -15,7 +15,7 @@ import torch
 from ..checkpoints import load_panini
 from ..checkpoints.detector import BEST_FILE, load_detector
 from ..checkpoints.image_models import load_restorer, load_upscaler
-from ..compute import AUTO, DTYPES, choose_device
+from ..compute import AUTO, DTYPE_NAMES, choose_device, choose_dtype
 from ..models.face_detector import FaceDetector
 from ..models.face_restorer import FaceRestorer
 from ..models.image_upscaler import ImageUpscaler
@@ -123,10 +123,16 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False
     )
     parser.add_argument(
         "--dtype",
-        choices=list(DTYPES),
+        choices=DTYPE_NAMES,
         default=AUTO,
-        help="precision of the network. auto: fp32, which is exact and fits anywhere; fp16 and "
-        "bf16 save memory and time on a GPU (default: %(default)s)",
+        help="precision of the network. auto: what is fastest on the device without a difference "
+        "that shows; fp32 is exact (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the network first, which takes a minute or more and a C++ compiler (on a GPU "
+        "Triton); pays for thousands of faces",
     )
 
 
@@ -144,18 +150,26 @@ def open_detector(arguments: argparse.Namespace) -> FaceDetector:
 
 
 def open_model(arguments: argparse.Namespace) -> PaniniNet:
-    dtype = DTYPES[arguments.dtype]
     with usage_errors():
-        return load_panini(arguments.model, device=choose_device(arguments.device), dtype=dtype)
+        device = choose_device(arguments.device)
+        dtype = choose_dtype(arguments.dtype, device)
+        model = load_panini(arguments.model, device=device, dtype=dtype)
+    if arguments.compile:
+        model.compile()  # when it is first called
+    return model
 
 
 def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> FaceRestorer:
     """The model, of whichever method, that is to restore with these options."""
-    dtype = DTYPES[arguments.dtype]
     with usage_errors():
-        model = load_restorer(arguments.model, device=choose_device(arguments.device), dtype=dtype)
+        device = choose_device(arguments.device)
+        name: str = arguments.dtype
+        dtype = None if name == AUTO else choose_dtype(name, device)
+        model = load_restorer(arguments.model, device=device, dtype=dtype)
         check_choices(model, options)
-        return model
+    if arguments.compile:
+        model.compile()  # when it is first called
+    return model
 
 
 def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:

@@ -53,7 +53,7 @@ from .options import (
     open_upscaler,
     suffix_of,
 )
-from .report import describe_face, describe_image
+from .report import describe_face, describe_image, note_left_alone
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
 from .restore_picture import restore_picture
 
@@ -194,6 +194,7 @@ class _Restorer:
         details = describe_image(job.source, first) | {"faces": _describe(report)}
         notes = _notes(job, first, first.notes)
         if numbers:
+            notes += note_left_alone(details["faces"])
             return Result(Outcome.DONE, len(numbers), report.note, notes, details)
         return Result(Outcome.NOTHING_TO_DO, 0, self._other(report.note), notes, details)
 
@@ -222,6 +223,7 @@ class _Restorer:
         write_file(job.target, job.source.read_bytes() if keep else data)
         details |= {"pictures": count, "faces": faces}
         said = _notes(job, last, notes) if last is not None else ()
+        said += note_left_alone(faces)
         text = f"Faces were restored in {len(set(done))} of {count} pictures of the file."
         if done:
             return Result(Outcome.DONE, len(done), text, said, details)

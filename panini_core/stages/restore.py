@@ -19,6 +19,7 @@ from ..options import NetworkOptions
 from .alpha import apply_fidelity
 from .chunks import OnChunk, run_in_chunks
 from .grouping import face_numbers
+from .per_face import values_of_faces
 from .represent import network_input
 
 
@@ -35,7 +36,8 @@ def restore_faces(
     """Restore every face (section 3.2); `weights` None: as the model derives them from the faces.
 
     options: how; None: the defaults. `choices` replace some of them by name:
-    - fidelity: 0..1; moves the weights, given or derived, as `apply_fidelity` does.
+    - fidelity: 0..1; moves the weights, given or derived, as `apply_fidelity` does. A text such as
+      `0.5; 2: 0.8` gives some faces another one, by their numbers (see `parse_per_face`).
     - noise_amount: 0..1; the share of fresh noise, drawn from `noise_seed`, in the noise images of
       the GAN prior, which shape hair, pores and stubble. The paper keeps them fixed; StyleGAN
       varies them for diversity. The noise keeps its variance. It depends only on the seed and on
@@ -89,11 +91,12 @@ def check_choices(model: FaceRestorer, options: NetworkOptions) -> None:
 def _with_other(
     model: CropRestorer, faces: FaceSet, options: NetworkOptions
 ) -> Callable[[slice], Tensor]:
-    """Restores the faces of a slice with another method's network."""
+    """Restores the one face of a slice with another method's network."""
+    fidelity = values_of_faces(options.fidelity, faces.faces)
 
     def restore(chunk: slice) -> Tensor:
         images = network_input(model, faces.crops[chunk])
-        return from_network(model(images, options.fidelity)).to(faces.crops.device)
+        return from_network(model(images, fidelity[chunk.start])).to(faces.crops.device)
 
     return restore
 
@@ -110,6 +113,7 @@ def _with_panini(
             f"Got interpolation weights for {len(weights)} faces, but {len(faces)} faces."
         )
     numbers = _noise_numbers(faces.faces)
+    fidelity = values_of_faces(options.fidelity, faces.faces)
 
     def restore(chunk: slice) -> Tensor:
         images = network_input(model, faces.crops[chunk])
@@ -117,7 +121,7 @@ def _with_panini(
             alpha = model.predict_alpha(model.encode_degradation(images))
         else:
             alpha = weights.alpha[chunk].to(model.device)
-        alpha = apply_fidelity(InterpolationWeights(alpha), options.fidelity).alpha
+        alpha = apply_fidelity(InterpolationWeights(alpha), fidelity[chunk]).alpha
         noise = None
         if options.noise_amount > 0:
             noise = _mix_noise(model, numbers[chunk], options.noise_seed, options.noise_amount)
