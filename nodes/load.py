@@ -82,9 +82,10 @@ class LoadModel(io.ComfyNode):
 
 
 def _model_files() -> list[str]:
-    """The folder's files without the atlases that lie beside models."""
+    """The folder's files without the atlases that lie beside models, and without the ONNX files
+    of packs that have the folder list them."""
     files = host.list_files(host.MODEL_FOLDER)
-    return [name for name in files if not name.endswith(ATLAS_SUFFIX)]
+    return [name for name in files if not name.endswith((ATLAS_SUFFIX, ".onnx"))]
 
 
 class LoadDetector(io.ComfyNode):

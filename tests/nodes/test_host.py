@@ -222,15 +222,16 @@ def test_parsing_says_which_file_is_missing(host: Any) -> None:
         host.parse_masks(torch.rand(1, 3, 64, 64))
 
 
-def test_atlases_are_no_models(host: Any, comfy_pack: Pack) -> None:
+def test_atlases_and_onnx_files_are_no_models(host: Any, comfy_pack: Pack) -> None:
     folder_paths = import_module("folder_paths")
+    folder_paths.folder_names_and_paths[host.MODEL_FOLDER][1].add(".onnx")  # as other packs do
     folder = Path(folder_paths.models_dir) / host.MODEL_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "mine.safetensors", folder / "mine.atlas.safetensors"]
+    files = [folder / name for name in ("mine.safetensors", "mine.atlas.safetensors", "mine.onnx")]
     for file in files:
         file.touch()
     options = comfy_pack.nodes["PaniniLoadModel"].GET_SCHEMA().inputs[0].options
     assert files[0].name in options
-    assert files[1].name not in options
+    assert files[1].name not in options and files[2].name not in options
     for file in files:
         file.unlink()
