@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .checkpoints.degradation_file import load_degradation, save_degradation
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
+    from .checkpoints.image_models import load_restorer
     from .checkpoints.parser import load_parser
     from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
@@ -59,7 +60,9 @@ if TYPE_CHECKING:
     )
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
+    from .models.face_restorer import CropRestorer, FaceRestorer, RestorerKind, restorer_of
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
+    from .models.spandrel_descriptor import SpandrelDescriptor
     from .models.stylegan2 import Fuse
     from .models.value_range import from_network, to_network
     from .models.window import Window
@@ -84,6 +87,7 @@ if TYPE_CHECKING:
         restore_images,
         restore_images_with_report,
     )
+    from .sample_photo import sample_photo
     from .stages.align import align_faces, whole_picture_faces
     from .stages.alpha import (
         apply_fidelity,
@@ -137,6 +141,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
+    "checkpoints.image_models": ("load_restorer",),
     "checkpoints.parser": ("load_parser",),
     "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
@@ -171,7 +176,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
+    "models.face_restorer": ("CropRestorer", "FaceRestorer", "RestorerKind", "restorer_of"),
     "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
+    "models.spandrel_descriptor": ("SpandrelDescriptor",),
     "models.stylegan2": ("Fuse",),
     "models.value_range": ("from_network", "to_network"),
     "models.window": ("Window",),
@@ -196,6 +203,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "restore_images",
         "restore_images_with_report",
     ),
+    "sample_photo": ("sample_photo",),
     "stages.align": ("align_faces", "whole_picture_faces"),
     "stages.alpha": (
         "apply_fidelity",
@@ -248,6 +256,7 @@ __all__ = [
     "MASK_SHAPES",
     "SORT_ORDERS",
     "CheckpointError",
+    "CropRestorer",
     "DegradationAtlas",
     "DegradationDescription",
     "DegradationRanges",
@@ -256,6 +265,7 @@ __all__ = [
     "Face",
     "FaceDetector",
     "FaceParser",
+    "FaceRestorer",
     "FaceSet",
     "FamilyWeights",
     "FilterWeights",
@@ -282,6 +292,8 @@ __all__ = [
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
+    "RestorerKind",
+    "SpandrelDescriptor",
     "Window",
     "align_faces",
     "alpha_statistics",
@@ -313,6 +325,7 @@ __all__ = [
     "load_gan_prior",
     "load_panini",
     "load_parser",
+    "load_restorer",
     "move_levels",
     "number_faces",
     "override_levels",
@@ -331,8 +344,10 @@ __all__ = [
     "restore_faces",
     "restore_images",
     "restore_images_with_report",
+    "restorer_of",
     "rows_in_order",
     "rows_of_images",
+    "sample_photo",
     "save_degradation",
     "save_image",
     "save_panini",

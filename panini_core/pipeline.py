@@ -18,6 +18,7 @@ from .faces import (
     RestoredFaces,
 )
 from .models.face_detector import FaceDetector
+from .models.face_restorer import FaceRestorer
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
 from .stages.align import align_faces, whole_picture_faces
@@ -28,7 +29,7 @@ from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
 from .stages.paste import paste_faces, paste_onto_image
 from .stages.represent import represent_degradation
-from .stages.restore import restore_faces
+from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_faces, sort_faces
 from .stages.smooth import smooth_faces, smooth_in_passing
 
@@ -65,7 +66,7 @@ class Restoration:
 
 def restore_images(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
@@ -87,7 +88,7 @@ def restore_images(
 
 def restore_images_with_report(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
@@ -107,6 +108,7 @@ def restore_images_with_report(
     last bits: with a batch of 1 every image's result is the same whatever the others are.
     """
     options = options or RestoreOptions()
+    check_choices(model, options)
     start = time.perf_counter()
 
     # Stage one: where the faces are, in all images
@@ -158,7 +160,7 @@ def _find(
 
 
 def restore_aligned(
-    model: PaniniNet, images: Tensor, options: RestoreOptions | None = None
+    model: FaceRestorer, images: Tensor, options: RestoreOptions | None = None
 ) -> tuple[Tensor, RestoredFaces]:
     """Restore aligned faces: square images (N, 3, S, S), RGB in [0, 1], in FFHQ's framing.
 
@@ -184,22 +186,22 @@ def represent_in_images(
     most = max(FACES_PER_GROUP, batch)
     for start in range(0, len(faces), most):
         chunk = faces[start : start + most]
-        aligned = align_faces(images, chunk, size=model.config.input_size)
+        aligned = align_faces(images, chunk, size=model.input_size)
         vectors.append(represent_degradation(model, aligned, batch=batch).vectors)
     return DegradationRepresentation(torch.cat(vectors))
 
 
 def _align(
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     faces: Sequence[Face],
     groups: Sequence[Group],
     options: RestoreOptions,
 ) -> Iterator[tuple[FaceSet, InterpolationWeights | None]]:
     """The crops of each group, and their weights where these are steadied over time."""
-    size = model.config.input_size
+    size = model.input_size
     aligned = (align_faces(images, faces[group.faces], size=size) for group in groups)
-    if options.smoothing == 0:
+    if options.smoothing == 0 or not isinstance(model, PaniniNet):
         yield from ((crops, None) for crops in aligned)
         return
     batch = options.batch

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from ..checkpoints import load_panini
 from ..checkpoints.detector import load_detector
-from ..compute import DTYPES, choose_device
+from ..checkpoints.image_models import load_restorer
+from ..compute import AUTO, choose_device, choose_dtype
 from ..faces import Face, FaceSet
 from ..images import (
     ANIMATION_SUFFIX,
@@ -210,8 +210,9 @@ class Restore:
     def __init__(self, recipe: Recipe, device: str) -> None:
         self._options = recipe.options
         self._aligned = recipe.detector is None
-        path = () if recipe.model is None else (recipe.model,)
-        self._model = load_panini(*path, device=choose_device(device), dtype=DTYPES[recipe.dtype])
+        where = choose_device(device)
+        dtype = None if recipe.dtype == AUTO else choose_dtype(recipe.dtype, where)
+        self._model = load_restorer(recipe.model, device=where, dtype=dtype)
 
     def __call__(self, tasks: Sequence[Task]) -> list[Task]:
         ready = [task for task in tasks if not task.is_over]
@@ -256,7 +257,7 @@ class Restore:
     ) -> list[Tensor]:
         """Photographs (3, H, W) of any sizes, and those of their faces that are restored."""
         sets = [
-            align_faces(one[None], own, size=self._model.config.input_size)
+            align_faces(one[None], own, size=self._model.input_size)
             for one, own in zip(pixels, faces, strict=True)
         ]
         owned = [

@@ -14,10 +14,13 @@ import torch
 
 from ..checkpoints import load_panini
 from ..checkpoints.detector import BEST_FILE, load_detector
+from ..checkpoints.image_models import load_restorer
 from ..compute import AUTO, DTYPE_NAMES, choose_device, choose_dtype
 from ..models.face_detector import FaceDetector
+from ..models.face_restorer import FaceRestorer
 from ..models.panini import PaniniNet
-from ..options import RestoreOptions
+from ..options import NetworkOptions, RestoreOptions
+from ..stages.restore import check_choices
 from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
 from .console import usage_errors
 
@@ -107,13 +110,15 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
+    """others: whether restorers of other methods serve as well (see `open_restorer`)."""
+    also = ", or GFPGAN, RestoreFormer or CodeFormer (needs spandrel)" if others else ""
     parser.add_argument(
         "--model",
         default=default_of(load_panini, "path"),
         metavar="FILE",
-        help="a checkpoint: ours (.safetensors) or an official .pth (default: the weights that "
-        "come with the package)",
+        help=f"a checkpoint: ours (.safetensors) or an official .pth of Panini{also} (default: the "
+        "weights that come with the package)",
     )
     parser.add_argument(
         "--dtype",
@@ -148,6 +153,19 @@ def open_model(arguments: argparse.Namespace) -> PaniniNet:
         device = choose_device(arguments.device)
         dtype = choose_dtype(arguments.dtype, device)
         model = load_panini(arguments.model, device=device, dtype=dtype)
+    if arguments.compile:
+        model.compile()  # when it is first called
+    return model
+
+
+def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> FaceRestorer:
+    """The model, of whichever method, that is to restore with these options."""
+    with usage_errors():
+        device = choose_device(arguments.device)
+        name: str = arguments.dtype
+        dtype = None if name == AUTO else choose_dtype(name, device)
+        model = load_restorer(arguments.model, device=device, dtype=dtype)
+        check_choices(model, options)
     if arguments.compile:
         model.compile()  # when it is first called
     return model

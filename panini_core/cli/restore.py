@@ -25,7 +25,7 @@ from ..images import (
     write_image,
 )
 from ..models.face_detector import FaceDetector
-from ..models.panini import PaniniNet
+from ..models.face_restorer import FaceRestorer
 from ..options import RestoreOptions
 from ..pipeline import ImageReport
 from ..stages.grouping import face_numbers
@@ -48,7 +48,7 @@ from .options import (
     add_input_arguments,
     add_model_arguments,
     open_detector,
-    open_model,
+    open_restorer,
     suffix_of,
 )
 from .report import describe_face, describe_image, note_left_alone
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_restore_arguments(parser)
     _add_extra_arguments(parser)
     add_detector_arguments(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, others=True)
 
 
 def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         require_new_file(report, taken, force=arguments.force)
         make_folder(report.parent)
     restorer = _Restorer(
-        open_model(arguments),
+        open_restorer(arguments, options),
         None if arguments.aligned else open_detector(arguments),
         options,
         compare=arguments.compare,
@@ -153,7 +153,7 @@ def _of_picture(place: Place | None) -> str:
 class _Restorer:
     """Restores one picture; the work of `run_jobs`."""
 
-    model: PaniniNet
+    model: FaceRestorer
     detector: FaceDetector | None  # None: the pictures are aligned faces
     options: RestoreOptions
     compare: bool

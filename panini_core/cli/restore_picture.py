@@ -6,13 +6,13 @@ from torch import Tensor
 
 from ..faces import RestoredFaces
 from ..models.face_detector import FaceDetector
-from ..models.panini import PaniniNet
+from ..models.face_restorer import FaceRestorer
 from ..options import RestoreOptions
 from ..pipeline import ImageReport, restore_aligned, restore_images_with_report
 
 
 def restore_picture(
-    model: PaniniNet,
+    model: FaceRestorer,
     detector: FaceDetector | None,
     pixels: Tensor,
     options: RestoreOptions,

@@ -294,6 +294,20 @@ class PaniniNet(nn.Module):
             self.gan_prior.silence()  # begin with the picture as it is
 
     @property
+    def name(self) -> str:
+        return "Panini"
+
+    @property
+    def input_size(self) -> int:
+        """Side of the aligned faces that it takes, px."""
+        return self.config.input_size
+
+    @property
+    def output_size(self) -> int:
+        """Side of the restored faces, px."""
+        return self.config.output_size
+
+    @property
     def device(self) -> torch.device:
         return self.gan_prior.constant.device
 

@@ -68,7 +68,22 @@ def test_results_are_those_of_panini_restore(
         "two.webp": ("done", 2),
     }
     command = ["restore", str(photographs), "-o", str(plain), "--model", str(model_file)]
-    assert main([*command, "--detector", "bundled", "--device", "cpu", "--batch", "1"]) == 0
+    assert (
+        main(
+            [
+                *command,
+                "--detector",
+                "bundled",
+                "--device",
+                "cpu",
+                "--dtype",
+                "fp32",
+                "--batch",
+                "1",
+            ]
+        )
+        == 0
+    )
     for name in outcomes:
         assert (bulk / name).read_bytes() == (plain / name).read_bytes(), name
 
@@ -82,7 +97,7 @@ def test_aligned_faces_of_several_sizes(aligned: Recipe, model_file: Path, tmp_p
     records = run(list_items([str(folder)], str(bulk)), aligned, bulk)
     assert [record.outcome for record in records.values()] == ["done"] * 3
     command = ["restore", str(folder), "-o", str(plain), "--model", str(model_file), "--aligned"]
-    assert main([*command, "--device", "cpu"]) == 0
+    assert main([*command, "--device", "cpu", "--dtype", "fp32"]) == 0
     for name in records:
         pixels = [np.asarray(Image.open(where / name)).astype(int) for where in (bulk, plain)]
         assert abs(pixels[0] - pixels[1]).max() <= 1  # they went through the network together
