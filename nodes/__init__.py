@@ -53,4 +53,5 @@ class PaniniExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         host.register_folders()
+        host.register_help_pages()
         return NODES

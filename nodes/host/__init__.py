@@ -12,6 +12,7 @@ from .files import (
     places,
     register_folders,
 )
+from .help_pages import register_help_pages
 from .images import blank, to_image, to_images, to_mask, to_masks
 from .networks import (
     ManagedNetwork,
@@ -47,6 +48,7 @@ __all__ = [
     "parse_masks",
     "places",
     "register_folders",
+    "register_help_pages",
     "require_panini",
     "save_preview",
     "schema",

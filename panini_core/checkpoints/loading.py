@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ..compute import AUTO, choose_dtype, choose_layout
 from ..models.degradation_encoder import DegradationEncoder
@@ -139,9 +142,27 @@ def _reaches_beyond(tensor: Tensor, dtype: torch.dtype) -> bool:
 def _skeleton(file: CheckpointFile, config: PaniniConfig) -> PaniniNet:
     """The network without numbers: shapes are compared before any memory is taken."""
     try:
-        with torch.device("meta"):
+        with _Unfilled(), torch.device("meta"):
             return PaniniNet(config)
     except (ValueError, TypeError, RuntimeError, ArithmeticError, IndexError) as error:
         raise CheckpointError(
             file.path, f"its configuration describes no network ({error}): {config}"
         ) from error
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out first numbers: where there is no memory for them, torch would load its compiler
+    to draw none, which takes as long as a picture."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        own = getattr(func, "__module__", None)
+        if func.__name__ in ("normal_", "uniform_") or own == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return torch.empty(*args) if func is torch.eye else func(*args, **kwargs)

@@ -127,7 +127,7 @@ def test_an_override_replaces_its_level_only() -> None:
 
 
 class NoDoublesOnDevice(TorchDispatchMode):
-    """Fails where a float64 tensor is made on a device, as MPS does."""
+    """Fails where a float64 tensor is made on a device, as MPS does (torch imitates CUDA only)."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -138,5 +138,5 @@ class NoDoublesOnDevice(TorchDispatchMode):
 
 def test_faders_move_weights_on_devices_without_float64() -> None:
     with FakeTensorMode(), NoDoublesOnDevice():
-        weights = InterpolationWeights(torch.rand(2, 3, 8, device="mps"))
-        assert move_levels(weights, [0.5, -1.0, 0.0]).alpha.device.type == "mps"
+        weights = InterpolationWeights(torch.rand(2, 3, 8, device="cuda"))
+        assert move_levels(weights, [0.5, -1.0, 0.0]).alpha.device.type == "cuda"
