@@ -326,8 +326,9 @@ class Trembler(Finder):
 
     def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
         generator = torch.Generator().manual_seed(0)
+        scale = images.shape[-1] / 640
         return [
-            Detections(one.boxes, one.landmarks + shift, one.scores)
+            Detections(one.boxes, one.landmarks + shift * scale, one.scores)
             for one in super().__call__(images, threshold)
             for shift in [torch.randn(5, 2, generator=generator)]
         ]
