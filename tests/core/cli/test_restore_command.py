@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
+import panini_core
 from panini_core.cli import main, restore
 from panini_core.images import (
     ImageFile,
@@ -20,6 +24,7 @@ from panini_core.images import (
     Place,
     read_image,
     read_images,
+    save_image,
     write_image,
     write_images,
 )
@@ -511,6 +516,24 @@ def test_every_option_explains_itself(capsys: pytest.CaptureFixture[str]) -> Non
     printed = " ".join(capsys.readouterr().out.split())
     for text in ("--fidelity 0..1", "(default: 0.5)", "--upscale FACTOR", "(default: all)"):
         assert text in printed
+
+
+def test_a_cold_start_loads_no_more_than_restoring_needs(work_folder: Path) -> None:
+    """Torch's compiler, sympy and torchvision take longer to load than a picture to restore."""
+    save_image("face.png", torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    script = (
+        "import sys\n"
+        "from panini_core.cli import main\n"
+        "code = main(['restore', 'face.png', '-o', 'out', '--device', 'cpu'])\n"
+        "loaded = sorted({'torch._dynamo', 'sympy', 'torchvision'} & sys.modules.keys())\n"
+        "sys.exit(f'{code}, {loaded}')"
+    )
+    folder = Path(panini_core.__file__).parents[1]
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.stderr.strip().endswith("0, []"), result.stderr
 
 
 # --- other methods' networks ----------------------------------------------------------------------
