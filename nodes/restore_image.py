@@ -13,6 +13,7 @@ from . import host
 from .sockets import PaniniDetector, PaniniModel
 from .widgets import (
     DEFAULTS,
+    mask_source_input,
     min_size_input,
     paste_inputs,
     ratio_input,
@@ -52,6 +53,7 @@ class RestoreImage(io.ComfyNode):
                 min_size_input(),
                 smoothing_input(),
                 *paste_inputs(),
+                mask_source_input(optional=True),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images, faces restored."),
@@ -71,6 +73,7 @@ class RestoreImage(io.ComfyNode):
         model: host.ManagedNetwork[PaniniNet],
         detector: host.ManagedNetwork[FaceDetector],
         selection: str,
+        mask_source: str = DEFAULTS.mask_source,
         **choices: Any,
     ) -> io.NodeOutput:
         finder = detector.load()
@@ -79,8 +82,9 @@ class RestoreImage(io.ComfyNode):
             finder,
             network,
             host.to_images(image),
-            RestoreOptions(faces=selection, batch=batch, **choices),
+            RestoreOptions(faces=selection, batch=batch, mask_source=mask_source, **choices),
             keep_faces=False,
+            parser=host.load_parser(mask_source),
             on_image=host.Progress(),
             on_chunk=host.Progress(preview=True),
         )

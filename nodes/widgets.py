@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..panini_core import LARGEST_SEED, RestoreOptions, parse_rule
+from ..panini_core import LARGEST_SEED, MASK_SOURCES, RestoreOptions, parse_rule
 
 DEFAULTS = RestoreOptions()
 LARGEST_SIZE = 16384  # px, of a face
@@ -118,3 +118,18 @@ def paste_inputs() -> list[io.Input]:
             "upscale model, enlarge the image with it and connect that image here.",
         ),
     ]
+
+
+def mask_source_input(*, given: str | None = None, optional: bool = False) -> io.Combo.Input:
+    """Where faces are drawn; `given`: the name of a mask that is an input of the node."""
+    more = "" if given is None else f" {given}: the mask input."
+    return io.Combo.Input(
+        "mask_source",
+        options=[*MASK_SOURCES, *([] if given is None else [given])],
+        default=DEFAULTS.mask_source,
+        optional=optional,
+        tooltip="soft: a rounded square. oval: from the hair line to the chin. parse: skin and "
+        "features only, so that hair, hands and glasses in front stay (needs parsing_parsenet.pth "
+        "or parsing_bisenet.pth in models/facedetection, and facexlib). auto: parse where these "
+        f"are, else soft.{more}",
+    )

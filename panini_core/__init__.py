@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .checkpoints.degradation_file import load_degradation, save_degradation
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
-    from .checkpoints.parser import load_parser
+    from .checkpoints.parser import PARSER_FILES, find_parser, load_parser
     from .compute import DTYPES, choose_device
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
@@ -73,6 +73,9 @@ if TYPE_CHECKING:
         KNOWN_DEGRADATIONS,
         LARGEST_SEED,
         MASK_SHAPES,
+        MASK_SOURCES,
+        REGION_FEATHER,
+        FaceRegions,
         NetworkOptions,
         PasteOptions,
         RestoreOptions,
@@ -102,6 +105,7 @@ if TYPE_CHECKING:
     from .stages.masks import draw_masks
     from .stages.parse import parse_faces
     from .stages.paste import paste_faces, paste_faces_with_mask
+    from .stages.regions import draw_regions
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
     from .stages.selection import (
@@ -136,7 +140,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
-    "checkpoints.parser": ("load_parser",),
+    "checkpoints.parser": ("PARSER_FILES", "find_parser", "load_parser"),
     "compute": ("DTYPES", "choose_device"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": (
@@ -184,6 +188,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "KNOWN_DEGRADATIONS",
         "LARGEST_SEED",
         "MASK_SHAPES",
+        "MASK_SOURCES",
+        "REGION_FEATHER",
+        "FaceRegions",
         "NetworkOptions",
         "PasteOptions",
         "RestoreOptions",
@@ -213,6 +220,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.masks": ("draw_masks",),
     "stages.parse": ("parse_faces",),
     "stages.paste": ("paste_faces", "paste_faces_with_mask"),
+    "stages.regions": ("draw_regions",),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
     "stages.selection": (
@@ -243,6 +251,9 @@ __all__ = [
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
     "MASK_SHAPES",
+    "MASK_SOURCES",
+    "PARSER_FILES",
+    "REGION_FEATHER",
     "SORT_ORDERS",
     "CheckpointError",
     "DegradationAtlas",
@@ -253,6 +264,7 @@ __all__ = [
     "Face",
     "FaceDetector",
     "FaceParser",
+    "FaceRegions",
     "FaceSet",
     "FamilyWeights",
     "FilterWeights",
@@ -293,6 +305,7 @@ __all__ = [
     "detect_in_clip",
     "draw_faces",
     "draw_masks",
+    "draw_regions",
     "encoder_fingerprint",
     "exact_degradation",
     "face_areas",
@@ -301,6 +314,7 @@ __all__ = [
     "face_numbers",
     "faces_from_boxes",
     "find_detector",
+    "find_parser",
     "from_network",
     "load_atlas",
     "load_degradation",

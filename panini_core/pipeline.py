@@ -18,6 +18,7 @@ from .faces import (
     RestoredFaces,
 )
 from .models.face_detector import FaceDetector
+from .models.face_parser import FaceParser
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
 from .stages.align import align_faces
@@ -27,6 +28,7 @@ from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
 from .stages.paste import paste_onto_image
+from .stages.paste_masks import paste_masks
 from .stages.represent import represent_degradation
 from .stages.restore import restore_faces
 from .stages.selection import select_faces, sort_faces
@@ -64,19 +66,27 @@ def restore_images(
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Tensor:
     """Restore the faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
-    `options` None: the defaults. While faces are searched `on_image(done, total)` is called, then,
-    as they are restored, `on_chunk(done, total, latest)` with the latest crops (k, 3, R, R) in
-    [0, 1]; both count over the whole batch, and may raise to stop. Returns
-    (N, 3, upscale * H, upscale * W) in the images' type, on their device; pixels away from
-    restored faces, and images without one, are the input's.
+    `options` None: the defaults. `parser`: for mask_source `parse` and `auto`. While faces are
+    searched `on_image(done, total)` is called, then, as they are restored,
+    `on_chunk(done, total, latest)` with the latest crops (k, 3, R, R) in [0, 1]; both count over
+    the whole batch, and may raise to stop. Returns (N, 3, upscale * H, upscale * W) in the images'
+    type, on their device; pixels away from restored faces, and images without one, are the input's.
     """
     return restore_images_with_report(
-        detector, model, images, options, keep_faces=False, on_image=on_image, on_chunk=on_chunk
+        detector,
+        model,
+        images,
+        options,
+        keep_faces=False,
+        parser=parser,
+        on_image=on_image,
+        on_chunk=on_chunk,
     ).images
 
 
@@ -87,6 +97,7 @@ def restore_images_with_report(
     options: RestoreOptions | None = None,
     *,
     keep_faces: bool = True,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Restoration:
@@ -123,9 +134,10 @@ def restore_images_with_report(
         count_on = _count_on(on_chunk, group.faces.start, len(smooth))
         restored = restore_faces(model, faces, weights, options, on_chunk=count_on)
         rows = rows_of_images(faces.faces)
+        drawn = paste_masks(faces, restored.crops.shape[-1], options, parser)
         for index in group.images:
             result[index], masks[index] = paste_onto_image(
-                images[index], restored, rows.get(index, []), options
+                images[index], restored, rows.get(index, []), options, masks=drawn
             )
         if keep_faces:
             kept.append(restored)

@@ -14,7 +14,7 @@ from .files import (
 )
 from .images import blank, to_image, to_images, to_mask
 from .networks import ManagedNetwork, load_panini, manage
-from .other_networks import apply_image_model, parse_masks
+from .other_networks import apply_image_model, load_parser
 from .pictures import save_preview
 from .progress import Progress
 from .schemas import schema, supported
@@ -33,8 +33,8 @@ __all__ = [
     "fingerprint_file",
     "list_files",
     "load_panini",
+    "load_parser",
     "manage",
-    "parse_masks",
     "places",
     "register_folders",
     "save_preview",

@@ -14,12 +14,14 @@ import torch
 
 from ..checkpoints import load_panini
 from ..checkpoints.detector import BEST_FILE, load_detector
+from ..checkpoints.parser import PARSER_FILES, load_parser
 from ..compute import AUTO, DTYPES, choose_device
 from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
 from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
-from .console import usage_errors
+from .console import UsageError, usage_errors
 
 FORMATS = ("png", "jpg", "webp", "tiff", "bmp")
 DEFAULTS = RestoreOptions()
@@ -141,6 +143,19 @@ def open_model(arguments: argparse.Namespace) -> PaniniNet:
     dtype = DTYPES[arguments.dtype]
     with usage_errors():
         return load_panini(arguments.model, device=choose_device(arguments.device), dtype=dtype)
+
+
+def open_parser(arguments: argparse.Namespace) -> FaceParser | None:
+    """The face parser, where one is given and `--mask-source` may use it."""
+    if arguments.parser is None and arguments.mask_source == "parse":
+        raise UsageError(
+            f"--mask-source parse needs a face parser: give --parser {' or '.join(PARSER_FILES)} "
+            "(of facexlib's releases), or choose auto, oval or soft."
+        )
+    if arguments.parser is None or arguments.mask_source not in ("auto", "parse"):
+        return None
+    with usage_errors():
+        return load_parser(arguments.parser, device=choose_device(arguments.device))
 
 
 def ratio(text: str) -> float:

@@ -25,6 +25,7 @@ from ..images import (
     write_image,
 )
 from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
 from ..pipeline import ImageReport
@@ -49,6 +50,7 @@ from .options import (
     add_model_arguments,
     open_detector,
     open_model,
+    open_parser,
     suffix_of,
 )
 from .report import describe_face, describe_image
@@ -111,6 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
     restorer = _Restorer(
         open_model(arguments),
         None if arguments.aligned else open_detector(arguments),
+        open_parser(arguments),
         options,
         compare=arguments.compare,
         save_faces=arguments.save_faces,
@@ -155,6 +158,7 @@ class _Restorer:
 
     model: PaniniNet
     detector: FaceDetector | None  # None: the pictures are aligned faces
+    parser: FaceParser | None
     options: RestoreOptions
     compare: bool
     save_faces: bool
@@ -212,7 +216,12 @@ class _Restorer:
     def _restore(self, job: Job, image: ImageFile) -> tuple[ImageFile, ImageReport]:
         """A picture with its faces restored, and what was done; writes the extra files."""
         result, restored, report = restore_picture(
-            self.model, self.detector, image.pixels, self.options, keep_faces=self.save_faces
+            self.model,
+            self.detector,
+            image.pixels,
+            self.options,
+            keep_faces=self.save_faces,
+            parser=self.parser,
         )
         after = image.with_pixels(result)
         shown = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from ..options import RestoreOptions
+from ..options import MASK_SOURCES, RestoreOptions
 from .options import DEFAULTS, positive_integer, ratio
 
 
@@ -130,4 +130,18 @@ def _add_pasting(parser: argparse.ArgumentParser) -> None:
         metavar="0..1",
         help="of faces larger than the network's, share of the picture's finest detail that is "
         "put back (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--mask-source",
+        choices=MASK_SOURCES,
+        default=DEFAULTS.mask_source,
+        help="where a face is drawn. soft: in a rounded square. oval: from the hair line to the "
+        "chin. parse: skin and features only, as --parser sees them. auto: parse where --parser is "
+        "given, else soft (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--parser",
+        metavar="FILE",
+        help="for --mask-source parse and auto: parsing_parsenet.pth or parsing_bisenet.pth (needs "
+        "facexlib)",
     )

@@ -11,11 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import RestoredFaces
+from ..models.face_parser import FaceParser
 from ..options import PasteOptions
 from .chunks import OnImage
 from .colour import is_grey
 from .grouping import rows_of_images
 from .layers import blend, face_mask, make_layer, tiles
+from .paste_masks import paste_masks
 
 
 def paste_faces(
@@ -24,6 +26,7 @@ def paste_faces(
     options: PasteOptions | None = None,
     *,
     masks: Tensor | None = None,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     **choices: Any,
 ) -> Tensor:
@@ -38,7 +41,11 @@ def paste_faces(
     - match_colour: low frequencies of colour and light come from the image.
     - keep_detail: 0..1; where a face has more pixels in its image than in its crop, so much of the
       detail that the crop cannot hold is taken from the image. Smaller faces do not change.
-    masks (F, 1, M, M) in [0, 1], in the frame of the crops: instead of the usual mask.
+    - mask_source: `soft`, a rounded square around the face; `oval`, from the hair line to the chin,
+      as the landmarks say; `parse`, skin and features only, as the parser sees them; `auto`, that
+      if there is a parser, else soft.
+    masks (F, 1, M, M) in [0, 1], in the frame of the crops: instead of what mask_source says.
+    parser: for mask_source `parse` and `auto`.
     on_image(done, total): called after each image; may raise to stop.
 
     Where faces overlap, the nearer centre prevails, without a seam. Where the photograph around a
@@ -47,10 +54,11 @@ def paste_faces(
 
     Returns (N, 3, upscale * H, upscale * W) in the images' type, on their device; gradients flow
     from there to images, crops and masks. Raises ValueError for values out of range and for faces
-    of images that are not there, TypeError for a choice that there is not.
+    of images that are not there or `parse` without a parser, TypeError for a choice that there is
+    not.
     """
     return paste_faces_with_mask(
-        images, restored, options, masks=masks, on_image=on_image, **choices
+        images, restored, options, masks=masks, parser=parser, on_image=on_image, **choices
     )[0]
 
 
@@ -60,6 +68,7 @@ def paste_faces_with_mask(
     options: PasteOptions | None = None,
     *,
     masks: Tensor | None = None,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     **choices: Any,
 ) -> tuple[Tensor, Tensor]:
@@ -67,6 +76,8 @@ def paste_faces_with_mask(
     which it draws (at full strength); in the images' type, on their device."""
     options = replace(options or PasteOptions(), **choices)
     _check(images, restored, masks)
+    if masks is None:
+        masks = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
     height, width = (round(side * options.upscale) for side in images.shape[-2:])
     result = images.new_empty((len(images), 3, height, width))
     total_mask = images.new_empty((len(images), 1, height, width))
@@ -86,7 +97,7 @@ def paste_onto_image(
     rows: Sequence[int],  # of the restored faces, those of the image
     options: PasteOptions,
     *,
-    masks: Tensor | None = None,  # (F, 1, M, M), of all restored faces
+    masks: Tensor | None = None,  # (F, 1, M, M), of all restored faces; None: the usual one
 ) -> tuple[Tensor, Tensor]:
     """One image with its faces (3, upscale * H, upscale * W), and where they were drawn (1, …)."""
     height, width = (round(side * options.upscale) for side in image.shape[-2:])
