@@ -11,7 +11,7 @@ from torch import Tensor
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniFaces
-from .widgets import mask_source_input, paste_inputs
+from .widgets import mask_source_input, match_grain_input, paste_inputs
 
 if TYPE_CHECKING:
     from ..panini_core import FaceSet
@@ -58,6 +58,7 @@ class PasteFaces(io.ComfyNode):
                     tooltip="What the mask covers: the image, the crops, or faces: the image, one "
                     "mask a face. by size: whichever it fits; set it where it fits several.",
                 ),
+                match_grain_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images with their faces."),

@@ -14,6 +14,7 @@ from .sockets import PaniniDetector, PaniniModel
 from .widgets import (
     DEFAULTS,
     mask_source_input,
+    match_grain_input,
     min_size_input,
     paste_inputs,
     ratio_input,
@@ -54,6 +55,7 @@ class RestoreImage(io.ComfyNode):
                 smoothing_input(),
                 *paste_inputs(),
                 mask_source_input(optional=True),
+                match_grain_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images, faces restored."),

@@ -120,6 +120,18 @@ def paste_inputs() -> list[io.Input]:
     ]
 
 
+def match_grain_input() -> io.Boolean.Input:
+    """An option of nodes that are older than it."""
+    return io.Boolean.Input(
+        "match_grain",
+        default=DEFAULTS.match_grain,
+        optional=True,
+        tooltip="Put the photograph's grain back into the restored face, as strong, coarse and "
+        "coloured as beside it. Without grain around nothing changes. Every frame of a clip gets "
+        "its own.",
+    )
+
+
 def mask_source_input(*, given: str | None = None, optional: bool = False) -> io.Combo.Input:
     """Where faces are drawn; `given`: the name of a mask that is an input of the node."""
     more = "" if given is None else f" {given}: the mask input."

@@ -81,6 +81,7 @@ class PasteOptions(_Checked):
     feather: float = DEFAULT_FEATHER  # soft border of the mask, share of the crop's side, 0..0.5
     match_colour: bool = True  # low frequencies of colour and light come from the image
     keep_detail: float = 1.0  # of faces larger than their crop: finest detail of the image, 0..1
+    match_grain: bool = True  # noise like that beside the face is put back where there is any
     mask_source: str = MASK_SOURCES[0]  # where they are drawn, one of MASK_SOURCES
 
     def __post_init__(self) -> None:

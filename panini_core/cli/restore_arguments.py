@@ -132,6 +132,12 @@ def _add_pasting(parser: argparse.ArgumentParser) -> None:
         "put back (default: %(default)s)",
     )
     parser.add_argument(
+        "--match-grain",
+        action=argparse.BooleanOptionalAction,
+        default=DEFAULTS.match_grain,
+        help="put the photograph's grain back into restored faces, where there is any beside them",
+    )
+    parser.add_argument(
         "--mask-source",
         choices=MASK_SOURCES,
         default=DEFAULTS.mask_source,

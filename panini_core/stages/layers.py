@@ -14,6 +14,7 @@ from ..models.luma import to_grey
 from ..models.value_range import finite_pixels
 from ..options import DEFAULT_FEATHER
 from .colour import match_low_frequencies
+from .face_grain import FaceGrain, face_grain
 from .tone import find_tone
 from .warp import Pyramid, invert_affine, transform_points
 
@@ -34,6 +35,8 @@ class FaceLayer:
     mask: Pyramid  # (2, R, R): the mask, and how near the face's centre is
     to_crop: Tensor  # (2, 3): picture px -> crop px
     window: tuple[int, int, int, int]  # left, top, right, bottom of what it may touch, px
+    grain: FaceGrain | None  # what it lacks of the photograph's grain
+    scale: tuple[float, float]  # px of the photograph per px of the picture, across and down
 
 
 def make_layer(
@@ -45,8 +48,9 @@ def make_layer(
     mask: Tensor,  # (1, M, M), in the frame of the crop
     match_colour: bool,
     keep_detail: float,
+    match_grain: bool,
 ) -> FaceLayer:
-    """Bring one restored face to its photograph's colours, detail and place."""
+    """Bring one restored face to its photograph's colours, detail, grain and place."""
     colour = _face_colour(restored, row, image, match_colour)
     side = colour.shape[-1]
     to_crop = _to_crop(restored, row)  # from the photograph's px
@@ -61,10 +65,12 @@ def make_layer(
         )
         colour = colour - detail * seen[0].clamp(0, 1)
 
-    shrink = torch.tensor([image.shape[-1] / size[1], image.shape[-2] / size[0], 1.0]).double()
-    to_crop = to_crop * shrink
-    weights = Pyramid(_mask_and_nearness(mask, colour))
-    return FaceLayer(Pyramid(colour), detail, weights, to_crop, _window(to_crop, side, *size))
+    pyramid, weights = Pyramid(colour), Pyramid(_mask_and_nearness(mask, colour))
+    grain = face_grain(image, pyramid, weights, to_crop, detail) if match_grain else None
+    scale = (image.shape[-1] / size[1], image.shape[-2] / size[0])
+    to_crop = to_crop * torch.tensor([*scale, 1.0]).double()
+    window = _window(to_crop, side, *size)
+    return FaceLayer(pyramid, detail, weights, to_crop, window, grain, scale)
 
 
 def face_mask(size: int, feather: float) -> Tensor:
@@ -150,9 +156,10 @@ def tiles(
 
 def blend(
     layers: Sequence[FaceLayer], picture: Tensor, rows: slice, columns: slice
-) -> tuple[Tensor, Tensor]:
-    """The faces' colour (C, h, w) and their joint mask (1, h, w) in a part of the picture, which
-    is not changed. picture: (C, H, W), the whole."""
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The faces' colour (C, h, w), their joint mask (1, h, w) and the noise (C, h, w) that brings
+    them to the photograph's grain, None if there is none, in a part of the picture, which is not
+    changed. picture: (C, H, W), the whole."""
     size = (rows.stop - rows.start, columns.stop - columns.start)
     colours: list[Tensor] = []
     masks: list[Tensor] = []
@@ -168,4 +175,21 @@ def blend(
     stacked, (mask, nearness) = torch.stack(colours), torch.stack(masks, 1).unsqueeze(2)
     weight = mask * nearness.clamp(min=1e-6)  # never zero where the mask is not
     weight = weight / weight.sum(0).clamp(min=torch.finfo(weight.dtype).tiny)
-    return (stacked * weight).sum(0), 1 - (1 - mask).prod(0)
+    return (stacked * weight).sum(0), 1 - (1 - mask).prod(0), _noise(layers, weight, rows, columns)
+
+
+def _noise(
+    layers: Sequence[FaceLayer],
+    weight: Tensor,  # (F, 1, h, w), of sum 1 where a face is drawn
+    rows: slice,
+    columns: slice,
+) -> Tensor | None:
+    """The layers' noise, mixed so that it is nowhere weaker: independent noises add up squared."""
+    mixed: Tensor | None = None
+    for layer, own in zip(layers, weight, strict=True):
+        if layer.grain is not None:
+            part = layer.grain.sample(layer.scale, rows, columns) * own
+            mixed = part if mixed is None else mixed + part
+    if mixed is None:
+        return None
+    return mixed / weight.square().sum(0).clamp(min=torch.finfo(weight.dtype).tiny).sqrt()

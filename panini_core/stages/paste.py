@@ -41,6 +41,9 @@ def paste_faces(
     - match_colour: low frequencies of colour and light come from the image.
     - keep_detail: 0..1; where a face has more pixels in its image than in its crop, so much of the
       detail that the crop cannot hold is taken from the image. Smaller faces do not change.
+    - match_grain: what a face lacks of the photograph's grain beside it, in strength, colour and
+      size, is put back as noise. It depends on the photograph's pixels: a picture always gets the
+      same, each frame of a clip its own. Without grain around, nothing changes, to the bit.
     - mask_source: `soft`, a rounded square around the face; `oval`, from the hair line to the chin,
       as the landmarks say; `parse`, skin and features only, as the parser sees them; `auto`, that
       if there is a parser, else soft.
@@ -118,17 +121,27 @@ def paste_onto_image(
             mask=masks[row],
             match_colour=options.match_colour,
             keep_detail=options.keep_detail,
+            match_grain=options.match_grain,
         )
         for row in rows
     ]
     for down, across, inside in tiles(layers, height, width):
-        colour, mask = blend(inside, picture, down, across)
+        colour, mask, noise = blend(inside, picture, down, across)
         total_mask[:, down, across] = mask.to(image.dtype)
         if options.strength > 0:
             before = picture[:, down, across].clone()  # the gradient of masks needs it
-            drawn = torch.lerp(before.to(colour), colour, mask * options.strength)
+            share = mask * options.strength
+            drawn = torch.lerp(before.to(colour), colour, share)
+            if noise is not None:
+                drawn = (drawn + noise * _lost_grain(share)).clamp(0, 1)
             picture[:, down, across] = torch.where(mask > 0, drawn.to(before), before)
     return picture.expand(3, -1, -1), total_mask
+
+
+def _lost_grain(share: Tensor) -> Tensor:
+    """The std of what mixing leaves out of the photograph's grain: (1 - share)² of its energy
+    stays."""
+    return (share * (2 - share)).clamp(min=1e-12).sqrt()  # at zero it would have no slope
 
 
 def _check(images: Tensor, restored: RestoredFaces, masks: Tensor | None) -> None:

@@ -37,6 +37,7 @@ CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "feather": st.floats(0, 0.5),
     "match_colour": st.booleans(),
     "keep_detail": SHARES,
+    "match_grain": st.booleans(),
     "mask_source": st.sampled_from(MASK_SOURCES),
 }
 
