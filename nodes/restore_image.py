@@ -46,8 +46,8 @@ class RestoreImage(io.ComfyNode):
                 ratio_input(
                     "fidelity",
                     DEFAULTS.fidelity,
-                    "0.5: as the network chose. Toward 1 closer to the picture (rougher), toward "
-                    "0 closer to the prior (smoother). 0.3 to 0.7 is the useful range.",
+                    "0.5: as the network chose. Toward 1 the most faithful restoration that is "
+                    "clean, toward 0 the prettiest one that is still this person.",
                 ),
                 selection_input(),
                 threshold_input(),

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     )
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
+    from .models.fidelity_curve import FidelityCurve
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
     from .models.stylegan2 import Fuse
     from .models.value_range import from_network, to_network
@@ -174,6 +175,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
+    "models.fidelity_curve": ("FidelityCurve",),
     "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
     "models.stylegan2": ("Fuse",),
     "models.value_range": ("from_network", "to_network"),
@@ -267,6 +269,7 @@ __all__ = [
     "FaceRegions",
     "FaceSet",
     "FamilyWeights",
+    "FidelityCurve",
     "FilterWeights",
     "Folders",
     "Fuse",

@@ -65,7 +65,7 @@ class _Checked:
 class NetworkOptions(_Checked):
     """How the network restores aligned faces. Raises ValueError for values out of range."""
 
-    fidelity: float = 0.5  # 0 trusts the GAN prior, 1 the image's own features; 0.5 is neutral
+    fidelity: float = 0.5  # 0 is the prettiest, 1 the most faithful; 0.5 is what the network chose
     noise_seed: int = 0  # of the fresh noise
     noise_amount: float = 0  # share of fresh noise in the generator's, 0..1
     latent_pull: float = 0  # toward the average face, 0..1

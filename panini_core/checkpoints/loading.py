@@ -11,6 +11,7 @@ from torch import Tensor
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig, PaniniNet
 from . import layouts, own_format
+from .fidelity_file import fidelity_path, read_fidelity
 from .files import CheckpointError, CheckpointFile, read_file, refuse_overflow
 from .layouts import Layout, Table, recognise, select, unexpected_layout
 from .matching import match_tensors
@@ -31,7 +32,8 @@ def load_panini(
     None: the default weights of this package. The layout is recognised by the tensors' names and
     an official network's sizes are read from their shapes. Floating-point tensors of any precision
     become `dtype`, on `device`; torch's random state is not touched. A file without a mean latent
-    gets one estimated, if its mapping network is trained; else it stays unknown.
+    gets one estimated, if its mapping network is trained; else it stays unknown. The fidelity curve
+    that lies beside the file, if there is one, becomes the model's.
 
     Raises CheckpointError if the file is missing, damaged, of something else, or does not match
     its network exactly.
@@ -70,6 +72,7 @@ def load_panini(
         model.mean_latent.copy_(estimate_mean_latent(model.gan_prior))
     converted = model.state_dict()
     refuse_overflow(file.path, {name: converted[name] for name in narrowed}, dtype)
+    model.fidelity_curve = read_fidelity(fidelity_path(file.path), model)
     return model.eval()
 
 

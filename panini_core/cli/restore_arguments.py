@@ -56,8 +56,8 @@ def _add_restoring(parser: argparse.ArgumentParser) -> None:
         type=ratio,
         default=DEFAULTS.fidelity,
         metavar="0..1",
-        help="1 trusts the picture, 0 the generative prior; 0.5 is what the network chose "
-        "(default: %(default)s)",
+        help="1: the most faithful restoration that is clean, 0: the prettiest one that is still "
+        "this person; 0.5 is what the network chose (default: %(default)s)",
     )
     parser.add_argument(
         "--noise",

@@ -161,7 +161,10 @@ def test_auto_parses_where_a_file_and_its_network_are_found(
         loaded.append(path)
         return nn.Identity()
 
-    monkeypatch.setattr(networks, "find_spec", lambda _: installed or None)
+    def find_spec(name: str) -> str | None:
+        return name if installed else None
+
+    monkeypatch.setattr(networks, "find_spec", find_spec)
     monkeypatch.setattr(comfy_pack.core, "load_parser", load, raising=False)
     try:
         found = [host.load_parser("auto") for _ in range(2)]

@@ -30,10 +30,10 @@ def place_face(scale: float, angle: float, x: float, y: float, image_index: int 
     return Face(box.float(), landmarks.float(), 0.9, image_index)
 
 
-def part(name: str, face: Face, side: int = 256, **choices: float) -> Tensor:
+def part(name: str, face: Face, side: int = 256) -> Tensor:
     """(side, side): one part of a face at full strength."""
     regions = FaceRegions(**(NOTHING | {name: 1.0}))
-    return draw_regions([face], (1, side, side), regions, **choices)[0, 0]
+    return draw_regions([face], (1, side, side), regions)[0, 0]
 
 
 def at(mask: Tensor, point: Tensor) -> float:
