@@ -19,6 +19,7 @@ from .paste import PasteFaces
 from .regions import DrawFaceRegions
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
+from .sample_photo import SamplePhoto
 from .saved_degradation import LoadDegradation, SaveDegradation
 from .select import SelectFaces
 
@@ -40,6 +41,7 @@ NODES: list[type[io.ComfyNode]] = [
     PasteFaces,
     CompareImages,
     DegradeImage,
+    SamplePhoto,
     FacesToMask,
     FacesToSegs,
     SegsToFaces,
@@ -53,4 +55,5 @@ class PaniniExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         host.register_folders()
+        host.register_help_pages()
         return NODES

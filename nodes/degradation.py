@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel
-from .ui.degradation_report import describe, payload, represent, write_report
+from .ui.degradation_report import describe, payload, represent, shown_numbers, write_report
 from .widgets import ratio_input
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class ExtractDegradation(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniExtractDegradation",
+            menu="Degradation",
             display_name="Extract Degradation",
             description="Looks at how each face is degraded (blur, noise, compression, lost "
             "resolution), not at who it is. Tells how severe it is and what it resembles.",
@@ -70,12 +71,14 @@ class ExtractDegradation(io.ComfyNode):
             raise ValueError("Extract Degradation needs faces or crops: connect one of them.")
         degradation = represent(model, aligned)
         atlas, found = describe(model, degradation)
-        report = write_report(found, len(degradation))
+        named = faces.faces if faces is not None and len(faces) == len(aligned) else aligned.faces
+        report = write_report(found, named)
+        numbers = shown_numbers(named) if found else None
         return io.NodeOutput(
             degradation,
             report,
-            host.to_image(core.plot_atlas(atlas, found)[None]),
-            ui={**payload(atlas, found, len(degradation)), "text": [report]},
+            host.to_image(core.plot_atlas(atlas, found, numbers=numbers)[None]),
+            ui={**payload(atlas, found, named), "text": [report]},
         )
 
 
@@ -86,6 +89,7 @@ class BlendDegradation(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniBlendDegradation",
+            menu="Degradation",
             display_name="Blend Degradations",
             description="Moves the degradation of each face toward another one: of the same face, "
             "of another picture, a saved or a known one. The network then treats the face as if "

@@ -57,8 +57,7 @@ class DrawFaceRegions(io.ComfyNode):
     @classmethod
     def execute(cls, faces: Faces, feather: float, per: str, **strengths: float) -> io.NodeOutput:
         size = (faces.image_count, faces.height, faces.width)
-        each = per == EACH[0] and len(faces) > 0  # without a face there is a mask to give too
-        masks = core.draw_regions(
-            faces.faces, size, FaceRegions(**strengths), feather=feather, each=each
-        )
+        drawn = [face for face in faces.faces if face.reliable]  # as Align Faces leaves them out
+        each = per == EACH[0] and len(drawn) > 0  # without a face there is a mask to give too
+        masks = core.draw_regions(drawn, size, FaceRegions(**strengths), feather=feather, each=each)
         return io.NodeOutput(host.to_mask(masks))

@@ -14,6 +14,7 @@ import torch
 from comfy_api.latest import io
 
 from .. import panini_core as core
+from ..panini_core import SORT_ORDERS
 
 if TYPE_CHECKING:
     from ..panini_core import Face, FaceSet
@@ -48,7 +49,13 @@ class Faces:
         return replace(self, faces=tuple(self.faces[i] for i in chosen), aligned=aligned)
 
     def sorted(self, order: str) -> Faces:
-        """The faces in one of SORT_ORDERS, and numbered in it (see `sort_faces`)."""
+        """The faces in one of SORT_ORDERS, and numbered in it (see `sort_faces`).
+
+        `as detected` leaves them as they are: a face that was detected as number 2 keeps it, also
+        behind a node that left out others.
+        """
+        if order == SORT_ORDERS[0] and all(face.number is not None for face in self.faces):
+            return self
         size = {"height": self.height, "width": self.width}
         faces = tuple(core.sort_faces(self.faces, order, **size))
         aligned = self.aligned

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from .checkpoints.degradation_file import load_degradation, save_degradation
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
+    from .checkpoints.image_models import load_restorer
     from .checkpoints.parser import PARSER_FILES, find_parser, load_parser
-    from .compute import DTYPES, choose_device
+    from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
     from .degrading.ranges import (
@@ -59,8 +60,10 @@ if TYPE_CHECKING:
     )
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
+    from .models.face_restorer import CropRestorer, FaceRestorer, RestorerKind, restorer_of
     from .models.fidelity_curve import FidelityCurve
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
+    from .models.spandrel_descriptor import SpandrelDescriptor
     from .models.stylegan2 import Fuse
     from .models.value_range import from_network, to_network
     from .models.window import Window
@@ -88,6 +91,7 @@ if TYPE_CHECKING:
         restore_images,
         restore_images_with_report,
     )
+    from .sample_photo import sample_photo
     from .stages.align import align_faces, whole_picture_faces
     from .stages.alpha import (
         apply_fidelity,
@@ -106,6 +110,7 @@ if TYPE_CHECKING:
     from .stages.masks import draw_masks
     from .stages.parse import parse_faces
     from .stages.paste import paste_faces, paste_faces_with_mask
+    from .stages.per_face import PerFace, parse_per_face
     from .stages.regions import draw_regions
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
@@ -141,8 +146,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
+    "checkpoints.image_models": ("load_restorer",),
     "checkpoints.parser": ("PARSER_FILES", "find_parser", "load_parser"),
-    "compute": ("DTYPES", "choose_device"),
+    "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": (
         "DEGRADATION_PRESETS",
@@ -175,8 +181,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
+    "models.face_restorer": ("CropRestorer", "FaceRestorer", "RestorerKind", "restorer_of"),
     "models.fidelity_curve": ("FidelityCurve",),
     "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
+    "models.spandrel_descriptor": ("SpandrelDescriptor",),
     "models.stylegan2": ("Fuse",),
     "models.value_range": ("from_network", "to_network"),
     "models.window": ("Window",),
@@ -204,6 +212,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "restore_images",
         "restore_images_with_report",
     ),
+    "sample_photo": ("sample_photo",),
     "stages.align": ("align_faces", "whole_picture_faces"),
     "stages.alpha": (
         "apply_fidelity",
@@ -222,6 +231,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.masks": ("draw_masks",),
     "stages.parse": ("parse_faces",),
     "stages.paste": ("paste_faces", "paste_faces_with_mask"),
+    "stages.per_face": ("PerFace", "parse_per_face"),
     "stages.regions": ("draw_regions",),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
@@ -249,6 +259,7 @@ __all__ = [
     "DEFAULT_WEIGHTS",
     "DEGRADATION_PRESETS",
     "DTYPES",
+    "DTYPE_NAMES",
     "FIDELITY_PRESETS",
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
@@ -258,6 +269,7 @@ __all__ = [
     "REGION_FEATHER",
     "SORT_ORDERS",
     "CheckpointError",
+    "CropRestorer",
     "DegradationAtlas",
     "DegradationDescription",
     "DegradationRanges",
@@ -267,6 +279,7 @@ __all__ = [
     "FaceDetector",
     "FaceParser",
     "FaceRegions",
+    "FaceRestorer",
     "FaceSet",
     "FamilyWeights",
     "FidelityCurve",
@@ -289,10 +302,13 @@ __all__ = [
     "ParserKind",
     "PassRanges",
     "PasteOptions",
+    "PerFace",
     "Place",
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
+    "RestorerKind",
+    "SpandrelDescriptor",
     "Window",
     "align_faces",
     "alpha_statistics",
@@ -301,6 +317,7 @@ __all__ = [
     "bias_levels",
     "blend_degradations",
     "choose_device",
+    "choose_dtype",
     "convert_checkpoint",
     "degrade_images",
     "describe_degradation",
@@ -325,10 +342,12 @@ __all__ = [
     "load_gan_prior",
     "load_panini",
     "load_parser",
+    "load_restorer",
     "move_levels",
     "number_faces",
     "override_levels",
     "parse_faces",
+    "parse_per_face",
     "parse_rule",
     "paste_faces",
     "paste_faces_with_mask",
@@ -342,8 +361,10 @@ __all__ = [
     "restore_faces",
     "restore_images",
     "restore_images_with_report",
+    "restorer_of",
     "rows_in_order",
     "rows_of_images",
+    "sample_photo",
     "save_degradation",
     "save_image",
     "save_panini",

@@ -12,8 +12,9 @@ from .files import (
     places,
     register_folders,
 )
-from .images import blank, to_image, to_images, to_mask
-from .networks import ManagedNetwork, load_panini, manage
+from .help_pages import register_help_pages
+from .images import blank, to_image, to_images, to_mask, to_masks
+from .networks import ManagedNetwork, compute_device, load_panini, manage
 from .other_networks import apply_image_model, load_parser
 from .pictures import save_preview
 from .progress import Progress
@@ -27,6 +28,7 @@ __all__ = [
     "Progress",
     "apply_image_model",
     "blank",
+    "compute_device",
     "degradation_folder",
     "find_file",
     "fingerprint",
@@ -37,10 +39,12 @@ __all__ = [
     "manage",
     "places",
     "register_folders",
+    "register_help_pages",
     "save_preview",
     "schema",
     "supported",
     "to_image",
     "to_images",
     "to_mask",
+    "to_masks",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
@@ -58,14 +58,16 @@ class CheckpointFile:
     metadata: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def read_file(path: str | PathLike[str]) -> CheckpointFile:
+def read_file(
+    path: str | PathLike[str], *, wrappers: Sequence[str] = ("state_dict",)
+) -> CheckpointFile:
     """The tensors of a checkpoint by name, with its path and metadata: safetensors, or what
     `torch.save` writes.
 
-    A dict under the top-level key `state_dict` is taken if there is one. The name part `module.`
-    that distributed training inserts is dropped wherever it stands. Every value must be an
-    ordinary tensor without NaN or infinity. The tensors may be mapped from the file: copy what is
-    to be kept. Nothing in the file is executed.
+    A dict under the first of the top-level keys `wrappers` that is there is taken instead of the
+    whole. The name part `module.` that distributed training inserts is dropped wherever it stands.
+    Every value must be an ordinary tensor without NaN or infinity. The tensors may be mapped from
+    the file: copy what is to be kept. Nothing in the file is executed.
 
     Raises CheckpointError for anything else.
     """
@@ -86,7 +88,8 @@ def read_file(path: str | PathLike[str]) -> CheckpointFile:
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= MAX_HEADER:
         tensors, metadata = _read_safetensors(path)
     elif start.startswith((ZIP_MAGIC, PICKLE_MAGIC)):
-        tensors = _as_tensors(path, _read_torch(path, mmap=start.startswith(ZIP_MAGIC)))
+        content = _read_torch(path, mmap=start.startswith(ZIP_MAGIC))
+        tensors = _as_tensors(path, content, wrappers)
     else:
         found = "an empty file" if not start else f"a file that begins with {start!r}"
         raise CheckpointError(
@@ -165,9 +168,10 @@ def _placeholders(names: tuple[str, ...]) -> Generator[None]:
             torch.serialization.add_safe_globals(rest)
 
 
-def _as_tensors(path: Path, content: Any) -> dict[str, Tensor]:
-    if isinstance(content, dict) and "state_dict" in content:
-        content = cast(Any, content["state_dict"])
+def _as_tensors(path: Path, content: Any, wrappers: Sequence[str]) -> dict[str, Tensor]:
+    if isinstance(content, dict):
+        inner = next((name for name in wrappers if name in content), None)
+        content = cast(Any, content if inner is None else content[inner])
     if not isinstance(content, dict):
         raise CheckpointError(
             path, f"expected a dict of tensors (a state dict), found {type(content).__name__}."
@@ -179,10 +183,11 @@ def _as_tensors(path: Path, content: Any) -> dict[str, Tensor]:
         if not isinstance(name, str) or type(value) not in (Tensor, torch.nn.Parameter)
     ]
     if wrong:
+        under = ", ".join(map(repr, wrappers))
         raise CheckpointError(
             path,
-            "expected a state dict, tensors by name, at the top or under 'state_dict'; "
-            f"{len(wrong)} of {len(values)} entries are something else: {first_few(wrong)}.",
+            f"expected a state dict, tensors by name, at the top or under {under}; {len(wrong)} of "
+            f"{len(values)} entries are something else: {first_few(wrong)}.",
         )
     return {str(name): cast(Tensor, value).detach() for name, value in values.items()}
 

@@ -26,7 +26,7 @@ from ..images import (
 )
 from ..models.face_detector import FaceDetector
 from ..models.face_parser import FaceParser
-from ..models.panini import PaniniNet
+from ..models.face_restorer import FaceRestorer
 from ..options import RestoreOptions
 from ..pipeline import ImageReport
 from ..stages.grouping import face_numbers
@@ -49,11 +49,11 @@ from .options import (
     add_input_arguments,
     add_model_arguments,
     open_detector,
-    open_model,
     open_parser,
+    open_restorer,
     suffix_of,
 )
-from .report import describe_face, describe_image
+from .report import describe_face, describe_image, note_left_alone
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
 from .restore_picture import restore_picture
 
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_restore_arguments(parser)
     _add_extra_arguments(parser)
     add_detector_arguments(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, others=True)
 
 
 def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         require_new_file(report, taken, force=arguments.force)
         make_folder(report.parent)
     restorer = _Restorer(
-        open_model(arguments),
+        open_restorer(arguments, options),
         None if arguments.aligned else open_detector(arguments),
         open_parser(arguments),
         options,
@@ -156,7 +156,7 @@ def _of_picture(place: Place | None) -> str:
 class _Restorer:
     """Restores one picture; the work of `run_jobs`."""
 
-    model: PaniniNet
+    model: FaceRestorer
     detector: FaceDetector | None  # None: the pictures are aligned faces
     parser: FaceParser | None
     options: RestoreOptions
@@ -179,6 +179,7 @@ class _Restorer:
         details = describe_image(job.source, first) | {"faces": _describe(report)}
         notes = _notes(job, first, first.notes)
         if numbers:
+            notes += note_left_alone(details["faces"])
             return Result(Outcome.DONE, len(numbers), report.note, notes, details)
         return Result(Outcome.NOTHING_TO_DO, 0, _unchanged(report.note, unchanged), notes, details)
 
@@ -207,6 +208,7 @@ class _Restorer:
         write_file(job.target, job.source.read_bytes() if keep else data)
         details |= {"pictures": count, "faces": faces}
         said = _notes(job, last, notes) if last is not None else ()
+        said += note_left_alone(faces)
         text = f"Faces were restored in {len(set(done))} of {count} pictures of the file."
         if done:
             return Result(Outcome.DONE, len(done), text, said, details)

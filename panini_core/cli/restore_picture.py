@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ..faces import RestoredFaces
 from ..models.face_detector import FaceDetector
 from ..models.face_parser import FaceParser
-from ..models.panini import PaniniNet
+from ..models.face_restorer import FaceRestorer
 from ..options import RestoreOptions
-from ..pipeline import ImageReport, restore_images_with_report
-from ..stages.align import whole_picture_faces
-from ..stages.paste import paste_faces
-from ..stages.paste_masks import paste_masks
-from ..stages.restore import restore_faces
+from ..pipeline import ImageReport, restore_aligned, restore_images_with_report
 
 
 def restore_picture(
-    model: PaniniNet,
+    model: FaceRestorer,
     detector: FaceDetector | None,
     pixels: Tensor,
     options: RestoreOptions,
@@ -34,7 +29,7 @@ def restore_picture(
     """
     images = pixels[None].to(model.device)
     if detector is None:
-        result, restored = _restore_aligned(model, images, options, parser)
+        result, restored = restore_aligned(model, images, options, parser=parser)
         report = ImageReport(restored.face_set.faces, (True,), "The whole picture is one face.")
         return result[0].cpu(), restored, report
     restoration = restore_images_with_report(
@@ -42,14 +37,3 @@ def restore_picture(
     )
     (report,) = restoration.reports
     return restoration.images[0].cpu(), restoration.restored, report
-
-
-def _restore_aligned(
-    model: PaniniNet, images: Tensor, options: RestoreOptions, parser: FaceParser | None
-) -> tuple[Tensor, RestoredFaces]:
-    """Square images (N, 3, S, S) that are faces in FFHQ's framing."""
-    restored = restore_faces(model, whole_picture_faces(images), options=options)
-    masks = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
-    if masks is None:  # the usual mask, but without a border: the crop is the picture
-        masks = torch.ones(len(images), 1, 1, 1)
-    return paste_faces(images, restored, options, masks=masks), restored

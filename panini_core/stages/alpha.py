@@ -38,15 +38,27 @@ def weigh_features(
 
 
 def apply_fidelity(
-    weights: InterpolationWeights, fidelity: float, curve: FidelityCurve | None = None
+    weights: InterpolationWeights,
+    fidelity: float | Sequence[float],
+    curve: FidelityCurve | None = None,
 ) -> InterpolationWeights:
     """Move alpha from what the network chose (0.5) toward the most faithful restoration (1) or
     the prettiest one (0).
 
     curve: how each level moves, as it was calibrated for a model's weights (`fidelity_curve`).
     None: from the GAN prior alone (0) to the image's own features alone (1); between, alpha goes
-    linearly to 1 or to 0. Raises ValueError outside [0, 1], and for a curve of other levels.
+    linearly to 1 or to 0. A sequence holds one fidelity a face. Raises ValueError outside [0, 1],
+    for another number of them, and for a curve of other levels.
     """
+    if isinstance(fidelity, Sequence):
+        faces = weights.alpha.split(1)
+        if len(fidelity) != len(faces):
+            raise ValueError(f"Got {len(fidelity)} fidelities for {len(faces)} faces.")
+        moved = [
+            apply_fidelity(InterpolationWeights(alpha), own, curve).alpha
+            for alpha, own in zip(faces, fidelity, strict=True)
+        ]
+        return InterpolationWeights(torch.cat(moved)) if moved else weights
     if not 0 <= fidelity <= 1:
         raise ValueError(f"Fidelity must lie in 0..1 (0.5 is neutral), got {fidelity}.")
     if fidelity == 0.5:
@@ -76,7 +88,9 @@ def bias_levels(weights: InterpolationWeights, biases: Sequence[float]) -> Inter
         if math.isinf(bias):
             alpha[:, level] = float(bias > 0)
         elif bias:
-            alpha[:, level] = torch.sigmoid(torch.logit(alpha[:, level].double()) + bias).to(alpha)
+            exact = alpha[:, level].cpu().double()  # there, for MPS knows no float64
+            moved = torch.sigmoid(torch.logit(exact) + bias)
+            alpha[:, level] = moved.to(alpha.dtype).to(alpha.device)
     return InterpolationWeights(alpha)
 
 

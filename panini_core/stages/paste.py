@@ -18,6 +18,7 @@ from .colour import is_grey
 from .grouping import rows_of_images
 from .layers import blend, face_mask, make_layer, tiles
 from .paste_masks import paste_masks
+from .per_face import values_of_faces
 
 
 def paste_faces(
@@ -34,7 +35,8 @@ def paste_faces(
 
     images (N, 3, H, W): the ones that the faces were found in, RGB in [0, 1].
     options: how they are pasted; None: the defaults. `choices` replace some of them by name:
-    - strength: share of the restored face in the result, 0..1; 0 leaves the images as they are.
+    - strength: share of the restored face in the result, 0..1; 0 leaves the images as they are. A
+      text such as `0.8; 2: 0.5` gives some faces another one (see `parse_per_face`).
     - upscale: at least 1; the result is so many times as large, the background enlarged bicubically
       and the faces drawn from the restored crops' own pixels.
     - feather: width of the mask's soft border as a share of the crop's side, 0..0.5.
@@ -112,6 +114,7 @@ def paste_onto_image(
     if masks is None:
         usual = face_mask(restored.crops.shape[-1], options.feather)
         masks = usual.expand(len(restored.crops), -1, -1, -1)
+    strengths = values_of_faces(options.strength, restored.face_set.faces)
     layers = [
         make_layer(
             restored,
@@ -119,6 +122,7 @@ def paste_onto_image(
             image,
             (height, width),
             mask=masks[row],
+            strength=strengths[row],
             match_colour=options.match_colour,
             keep_detail=options.keep_detail,
             match_grain=options.match_grain,
@@ -126,11 +130,11 @@ def paste_onto_image(
         for row in rows
     ]
     for down, across, inside in tiles(layers, height, width):
-        colour, mask, noise = blend(inside, picture, down, across)
+        colour, mask, strength, noise = blend(inside, picture, down, across)
         total_mask[:, down, across] = mask.to(image.dtype)
-        if options.strength > 0:
+        if any(layer.strength > 0 for layer in inside):
             before = picture[:, down, across].clone()  # the gradient of masks needs it
-            share = mask * options.strength
+            share = mask * strength
             drawn = torch.lerp(before.to(colour), colour, share)
             if noise is not None:
                 drawn = (drawn + noise * _lost_grain(share)).clamp(0, 1)

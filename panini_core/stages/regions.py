@@ -78,7 +78,8 @@ def draw_regions(
     regions: the strengths (None: all 1, the whole oval of the face). The parts do not overlap: eyes
     lie on brows, brows on the nose, the nose on the mouth, and skin is what is left of the oval.
     feather: width of the soft borders, share of the side of the face's aligned crop. each: a mask a
-    face instead of one an image, in which the strongest face prevails.
+    face instead of one an image, in which the strongest face prevails. Nothing is drawn for a face
+    that is left alone, whose landmarks do not fit one.
 
     Raises ValueError for a feather outside 0..0.5, and for a face of an image that is not there.
     """
@@ -90,6 +91,8 @@ def draw_regions(
     for row, face in enumerate(faces):
         if not 0 <= face.image_index < count:
             raise ValueError(f"A face belongs to image {face.image_index}; there are {count}.")
+        if not face.reliable:  # it is left alone, as when pasting
+            continue
         target = row if each else face.image_index
         drawn = _parts(_frame(_landmarks(face)), (height, width), regions, feather)
         masks[target] = torch.maximum(masks[target], drawn)

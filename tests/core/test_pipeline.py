@@ -290,6 +290,34 @@ def test_no_images_give_none(model: PaniniNet) -> None:
     assert result.images.shape == (0, 3, *SIZE) and result.reports == ()
 
 
+class Misleader(Finder):
+    """Gives the second face the landmarks of one that lies on its side."""
+
+    def _find(self, image: Tensor, threshold: float) -> Detections:
+        found = super()._find(image, threshold)
+        middles = found.landmarks.mean(1, keepdim=True)
+        turned = (found.landmarks - middles).flip(2) * torch.tensor([-1.0, 1.0]) + middles
+        landmarks = torch.cat([found.landmarks[:1], turned[1:]])
+        return Detections(found.boxes, landmarks, found.scores)
+
+
+def test_a_face_that_no_landmarks_fit_is_left_alone_and_the_report_says_so(
+    model: PaniniNet,
+) -> None:
+    images = picture(2)[None]
+    usual = restore_images_with_report(Finder(), model, images, RestoreOptions(faces="0"))
+    result = restore_images_with_report(Misleader(), model, images)
+    (report,) = result.reports
+    assert report.selected == (True, False)
+    assert [face.reliable for face in report.found] == [True, False]
+    assert report.left_alone == 1
+    assert report.note == (
+        "1 of 2 faces found were restored. Left alone, since no landmarks fit: 1."
+    )
+    assert torch.equal(result.images, usual.images)
+    assert torch.equal(result.masks, usual.masks)
+
+
 class Trembler(Finder):
     """Sees its faces a little elsewhere in every image."""
 
@@ -399,7 +427,11 @@ class Script:
 
     def _find(self, image: Tensor, threshold: float) -> Detections:
         scale = image.shape[-1] / SIZE[1]
-        written = torch.tensor(self.frames[round(image[0, 0, 0].item() * 50)]).view(-1, 4)
+        closer = image.shape[-1] == image.shape[-2]  # closer looks show nothing
+        frame: Sequence[tuple[float, float, float, float]] = []
+        if not closer:
+            frame = self.frames[round(image[0, 0, 0].item() * 50)]
+        written = torch.tensor(frame).view(-1, 4)
         corner, side, scores = written[:, None, :2], written[:, None, 2:3], written[:, 3]
         landmarks = (template(512).float() / 512 * side + corner) * scale
         boxes = torch.cat([landmarks.amin(1) - 10 * scale, landmarks.amax(1) + 10 * scale], dim=1)

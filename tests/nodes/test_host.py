@@ -47,6 +47,36 @@ def test_what_is_no_image_is_refused(host: Any) -> None:
         host.to_images(torch.zeros(4, 4, 3))
 
 
+@pytest.mark.parametrize("shape", [(5, 7), (1, 5, 7), (1, 1, 5, 7), (1, 5, 7, 1)])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.bool])
+def test_masks_come_in_in_all_their_shapes(
+    host: Any, shape: tuple[int, ...], dtype: torch.dtype
+) -> None:
+    mask = (torch.arange(35).reshape(1, 1, 5, 7) % 2).to(dtype)
+    found = host.to_masks(mask.reshape(shape))
+    assert found.dtype == torch.float32
+    assert torch.equal(found, mask.float())
+
+
+def test_batches_of_masks_keep_their_order(host: Any) -> None:
+    masks = torch.rand(3, 1, 5, 7)
+    for given in (masks, masks[:, 0], masks.movedim(1, -1)):
+        assert torch.equal(host.to_masks(given), masks)
+    for wrong in (torch.rand(2, 5, 7, 3), torch.rand(7), torch.rand(1, 1, 1, 5, 7)):
+        with pytest.raises(ValueError, match="Expected a MASK"):
+            host.to_masks(wrong)
+
+
+def test_an_image_can_be_changed_where_it_is(host: Any) -> None:
+    """As other nodes do: no two of its values are one in memory."""
+    for images in (host.blank(4, 6), torch.rand(2, 1, 4, 6).expand(-1, 3, -1, -1)):
+        image = host.to_image(images)
+        before = image.clone()
+        image[..., 0] += 1
+        assert torch.equal(image[..., 1:], before[..., 1:])
+        assert torch.equal(image[..., 0], before[..., 0] + 1)
+
+
 def test_managed_networks_stay_as_they_are(host: Any) -> None:
     """ComfyUI writes attributes on what it loads; a property of that name would break."""
 
