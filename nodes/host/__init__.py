@@ -22,7 +22,7 @@ from .networks import (
     manage,
     require_panini,
 )
-from .other_networks import apply_image_model, borrow_upscaler, parse_masks
+from .other_networks import apply_image_model, borrow_upscaler, load_parser
 from .pictures import save_preview
 from .progress import Progress
 from .schemas import schema, supported
@@ -43,9 +43,9 @@ __all__ = [
     "fingerprint_file",
     "list_files",
     "load_panini",
+    "load_parser",
     "load_restorer",
     "manage",
-    "parse_masks",
     "places",
     "register_folders",
     "register_help_pages",

@@ -25,6 +25,7 @@ from ..images import (
     write_image,
 )
 from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
 from ..models.image_upscaler import ImageUpscaler
 from ..options import RestoreOptions
@@ -49,6 +50,7 @@ from .options import (
     add_input_arguments,
     add_model_arguments,
     open_detector,
+    open_parser,
     open_restorer,
     open_upscaler,
     suffix_of,
@@ -124,6 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
         open_restorer(arguments, options),
         open_upscaler(arguments),
         None if arguments.aligned else open_detector(arguments),
+        open_parser(arguments),
         options,
         compare=arguments.compare,
         save_faces=arguments.save_faces,
@@ -169,6 +172,7 @@ class _Restorer:
     model: FaceRestorer
     upscaler: ImageUpscaler | None
     detector: FaceDetector | None  # None: the pictures are aligned faces
+    parser: FaceParser | None
     options: RestoreOptions
     compare: bool
     save_faces: bool
@@ -245,6 +249,7 @@ class _Restorer:
             self.options,
             upscaler=self.upscaler,
             keep_faces=self.save_faces,
+            parser=self.parser,
         )
         after = image.with_pixels(result)
         shown = {
