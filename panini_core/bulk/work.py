@@ -35,6 +35,7 @@ from ..stages.align import align_faces, whole_picture_faces
 from ..stages.detect import detect_faces
 from ..stages.grouping import rows_of_images
 from ..stages.paste import paste_onto_image
+from ..stages.paste_masks import paste_masks
 from ..stages.restore import restore_faces
 from ..stages.selection import select_faces, sort_faces
 from .manifest import FAILED, Record
@@ -270,8 +271,9 @@ class Restore:
         )
         restored = restore_faces(self._model, together, options=self._options)
         rows = rows_of_images(owned)
+        masks = paste_masks(restored.face_set, restored.crops.shape[-1], self._options)
         return [
-            paste_onto_image(one, restored, rows.get(index, []), self._options)[0]
+            paste_onto_image(one, restored, rows.get(index, []), self._options, masks=masks)[0]
             for index, one in enumerate(pixels)
         ]
 

@@ -77,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
         run_bulk,
     )
 
+    if arguments.parser is not None or arguments.mask_source == "parse":
+        raise UsageError("panini bulk parses no faces: choose --mask-source soft or oval.")
     suffix = suffix_of(arguments)
     with usage_errors():
         recipe = make_recipe(
