@@ -131,9 +131,8 @@ def restore_images_with_report(
         restored = restore_faces(model, faces, weights, options, on_chunk=count_on)
         rows = rows_of_images(faces.faces)
         for index in group.images:
-            result[index], masks[index] = paste_onto_image(
-                images[index], restored, rows.get(index, []), options
-            )
+            own, into = rows.get(index, []), (result[index], masks[index])
+            paste_onto_image(images[index], restored, own, options, into=into)
         if keep_faces:
             kept.append(restored)
 
