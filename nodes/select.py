@@ -22,8 +22,7 @@ class SelectFaces(io.ComfyNode):
             node_id="PaniniSelectFaces",
             menu="Stages",
             display_name="Select Faces",
-            description="Sorts the faces of each image, numbers them in that order, and keeps the "
-            "ones that you name or click.",
+            description="Keeps the faces that you name or click, and sorts those of each image.",
             aliases=["face index", "pick faces", "filter faces", "sort faces"],
             is_output_node=True,
             inputs=[
@@ -32,7 +31,8 @@ class SelectFaces(io.ComfyNode):
                     "sort",
                     options=list(SORT_ORDERS),
                     default=DEFAULTS.sort,
-                    tooltip="The order in which the faces of each image are numbered. In a clip "
+                    tooltip="as detected: the faces keep the numbers of Detect Faces. Another "
+                    "order sorts the faces of each image, and numbers them anew. In a clip "
                     "(smoothing in Detect Faces) a face has one number in all frames.",
                 ),
                 selection_input(),

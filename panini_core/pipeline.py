@@ -18,7 +18,9 @@ from .faces import (
     RestoredFaces,
 )
 from .models.face_detector import FaceDetector
+from .models.face_parser import FaceParser
 from .models.face_restorer import FaceRestorer
+from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
 from .stages.align import align_faces, whole_picture_faces
@@ -28,6 +30,7 @@ from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
 from .stages.paste import paste_faces, paste_onto_image
+from .stages.paste_masks import paste_masks
 from .stages.represent import represent_degradation
 from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_faces, sort_faces
@@ -70,19 +73,31 @@ def restore_images(
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Tensor:
     """Restore the faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
-    `options` None: the defaults. While faces are searched `on_image(done, total)` is called, then,
+    `options` None: the defaults. `upscaler`: draws what is around the faces (see `paste_faces`),
+    of every image. `parser`: for mask_source `parse` and `auto`.
+    While faces are searched `on_image(done, total)` is called, then,
     as they are restored, `on_chunk(done, total, latest)` with the latest crops (k, 3, R, R) in
     [0, 1]; both count over the whole batch, and may raise to stop. Returns
     (N, 3, upscale * H, upscale * W) in the images' type, on their device; pixels away from
-    restored faces, and images without one, are the input's.
+    restored faces, and images without one, are the input's, unless there is an upscaler.
     """
     return restore_images_with_report(
-        detector, model, images, options, keep_faces=False, on_image=on_image, on_chunk=on_chunk
+        detector,
+        model,
+        images,
+        options,
+        upscaler=upscaler,
+        keep_faces=False,
+        parser=parser,
+        on_image=on_image,
+        on_chunk=on_chunk,
     ).images
 
 
@@ -92,7 +107,9 @@ def restore_images_with_report(
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
     keep_faces: bool = True,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Restoration:
@@ -130,9 +147,17 @@ def restore_images_with_report(
         count_on = _count_on(on_chunk, group.faces.start, len(smooth))
         restored = restore_faces(model, faces, weights, options, on_chunk=count_on)
         rows = rows_of_images(faces.faces)
+        drawn = paste_masks(faces, restored.crops.shape[-1], options, parser)
         for index in group.images:
-            own, into = rows.get(index, []), (result[index], masks[index])
-            paste_onto_image(images[index], restored, own, options, into=into)
+            paste_onto_image(
+                images[index],
+                restored,
+                rows.get(index, []),
+                options,
+                masks=drawn,
+                upscaler=upscaler,
+                into=(result[index], masks[index]),
+            )
         if keep_faces:
             kept.append(restored)
 
@@ -159,17 +184,25 @@ def _find(
 
 
 def restore_aligned(
-    model: FaceRestorer, images: Tensor, options: RestoreOptions | None = None
+    model: FaceRestorer,
+    images: Tensor,
+    options: RestoreOptions | None = None,
+    *,
+    parser: FaceParser | None = None,
 ) -> tuple[Tensor, RestoredFaces]:
     """Restore aligned faces: square images (N, 3, S, S), RGB in [0, 1], in FFHQ's framing.
+
+    `parser`: for mask_source `parse` and `auto`. With `soft` the whole picture is drawn.
 
     Returns (N, 3, upscale * S, upscale * S) in the images' type, on their device, and the faces
     before and after. Raises ValueError for other shapes.
     """
     options = options or RestoreOptions()
     restored = restore_faces(model, whole_picture_faces(images), options=options)
-    whole = torch.ones(len(images), 1, 1, 1)  # no border: the crop is the picture
-    return paste_faces(images, restored, options, masks=whole), restored
+    masks = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
+    if masks is None:  # the usual mask, but without a border: the crop is the picture
+        masks = torch.ones(len(images), 1, 1, 1)
+    return paste_faces(images, restored, options, masks=masks), restored
 
 
 def represent_in_images(

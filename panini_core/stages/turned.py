@@ -61,7 +61,7 @@ def look_again(
     if len(others):
         looks = looks.with_others(others, _search(detector, image, asked.boxes[others]))
 
-    confirmed = _agree(looks.landmarks, asked)
+    confirmed = _agree(looks.landmarks, asked) & (looks.scatter <= LARGEST_SCATTER)
     right = looks.fit & ~(confirmed & (looks.rolls.abs() <= LARGEST_ROLL))
     reliable = torch.ones_like(doubtful)
     reliable[rows] = looks.fit | confirmed | ~crooked[rows]

@@ -133,7 +133,7 @@ def test_the_look_that_shows_a_face_upright_places_it(roll: int) -> None:
     assert face.reliable
     assert face.score == pytest.approx(0.999)
     assert distance(face, landmarks) < NEAR
-    wide = 90 < face.box[2] - face.box[0]
+    wide = 75 < face.box[2] - face.box[0]  # 63 px, or 87 px on its side
     assert wide == (roll not in (0, 180, 30, 330, 150, 210))
 
 
