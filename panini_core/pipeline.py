@@ -149,13 +149,14 @@ def restore_images_with_report(
         rows = rows_of_images(faces.faces)
         drawn = paste_masks(faces, restored.crops.shape[-1], options, parser)
         for index in group.images:
-            result[index], masks[index] = paste_onto_image(
+            paste_onto_image(
                 images[index],
                 restored,
                 rows.get(index, []),
                 options,
                 masks=drawn,
                 upscaler=upscaler,
+                into=(result[index], masks[index]),
             )
         if keep_faces:
             kept.append(restored)
