@@ -45,12 +45,11 @@ class Pyramid:
         while len(self._levels) <= index:
             image = self._levels[-1]
             height, width = ((side + 1) // 2 for side in image.shape[-2:])
-            # Band by band, so that a large image is not held once more.
-            bands = [
-                _halve(_replicated(image, 2 * top, 2 * min(top + BAND, height), 2 * width))[0]
-                for top in range(0, height, BAND)
-            ]
-            self._levels.append(torch.cat(bands, dim=-2))
+            half = image.new_empty((len(image), height, width))
+            for top in range(0, height, BAND):  # so that a large image is not held once more
+                bottom = min(top + BAND, height)
+                half[:, top:bottom] = _halve(_replicated(image, 2 * top, 2 * bottom, 2 * width))[0]
+            self._levels.append(half)
         return self._levels[index]
 
     def sample(self, to_source: Tensor, size: tuple[int, int], outside: Outside) -> Tensor:
@@ -110,8 +109,8 @@ def _grid(to_source: Tensor, size: tuple[int, int], image: Tensor, double: bool)
 
 
 def _replicated(image: Tensor, top: int, bottom: int, width: int) -> Tensor:
-    """Rows of an image (C, H, W) and MARGIN px around them, (1, C, h, w): the border's where they
-    lie beyond. So it is wide at least."""
+    """Rows of an image (C, H, W), `width` px of each and MARGIN px around them, (1, C, h, w): what
+    lies beyond the image is its border."""
     first, last = max(top - MARGIN, 0), min(bottom + MARGIN, image.shape[-2])
     above, below = first - (top - MARGIN), bottom + MARGIN - last
     pad = (MARGIN, MARGIN + width - image.shape[-1], above, below)
