@@ -115,7 +115,11 @@ class PasteFaces(io.ComfyNode):
         if crops is None:
             none = core.align_faces(images, [])
             untouched = core.RestoredFaces(none, none.crops)
-            pasted, drawn = core.paste_faces_with_mask(images, untouched, options)
+            options = replace(options, mask_source=core.MASK_SOURCES[0])
+            with host.borrow_upscaler(upscale_model) as upscaler:
+                pasted, drawn = core.paste_faces_with_mask(
+                    images, untouched, options, upscaler=upscaler
+                )
             return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), NOTHING_TO_DRAW)
         aligned = faces.require_aligned()
         pictures = host.to_images(crops).to(images.device) if len(faces) else aligned.crops
