@@ -7,8 +7,6 @@
 import { LatestRun } from "./latest_run.js";
 import { addPanel } from "./widget.js";
 
-const HINT_HEIGHT = 44; // px of the graph, while there is no picture
-
 /** @template Content what a run sent: pictures, in their order */
 export class PicturePanel {
   /**
@@ -16,7 +14,8 @@ export class PicturePanel {
    * @param {Object} options
    * @param {string} options.name unique within the node
    * @param {HTMLElement} options.element
-   * @param {{width: number, height: number}} options.least px of the graph, for a picture
+   * @param {{width: number, height: number}} options.least px of the graph; they are taken before
+   *   there is a picture, so that no node grows over its neighbours when it comes
    * @param {(event: WheelEvent) => boolean} [options.onWheel] as of `addPanel`, over a picture
    * @param {string} options.output as `read`, `kept` and `keepable`: of `LatestRun`
    * @param {string} options.kept
@@ -34,8 +33,8 @@ export class PicturePanel {
     this.fit = addPanel(node, {
       name,
       element,
-      minHeight: () => (this.shown ? least.height : HINT_HEIGHT),
-      minWidth: () => (this.shown ? least.width : 0),
+      minHeight: () => least.height,
+      minWidth: () => least.width,
       onWheel: onWheel && ((event) => this.shown !== null && onWheel(event)),
     });
     /** @type {LatestRun<Content>} */
@@ -54,11 +53,12 @@ export class PicturePanel {
   /**
    * Shows another picture, if there is one.
    * @param {number} index
+   * @param {boolean} [rests] whether it is worth saving
    */
-  goTo(index) {
+  goTo(index, rests = true) {
     if (!this.shown || index < 0 || index >= this.count(this.shown)) return;
     this.index = index;
-    this.run.save();
+    if (rests) this.run.save();
     this.show(null);
   }
 
