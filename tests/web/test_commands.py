@@ -21,11 +21,12 @@ WHOLE_IMAGE = {
     "PaniniLoadDetector",
     "PaniniRestoreImage",
     "PaniniCompareImages",
+    "SaveImage",
 }
 BY_STAGES = {
     *("PaniniLoadModel", "PaniniLoadDetector", "PaniniDetectFaces", "PaniniSelectFaces"),
     *("PaniniAlignFaces", "PaniniExtractDegradation", "PaniniFusionWeights"),
-    *("PaniniRestoreFaces", "PaniniPasteFaces", "PaniniCompareImages"),
+    *("PaniniRestoreFaces", "PaniniPasteFaces", "PaniniCompareImages", "SaveImage"),
 }
 
 
@@ -77,6 +78,8 @@ def test_a_command_inserts_a_chain_that_could_run_and_undo_takes_it_back(
         assert not missing, f"{name} lacks {missing}"
     compare = queued["PaniniCompareImages"]
     assert compare["before"] == [source, 0] and compare["after"] != compare["before"]
+    save = queued["SaveImage"]
+    assert save == {"images": compare["after"], "filename_prefix": "panini/restored"}
 
     editor.page.keyboard.press("Control+z")
     editor.page.wait_for_function("() => app.graph.nodes.length === 2")

@@ -4,6 +4,8 @@
  * @typedef {Object} Plan
  * @property {string[][]} columns names of nodes, from left to right, from top to bottom
  * @property {Record<string, string>} types of the nodes, by name
+ * @property {Record<string, Record<string, string>>} values of widgets that differ from the
+ *   defaults, by name of the node
  * @property {[from: string, to: string][]} links as "node.output" and "node.input"; the node
  *   "source" is the one that gives the image, its output needs no name
  * @typedef {{name: string, slot: string | undefined}} End of a link
@@ -17,19 +19,22 @@ const GAP_Y = 110; // with room for a title bar, and for Nodes 2.0, whose nodes 
 
 /** @type {Plan} */
 export const WHOLE_IMAGE = {
-  columns: [["model", "detector"], ["restore"], ["compare"]],
+  columns: [["model", "detector"], ["restore"], ["compare"], ["save"]],
   types: {
     model: "PaniniLoadModel",
     detector: "PaniniLoadDetector",
     restore: "PaniniRestoreImage",
     compare: "PaniniCompareImages",
+    save: "SaveImage",
   },
+  values: { save: { filename_prefix: "panini/restored" } },
   links: [
     ["source", "restore.image"],
     ["model.model", "restore.model"],
     ["detector.detector", "restore.detector"],
     ["source", "compare.before"],
     ["restore.image", "compare.after"],
+    ["restore.image", "save.images"],
   ],
 };
 
@@ -43,6 +48,7 @@ export const BY_STAGES = {
     ["mix"],
     ["restore", "paste"],
     ["compare"],
+    ["save"],
   ],
   types: {
     model: "PaniniLoadModel",
@@ -55,7 +61,9 @@ export const BY_STAGES = {
     restore: "PaniniRestoreFaces",
     paste: "PaniniPasteFaces",
     compare: "PaniniCompareImages",
+    save: "SaveImage",
   },
+  values: { save: { filename_prefix: "panini/restored" } },
   links: [
     ["source", "detect.image"],
     ["detector.detector", "detect.detector"],
@@ -77,6 +85,7 @@ export const BY_STAGES = {
     ["source", "compare.before"],
     ["paste.image", "compare.after"],
     ["select.faces", "compare.faces"],
+    ["paste.image", "save.images"],
   ],
 };
 

@@ -6,6 +6,7 @@
  */
 
 import { app, changeGraph } from "../shared/comfy.js";
+import { findWidget } from "../shared/hooks.js";
 import { arrange, splitEnd, wayDown } from "./chain.js";
 
 const GAP = 90; // px of the canvas, to the node that gives the image
@@ -43,11 +44,15 @@ export function insertChain(source, plan) {
  * @param {Plan} plan
  * @returns {Record<string, GraphNode>} the new nodes, by their names in the plan
  */
-function addNodes(graph, { types }) {
+function addNodes(graph, { types, values }) {
   /** @type {[name: string, node: GraphNode][]} */
   const nodes = Object.entries(types).map(([name, type]) => {
     const node = globalThis.LiteGraph.createNode(type);
     if (!node) throw new Error(`ComfyUI does not know the node ${type}: reload the page.`);
+    for (const [key, value] of Object.entries(values[name] ?? {})) {
+      const widget = findWidget(node, key);
+      if (widget) widget.value = value;
+    }
     return [name, node];
   });
   for (const [, node] of nodes) graph.add(node);
