@@ -5,6 +5,7 @@
  * @import { Pairs } from "./compare/pairs.js"
  */
 
+import { completeDropped } from "./compare/dropped.js";
 import { keepable, readPairs } from "./compare/pairs.js";
 import { CompareSlider } from "./compare/slider.js";
 import { app, pictureUrl } from "./shared/comfy.js";
@@ -19,7 +20,7 @@ class NodeSlider {
   constructor(node) {
     this.slider = new CompareSlider(
       {
-        onPair: (index) => this.pictures.goTo(index),
+        onPair: (index, rests) => this.pictures.goTo(index, rests),
         onDivider: (divider) => this.pictures.run.save({ divider }),
         onMissing: () => this.pictures.lose(),
       },
@@ -64,6 +65,8 @@ app.registerExtension({
   name: "Panini.Compare",
   setup: loadText,
   nodeCreated(node) {
-    if (node.comfyClass === COMPARE) new NodeSlider(node);
+    if (node.comfyClass !== COMPARE) return;
+    new NodeSlider(node);
+    completeDropped(node);
   },
 });

@@ -53,6 +53,16 @@ export function keepable({ total, pairs }) {
 }
 
 /**
+ * What a picture is called when it is saved.
+ * @param {"before" | "after"} side
+ * @param {number} index of its pair
+ * @param {FileReference} reference
+ */
+export function nameFile(side, index, { filename }) {
+  return `${side}_${index + 1}${/\.\w+$/.exec(filename)?.[0] ?? ""}`;
+}
+
+/**
  * @param {unknown} pair
  * @returns {pair is Pair}
  */
