@@ -6,6 +6,7 @@
  * @property {Record<string, string>} types of the nodes, by name
  * @property {Record<string, Record<string, string>>} values of widgets that differ from the
  *   defaults, by name of the node
+ * @property {string[]} previews names of nodes that grow by a picture in or after a run
  * @property {[from: string, to: string][]} links as "node.output" and "node.input"; the node
  *   "source" is the one that gives the image, its output needs no name
  * @typedef {{name: string, slot: string | undefined}} End of a link
@@ -28,6 +29,7 @@ export const WHOLE_IMAGE = {
     save: "SaveImage",
   },
   values: { save: { filename_prefix: "panini/restored" } },
+  previews: ["restore", "save"],
   links: [
     ["source", "restore.image"],
     ["model.model", "restore.model"],
@@ -64,6 +66,7 @@ export const BY_STAGES = {
     save: "SaveImage",
   },
   values: { save: { filename_prefix: "panini/restored" } },
+  previews: ["restore", "save"],
   links: [
     ["source", "detect.image"],
     ["detector.detector", "detect.detector"],

@@ -11,6 +11,7 @@ import { arrange, splitEnd, wayDown } from "./chain.js";
 
 const GAP = 90; // px of the canvas, to the node that gives the image
 const TITLE = 30; // px, of a title bar: it lies above a node's position
+const PREVIEW = 230; // px, that a node grows by for a picture
 
 /**
  * Whether something in a graph is a node with an image output.
@@ -65,10 +66,13 @@ function addNodes(graph, { types, values }) {
  * @param {GraphNode[]} all in the graph
  * @param {Plan} plan
  */
-function place(nodes, source, all, { columns }) {
+function place(nodes, source, all, { columns, previews }) {
   /** @type {Record<string, Size>} */
   const sizes = Object.fromEntries(
-    Object.entries(nodes).map(([name, node]) => [name, [node.size[0], node.size[1]]]),
+    Object.entries(nodes).map(([name, { size }]) => {
+      const growth = previews.includes(name) ? PREVIEW : 0;
+      return [name, [size[0], size[1] + growth]];
+    }),
   );
   /** @type {Point} */
   const origin = [source.pos[0] + source.size[0] + GAP, source.pos[1]];
