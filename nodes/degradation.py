@@ -26,6 +26,7 @@ class ExtractDegradation(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniExtractDegradation",
+            menu="Degradation",
             display_name="Extract Degradation",
             description="Looks at how each face is degraded (blur, noise, compression, lost "
             "resolution), not at who it is. Tells how severe it is and what it resembles.",
@@ -86,6 +87,7 @@ class BlendDegradation(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniBlendDegradation",
+            menu="Degradation",
             display_name="Blend Degradations",
             description="Moves the degradation of each face toward another one: of the same face, "
             "of another picture, a saved or a known one. The network then treats the face as if "

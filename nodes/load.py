@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
@@ -10,6 +12,9 @@ from .. import panini_core as core
 from ..panini_core import ATLAS_SUFFIX
 from . import host
 from .sockets import PaniniDetector, PaniniModel
+
+if TYPE_CHECKING:
+    from ..panini_core import FaceDetector, PaniniNet
 
 BUNDLED_MODEL = "panini_compact (bundled)"
 NAMED_DETECTORS = ("auto", "bundled")  # the core says which files they are
@@ -22,6 +27,7 @@ class LoadModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniLoadModel",
+            menu="Loaders",
             display_name="Load Panini Model",
             description=(
                 "Loads a face restoration network: the bundled one, or an official Panini-Net "
@@ -39,11 +45,11 @@ class LoadModel(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "dtype",
-                    options=list(core.DTYPES),
+                    options=list(core.DTYPE_NAMES),
                     default="auto",
-                    tooltip="Precision of the network. auto: fp32, which is exact and fits "
-                    "anywhere. fp16 or bf16: half the memory, quicker on recent GPUs, slower on "
-                    "a CPU.",
+                    tooltip="Precision of the network. auto: what is fastest on your device "
+                    "without a difference that shows. fp32: exact. fp16 or bf16: half the memory, "
+                    "quicker on recent GPUs, slower on most CPUs.",
                 ),
             ],
             outputs=[PaniniModel.Output(display_name="model", tooltip="The network.")],
@@ -61,7 +67,9 @@ class LoadModel(io.ComfyNode):
         if model_name != BUNDLED_MODEL:
             path = host.find_file(host.MODEL_FOLDER, model_name)
         try:
-            network = core.load_panini(path, dtype=core.DTYPES[dtype])
+            device = host.compute_device()
+            precision = core.choose_dtype(dtype, device)
+            network = core.load_panini(path, dtype=precision, runs_on=device)
         except core.CheckpointError as error:
             problem = str(error).removeprefix(f"{error.path}: ")
             raise core.CheckpointError(
@@ -85,6 +93,7 @@ class LoadDetector(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniLoadDetector",
+            menu="Loaders",
             display_name="Load Face Detector",
             description=(
                 "Loads a face detector: the bundled RetinaFace, or a RetinaFace file from "
@@ -114,6 +123,22 @@ class LoadDetector(io.ComfyNode):
     def execute(cls, detector_name: str) -> io.NodeOutput:
         path = _find_detector(detector_name)
         return io.NodeOutput(host.manage(core.load_detector(path), path))
+
+
+@cache
+def default_model() -> host.ManagedNetwork[PaniniNet]:
+    """The bundled network, for nodes without a loader; read once."""
+    return host.manage(core.load_panini(), core.DEFAULT_WEIGHTS)
+
+
+def default_detector() -> host.ManagedNetwork[FaceDetector]:
+    """The detector that `auto` stands for now, for nodes without a loader; read once."""
+    return _load_detector(_find_detector("auto"))
+
+
+@cache
+def _load_detector(path: Path) -> host.ManagedNetwork[FaceDetector]:
+    return host.manage(core.load_detector(path), path)
 
 
 def _find_detector(name: str) -> Path:

@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniFaces
-from .widgets import paste_inputs
+from .widgets import paste_inputs, per_face, per_face_input, validate_per_face
 
 if TYPE_CHECKING:
     from ..panini_core import FaceSet
@@ -26,6 +26,7 @@ class PasteFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniPasteFaces",
+            menu="Stages",
             display_name="Paste Faces",
             description="Puts faces back where they were cut out, under a soft mask. Every other "
             "pixel stays exactly as it was.",
@@ -34,11 +35,11 @@ class PasteFaces(io.ComfyNode):
                 io.Image.Input(
                     "image", tooltip="The images that the faces came from, or enlarged ones."
                 ),
-                PaniniFaces.Input("faces", tooltip="From Align Faces or Restore Faces."),
+                PaniniFaces.Input("faces", tooltip="From Align Faces or Restore Aligned Faces."),
                 io.Image.Input(
                     "crops",
-                    tooltip="One square picture a face, of any size: from Restore Faces, or from "
-                    "any node that changed the crops of Align Faces.",
+                    tooltip="One square picture a face, of any size: from Restore Aligned Faces, "
+                    "or from any node that changed the crops of Align Faces.",
                 ),
                 *paste_inputs(),
                 io.Combo.Input(
@@ -64,6 +65,7 @@ class PasteFaces(io.ComfyNode):
                     tooltip="What the mask covers: the image or the crops. by size: whichever it "
                     "fits; set it where it fits both.",
                 ),
+                per_face_input("face_strength", "strength"),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images with their faces."),
@@ -72,17 +74,23 @@ class PasteFaces(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, face_strength: str | None = None) -> bool | str:
+        return validate_per_face(face_strength)
+
+    @classmethod
     def execute(
         cls,
         image: Tensor,
         faces: Faces,
         crops: Tensor,
         mask_source: str,
+        strength: float,
         mask: Tensor | None = None,
         mask_of: str = MASK_OWNERS[0],
+        face_strength: str = "",
         **choices: Any,
     ) -> io.NodeOutput:
-        options = core.PasteOptions(**choices)
+        options = core.PasteOptions(strength=per_face(strength, face_strength), **choices)
         images = host.to_images(image)
         faces.check_images(len(images))
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any
 from comfy_api.latest import io
 
 from .. import panini_core as core
+from ..panini_core import FIDELITY_PRESETS
 from . import host
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel, PaniniWeights
-from .widgets import DEFAULTS, ratio_input, seed_input
+from .widgets import (
+    DEFAULTS,
+    fidelity_input,
+    per_face,
+    per_face_input,
+    ratio_input,
+    seed_input,
+    validate_per_face,
+)
 
 if TYPE_CHECKING:
     from ..panini_core import DegradationRepresentation, InterpolationWeights, PaniniNet
@@ -22,10 +31,11 @@ class RestoreFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniRestoreFaces",
-            display_name="Restore Faces",
-            description="Restores aligned faces. Without weights the network chooses them from "
-            "the faces themselves.",
-            aliases=["face restoration", "gfpgan", "codeformer", "restore face"],
+            menu="Stages",
+            display_name="Restore Aligned Faces",
+            description="Restores the crops of Align Faces: a stage of Restore Faces, which does "
+            "it all. Without weights the network chooses them from the faces themselves.",
+            aliases=["restore crops", "face restoration stage"],
             inputs=[
                 PaniniModel.Input("model", tooltip="From Load Panini Model."),
                 PaniniFaces.Input("faces", tooltip="From Align Faces."),
@@ -56,6 +66,8 @@ class RestoreFaces(io.ComfyNode):
                     "How far the face is pulled toward the average face (truncation): "
                     "plainer, and safer where little can be seen. 0: not at all.",
                 ),
+                fidelity_input(optional=True),
+                per_face_input("face_fidelity", "fidelity"),
             ],
             outputs=[
                 io.Image.Output(
@@ -68,12 +80,18 @@ class RestoreFaces(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, face_fidelity: str | None = None) -> bool | str:
+        return validate_per_face(face_fidelity)
+
+    @classmethod
     def execute(
         cls,
         model: host.ManagedNetwork[PaniniNet],
         faces: Faces,
         weights: InterpolationWeights | None = None,
         degradation: DegradationRepresentation | None = None,
+        fidelity: float = FIDELITY_PRESETS["balanced"],
+        face_fidelity: str = "",
         **choices: Any,
     ) -> io.NodeOutput:
         aligned = faces.require_aligned()
@@ -89,7 +107,7 @@ class RestoreFaces(io.ComfyNode):
             network,
             aligned,
             weights,
-            core.NetworkOptions(batch=batch, **choices),
+            core.NetworkOptions(batch=batch, fidelity=per_face(fidelity, face_fidelity), **choices),
             on_chunk=host.Progress(preview=True),
         )
         return io.NodeOutput(host.to_image(restored.crops), faces)

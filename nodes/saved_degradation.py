@@ -27,6 +27,7 @@ class LoadDegradation(io.ComfyNode):
         presets = [PRESET + name for name in KNOWN_DEGRADATIONS]
         return host.schema(
             node_id="PaniniLoadDegradation",
+            menu="Degradation",
             display_name="Load Degradation",
             description="A degradation that the network knows (as of heavy blur), or one that "
             "Save Degradation wrote.",
@@ -74,6 +75,7 @@ class SaveDegradation(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniSaveDegradation",
+            menu="Degradation",
             display_name="Save Degradation",
             description="Writes degradations to output/panini_degradations, for Load Degradation.",
             is_output_node=True,

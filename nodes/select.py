@@ -20,6 +20,7 @@ class SelectFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniSelectFaces",
+            menu="Stages",
             display_name="Select Faces",
             description="Sorts the faces of each image, numbers them in that order, and keeps the "
             "ones that you name or click.",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
     from .checkpoints.parser import load_parser
-    from .compute import DTYPES, choose_device
+    from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
     from .degrading.ranges import (
@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from .stages.masks import draw_masks
     from .stages.parse import parse_faces
     from .stages.paste import paste_faces, paste_faces_with_mask
+    from .stages.per_face import PerFace, parse_per_face
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
     from .stages.selection import (
@@ -137,7 +138,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
     "checkpoints.parser": ("load_parser",),
-    "compute": ("DTYPES", "choose_device"),
+    "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": (
         "DEGRADATION_PRESETS",
@@ -213,6 +214,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.masks": ("draw_masks",),
     "stages.parse": ("parse_faces",),
     "stages.paste": ("paste_faces", "paste_faces_with_mask"),
+    "stages.per_face": ("PerFace", "parse_per_face"),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
     "stages.selection": (
@@ -239,6 +241,7 @@ __all__ = [
     "DEFAULT_WEIGHTS",
     "DEGRADATION_PRESETS",
     "DTYPES",
+    "DTYPE_NAMES",
     "FIDELITY_PRESETS",
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
@@ -274,6 +277,7 @@ __all__ = [
     "ParserKind",
     "PassRanges",
     "PasteOptions",
+    "PerFace",
     "Place",
     "Restoration",
     "RestoreOptions",
@@ -286,6 +290,7 @@ __all__ = [
     "bias_levels",
     "blend_degradations",
     "choose_device",
+    "choose_dtype",
     "convert_checkpoint",
     "degrade_images",
     "describe_degradation",
@@ -312,6 +317,7 @@ __all__ = [
     "number_faces",
     "override_levels",
     "parse_faces",
+    "parse_per_face",
     "parse_rule",
     "paste_faces",
     "paste_faces_with_mask",

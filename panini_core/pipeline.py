@@ -44,7 +44,12 @@ class ImageReport:
     # filled in between frames of a clip.
     found: tuple[Face, ...]
     selected: tuple[bool, ...]  # which of them were selected, and so restored
-    note: str  # one sentence
+    note: str  # a sentence or two
+
+    @property
+    def left_alone(self) -> int:
+        """How many of the faces found are left alone, since no landmarks fit them."""
+        return sum(not face.reliable for face in self.found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,7 +163,8 @@ def represent_in_images(
     """The degradation representation of each face of a batch of images (N, 3, H, W), [0, 1].
 
     As of their crops (see `represent_degradation`), which are cut out a few at a time and not
-    kept: the memory needed does not grow with their number.
+    kept: the memory needed does not grow with their number. Faces that `align_faces` leaves out
+    have none.
     """
     vectors = [torch.empty((0, model.config.degradation_size), device=model.device)]
     most = max(FACES_PER_GROUP, batch)
@@ -218,14 +224,17 @@ def _report(
     for index in range(count):
         own = tuple(found[row] for row in rows.get(index, []))
         selected = tuple((index, face.number) in keys for face in own)
+        left_alone = sum(not face.reliable for face in own)
         if not own:
             note = "No face was found, so nothing was restored."
-        elif not any(selected):
+        elif not any(selected) and left_alone < len(own):
             note = f"{rule!r} names none of the {len(own)} faces found."
         else:
             note = f"{sum(selected)} of {len(own)} faces found were restored."
         filled = sum(one and face.filled for one, face in zip(selected, own, strict=True))
         if filled:
             note += f" Filled in between frames: {filled}."
+        if left_alone:
+            note += f" Left alone, since no landmarks fit: {left_alone}."
         reports.append(ImageReport(own, selected, note))
     return tuple(reports)

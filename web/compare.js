@@ -6,7 +6,7 @@
  */
 
 import { completeDropped } from "./compare/dropped.js";
-import { keepable, readPairs } from "./compare/pairs.js";
+import { keepable, mergePairs, readPairs } from "./compare/pairs.js";
 import { CompareSlider } from "./compare/slider.js";
 import { app, pictureUrl } from "./shared/comfy.js";
 import { PicturePanel } from "./shared/picture_panel.js";
@@ -35,6 +35,7 @@ class NodeSlider {
       output: "panini_compare",
       kept: "panini_compare",
       read: readPairs,
+      merge: mergePairs,
       keepable,
       count: ({ pairs }) => pairs.length,
       show: (kept) => this.show(kept),

@@ -8,7 +8,7 @@
  */
 
 import { FaceBoard } from "./face_board/board.js";
-import { keepable, lastNumber, readFrames } from "./face_board/frames.js";
+import { keepable, lastNumber, mergeFrames, readFrames } from "./face_board/frames.js";
 import { judgeFaces, parseRule, recallVerdicts, toggleFace } from "./face_board/selection.js";
 import { countFaces } from "./face_board/words.js";
 import { app, changeGraph, pictureUrl } from "./shared/comfy.js";
@@ -41,6 +41,7 @@ class NodeBoard {
       output: "panini_faces",
       kept: "panini_face_board",
       read: readFrames,
+      merge: mergeFrames,
       keepable,
       count: ({ frames }) => frames.length,
       show: () => this.refresh(),

@@ -10,7 +10,7 @@
 import { alphaChange } from "./mixer/alpha.js";
 import { changeDistribution } from "./mixer/distribution.js";
 import { toStep } from "./mixer/fader.js";
-import { keepable, readReport } from "./mixer/report.js";
+import { keepable, mergeReports, readReport } from "./mixer/report.js";
 import { LEAST_HEIGHT, LEAST_WIDTH, LEVELS, createMixer } from "./mixer/view.js";
 import { app, changeGraph, isVueRenderer, setting } from "./shared/comfy.js";
 import { chain, findWidget, isLinked } from "./shared/hooks.js";
@@ -67,6 +67,7 @@ function attach(node) {
     output: "panini_alpha",
     kept: KEPT,
     read: readReport,
+    merge: mergeReports,
     keepable,
     onChange: draw,
   });

@@ -17,6 +17,7 @@ class ApplyFaceModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniApplyFaceModel",
+            menu="Bridges",
             display_name="Restore Crops with Other Model",
             description="Runs GFPGAN, RestoreFormer, CodeFormer or any upscale model on the crops "
             "of Align Faces. Use this instead of Upscale Image (using Model) for face models: "

@@ -26,6 +26,7 @@ class FacesToSegs(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniFacesToSegs",
+            menu="Bridges",
             display_name="Faces to SEGS",
             description="Faces as SEGS, for the Impact Pack's detailers. SEGS know one image: "
             "only the faces of the first one go out.",
@@ -62,6 +63,7 @@ class SegsToFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniSegsToFaces",
+            menu="Bridges",
             display_name="SEGS to Faces",
             description="Faces from SEGS. The detector finds the landmarks inside each box; where "
             "it sees no face, an upright one is assumed.",

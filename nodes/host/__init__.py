@@ -13,7 +13,7 @@ from .files import (
     register_folders,
 )
 from .images import blank, to_image, to_images, to_mask
-from .networks import ManagedNetwork, load_panini, manage
+from .networks import ManagedNetwork, compute_device, load_panini, manage
 from .other_networks import apply_image_model, parse_masks
 from .pictures import save_preview
 from .progress import Progress
@@ -27,6 +27,7 @@ __all__ = [
     "Progress",
     "apply_image_model",
     "blank",
+    "compute_device",
     "degradation_folder",
     "find_file",
     "fingerprint",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import comfy.model_management as memory
 import comfy.model_patcher
+import torch
 from torch import nn
 
 from ...panini_core import DEFAULT_BATCH
@@ -48,6 +49,11 @@ class ManagedNetwork(Generic[Network]):
         return self.network
 
 
+def compute_device() -> torch.device:
+    """The device that ComfyUI loads networks onto."""
+    return memory.get_torch_device()
+
+
 def manage(network: Network, source: str | Path) -> ManagedNetwork[Network]:
     """Put a network under ComfyUI's memory management; `source` is the file of its weights."""
     # Newer versions split ModelPatcher: CoreModelPatcher is the one for whole modules.
@@ -55,7 +61,7 @@ def manage(network: Network, source: str | Path) -> ManagedNetwork[Network]:
     return ManagedNetwork(
         patcher(
             PaniniModule(network),
-            load_device=memory.get_torch_device(),
+            load_device=compute_device(),
             offload_device=memory.unet_offload_device(),
         ),
         Path(source),

@@ -14,7 +14,7 @@ import torch
 
 from ..checkpoints import load_panini
 from ..checkpoints.detector import BEST_FILE, load_detector
-from ..compute import AUTO, DTYPES, choose_device
+from ..compute import AUTO, DTYPE_NAMES, choose_device, choose_dtype
 from ..models.face_detector import FaceDetector
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
@@ -117,10 +117,10 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--dtype",
-        choices=list(DTYPES),
+        choices=DTYPE_NAMES,
         default=AUTO,
-        help="precision of the network. auto: fp32, which is exact and fits anywhere; fp16 and "
-        "bf16 save memory and time on a GPU (default: %(default)s)",
+        help="precision of the network. auto: what is fastest on the device without a difference "
+        "that shows; fp32 is exact (default: %(default)s)",
     )
 
 
@@ -138,9 +138,10 @@ def open_detector(arguments: argparse.Namespace) -> FaceDetector:
 
 
 def open_model(arguments: argparse.Namespace) -> PaniniNet:
-    dtype = DTYPES[arguments.dtype]
     with usage_errors():
-        return load_panini(arguments.model, device=choose_device(arguments.device), dtype=dtype)
+        device = choose_device(arguments.device)
+        dtype = choose_dtype(arguments.dtype, device)
+        return load_panini(arguments.model, device=device, dtype=dtype)
 
 
 def ratio(text: str) -> float:

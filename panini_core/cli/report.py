@@ -23,11 +23,13 @@ def describe_image(source: Path, image: ImageFile) -> dict[str, Any]:
 
 
 def describe_face(index: int, face: Face) -> dict[str, Any]:
-    """Numbers in px of the upright picture; left and right are the viewer's."""
+    """Numbers in px of the upright picture; left and right are the viewer's. A face is reliable if
+    its landmarks are; others are not restored."""
     points = [[round(value, 2) for value in point] for point in face.landmarks.tolist()]
     return {
         "index": index,
         "box": [round(value, 2) for value in face.box.tolist()],
         "landmarks": dict(zip(LANDMARKS, points, strict=True)),
         "score": round(face.score, 4),
+        "reliable": face.reliable,
     }

@@ -310,7 +310,7 @@ class PaniniNet(nn.Module):
         self._check(images)
         if self.degradation_encoder is None:
             return self.learned_degradation.float().expand(len(images), -1)
-        return self.degradation_encoder(images.to(self.dtype))
+        return self.degradation_encoder(images)
 
     def predict_alpha(self, degradation: Tensor) -> Tensor:
         """DR (N, D) -> alpha (N, L, C) in [0, 1], the prior's share; levels coarse first.

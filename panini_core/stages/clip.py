@@ -6,15 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import Face
-from ..models.face_detector import FaceDetector
+from ..models.box_overlap import box_overlaps
+from ..models.face_detector import MAX_OVERLAP, FaceDetector
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
 from .detect import detect_faces
-from .track import follow_faces
+from .grouping import rows_of_images
+from .track import follow_faces, track_faces
 
 SHARE_TO_GO_ON = 0.5  # of the threshold: what a face must score where one is expected
 LEAST_LIKENESS = 0.5  # correlation of a place where a face is filled in with where it was seen
@@ -39,8 +42,11 @@ def detect_in_clip(
     stays the same. Only frames in which a track misses its face are looked at again. While they
     are, `on_image` is called with the frames done: all.
 
+    A face whose landmarks cannot be relied on counts as missed. Where its place stays without a
+    face, it is returned as it is, with a track of its own.
+
     Returns faces frame by frame, with their tracks and numbered by them: from 0 in the order in
-    which they appear, in one frame from left to right.
+    which they appear, in one frame from left to right; unreliable ones last.
     """
     sure = detect_faces(
         detector,
@@ -61,10 +67,28 @@ def detect_in_clip(
             min_size=min_size,
             max_size=max_size,
         )
-        return [replace(face, image_index=frame) for face in weak]
+        return [replace(face, image_index=frame) for face in weak if face.reliable]
 
-    followed = follow_faces(sure, len(images), look_again)
-    return [face for face in followed if not face.filled or _shows_it(images, face, followed)]
+    followed = follow_faces([face for face in sure if face.reliable], len(images), look_again)
+    placed = [face for face in followed if not face.filled or _shows_it(images, face, followed)]
+    return _add_unplaced(placed, [face for face in sure if not face.reliable])
+
+
+def _add_unplaced(placed: Sequence[Face], others: Sequence[Face]) -> list[Face]:
+    """All faces that are followed, and of the others those that are none of them."""
+    rows = rows_of_images(placed)
+    lost: list[Face] = []
+    for face in others:
+        boxes = [placed[row].box for row in rows.get(face.image_index, [])]
+        if not boxes or not (box_overlaps(face.box[None], torch.stack(boxes)) > MAX_OVERLAP).any():
+            lost.append(face)
+    first = max((face.track + 1 for face in placed if face.track is not None), default=0)
+    numbers = [first + track for track in track_faces(lost)]
+    lost = [
+        replace(face, track=number, number=number)
+        for face, number in zip(lost, numbers, strict=True)
+    ]
+    return sorted([*placed, *lost], key=lambda face: (face.image_index, face.number))
 
 
 def _shows_it(images: Tensor, filled: Face, followed: Sequence[Face]) -> bool:

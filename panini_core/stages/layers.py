@@ -32,6 +32,7 @@ class FaceLayer:
     colour: Pyramid  # (C, R, R), C = 1 on grey pictures; added to `detail` times the picture
     detail: float  # share of the picture's detail that is kept
     mask: Pyramid  # (2, R, R): the mask, and how near the face's centre is
+    strength: float  # share of the face in the result
     to_crop: Tensor  # (2, 3): picture px -> crop px
     window: tuple[int, int, int, int]  # left, top, right, bottom of what it may touch, px
 
@@ -43,6 +44,7 @@ def make_layer(
     size: tuple[int, int],  # height and width of the picture, the photograph enlarged
     *,
     mask: Tensor,  # (1, M, M), in the frame of the crop
+    strength: float,
     match_colour: bool,
     keep_detail: float,
 ) -> FaceLayer:
@@ -64,7 +66,8 @@ def make_layer(
     shrink = torch.tensor([image.shape[-1] / size[1], image.shape[-2] / size[0], 1.0]).double()
     to_crop = to_crop * shrink
     weights = Pyramid(_mask_and_nearness(mask, colour))
-    return FaceLayer(Pyramid(colour), detail, weights, to_crop, _window(to_crop, side, *size))
+    window = _window(to_crop, side, *size)
+    return FaceLayer(Pyramid(colour), detail, weights, strength, to_crop, window)
 
 
 def face_mask(size: int, feather: float) -> Tensor:
@@ -150,9 +153,9 @@ def tiles(
 
 def blend(
     layers: Sequence[FaceLayer], picture: Tensor, rows: slice, columns: slice
-) -> tuple[Tensor, Tensor]:
-    """The faces' colour (C, h, w) and their joint mask (1, h, w) in a part of the picture, which
-    is not changed. picture: (C, H, W), the whole."""
+) -> tuple[Tensor, Tensor, float | Tensor]:
+    """The faces' colour (C, h, w), their joint mask (1, h, w) and their strength, (1, h, w) if they
+    differ in it, in a part of the picture, which is not changed. picture: (C, H, W), the whole."""
     size = (rows.stop - rows.start, columns.stop - columns.start)
     colours: list[Tensor] = []
     masks: list[Tensor] = []
@@ -168,4 +171,8 @@ def blend(
     stacked, (mask, nearness) = torch.stack(colours), torch.stack(masks, 1).unsqueeze(2)
     weight = mask * nearness.clamp(min=1e-6)  # never zero where the mask is not
     weight = weight / weight.sum(0).clamp(min=torch.finfo(weight.dtype).tiny)
-    return (stacked * weight).sum(0), 1 - (1 - mask).prod(0)
+    strength: float | Tensor = layers[0].strength
+    if any(layer.strength != strength for layer in layers):
+        own = torch.tensor([layer.strength for layer in layers]).to(weight)
+        strength = (weight * own[:, None, None, None]).sum(0)
+    return (stacked * weight).sum(0), 1 - (1 - mask).prod(0), strength

@@ -25,9 +25,9 @@ def draw_masks(
 ) -> Tensor:  # (N, 1, H, W) in [0, 1], or (F, 1, H, W)
     """Masks of the faces of a batch of images.
 
-    shape: `crop`, where pasting would draw; `ellipse` or `box`, of the face's box, grown by `grow`
-    px (negative: shrunk). blur: width of a soft border, px. each: a mask a face instead of one an
-    image.
+    shape: `crop`, where pasting would draw (nothing for a face that is left alone); `ellipse` or
+    `box`, of the face's box, grown by `grow` px (negative: shrunk). blur: width of a soft border,
+    px. each: a mask a face instead of one an image.
 
     Raises ValueError for another shape, and for a face of an image that is not there.
     """
@@ -45,6 +45,8 @@ def draw_masks(
 
 
 def _crop(face: Face, height: int, width: int) -> Tensor:
+    if not face.reliable:
+        return torch.zeros(1, height, width)
     to_crop = estimate_similarity(face.landmarks[None].cpu().double(), template(DEFAULT_CROP_SIDE))
     mask = Pyramid(face_mask(DEFAULT_CROP_SIDE, DEFAULT_FEATHER))
     return mask.sample(to_crop, (height, width), "zeros")[0].clamp_(0, 1)

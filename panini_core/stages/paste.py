@@ -16,6 +16,7 @@ from .chunks import OnImage
 from .colour import is_grey
 from .grouping import rows_of_images
 from .layers import blend, face_mask, make_layer, tiles
+from .per_face import values_of_faces
 
 
 def paste_faces(
@@ -31,7 +32,8 @@ def paste_faces(
 
     images (N, 3, H, W): the ones that the faces were found in, RGB in [0, 1].
     options: how they are pasted; None: the defaults. `choices` replace some of them by name:
-    - strength: share of the restored face in the result, 0..1; 0 leaves the images as they are.
+    - strength: share of the restored face in the result, 0..1; 0 leaves the images as they are. A
+      text such as `0.8; 2: 0.5` gives some faces another one (see `parse_per_face`).
     - upscale: at least 1; the result is so many times as large, the background enlarged bicubically
       and the faces drawn from the restored crops' own pixels.
     - feather: width of the mask's soft border as a share of the crop's side, 0..0.5.
@@ -98,6 +100,7 @@ def paste_onto_image(
     if masks is None:
         usual = face_mask(restored.crops.shape[-1], options.feather)
         masks = usual.expand(len(restored.crops), -1, -1, -1)
+    strengths = values_of_faces(options.strength, restored.face_set.faces)
     layers = [
         make_layer(
             restored,
@@ -105,17 +108,18 @@ def paste_onto_image(
             image,
             (height, width),
             mask=masks[row],
+            strength=strengths[row],
             match_colour=options.match_colour,
             keep_detail=options.keep_detail,
         )
         for row in rows
     ]
     for down, across, inside in tiles(layers, height, width):
-        colour, mask = blend(inside, picture, down, across)
+        colour, mask, strength = blend(inside, picture, down, across)
         total_mask[:, down, across] = mask.to(image.dtype)
-        if options.strength > 0:
+        if any(layer.strength > 0 for layer in inside):
             before = picture[:, down, across].clone()  # the gradient of masks needs it
-            drawn = torch.lerp(before.to(colour), colour, mask * options.strength)
+            drawn = torch.lerp(before.to(colour), colour, mask * strength)
             picture[:, down, across] = torch.where(mask > 0, drawn.to(before), before)
     return picture.expand(3, -1, -1), total_mask
 

@@ -18,6 +18,7 @@ from ..options import NetworkOptions
 from .alpha import apply_fidelity
 from .chunks import OnChunk, run_in_chunks
 from .grouping import face_numbers
+from .per_face import values_of_faces
 from .represent import network_input
 
 
@@ -34,7 +35,8 @@ def restore_faces(
     """Restore every face (section 3.2); `weights` None: as the model derives them from the faces.
 
     options: how; None: the defaults. `choices` replace some of them by name:
-    - fidelity: 0..1; moves the weights, given or derived, as `apply_fidelity` does.
+    - fidelity: 0..1; moves the weights, given or derived, as `apply_fidelity` does. A text such as
+      `0.5; 2: 0.8` gives some faces another one, by their numbers (see `parse_per_face`).
     - noise_amount: 0..1; the share of fresh noise, drawn from `noise_seed`, in the noise images of
       the GAN prior, which shape hair, pores and stubble. The paper keeps them fixed; StyleGAN
       varies them for diversity. The noise keeps its variance. It depends only on the seed and on
@@ -56,6 +58,7 @@ def restore_faces(
             f"Got interpolation weights for {len(weights)} faces, but {len(faces)} faces."
         )
     numbers = _noise_numbers(faces.faces)
+    fidelity = values_of_faces(options.fidelity, faces.faces)
 
     def restore(chunk: slice) -> Tensor:
         images = network_input(model, faces.crops[chunk])
@@ -63,7 +66,7 @@ def restore_faces(
             alpha = model.predict_alpha(model.encode_degradation(images))
         else:
             alpha = weights.alpha[chunk].to(model.device)
-        alpha = apply_fidelity(InterpolationWeights(alpha), options.fidelity).alpha
+        alpha = apply_fidelity(InterpolationWeights(alpha), fidelity[chunk]).alpha
         noise = None
         if options.noise_amount > 0:
             noise = _mix_noise(model, numbers[chunk], options.noise_seed, options.noise_amount)

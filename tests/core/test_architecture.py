@@ -20,7 +20,7 @@ BELOW_STAGES = {"models", "faces", "options"}
 MAY_IMPORT = {
     "models": set[str](),
     "faces": set[str](),
-    "options": {"stages.selection"},  # the rules that options hold; neither needs torch
+    "options": {"stages.per_face", "stages.selection"},  # the texts that options hold; no torch
     "compute": set[str](),
     "checkpoints": {"models", "faces"},
     "images": {"checkpoints.whole_file"},

@@ -52,7 +52,7 @@ def values_of(kind: str, options: dict[str, Any]) -> str:
     if kind == "BOOLEAN":
         return "true" if options["default"] else "false"
     if kind == "STRING":
-        return f"`{options['default']}`"
+        return f"`{options['default']}`" if options["default"] else kind
     return kind
 
 

@@ -71,12 +71,77 @@ def test_the_callers_type_and_channels_come_back(
     assert torch.equal(restored[outside], image[outside])
 
 
+def test_the_whole_needs_the_image_only(comfy_pack: Pack) -> None:
+    """Without loaders it takes what they would bring as they are added."""
+    image = examples.photograph()
+    with_loaders = whole(comfy_pack, image, examples.model(comfy_pack))
+    alone = comfy_pack.run("PaniniRestoreImage", image=image)
+    assert all(
+        torch.equal(a, b) for a, b in zip(alone.result[:2], with_loaders.result, strict=False)
+    )
+    load = comfy_pack.part("nodes.load")
+    assert load.default_model() is load.default_model()
+    assert load.default_detector() is load.default_detector()
+
+
+def test_the_whole_shows_faces_and_result(comfy_pack: Pack) -> None:
+    photograph = examples.photograph()
+    batch = torch.cat([torch.cat([photograph, photograph.flip(2)], 2)] * 17)
+    output = whole(comfy_pack, batch, examples.tiny_model(comfy_pack), selection="1", upscale=2.0)
+    (board,), (pairs,) = output.ui["panini_faces"], output.ui["panini_compare"]
+    assert board["total_frames"] == pairs["total"] == 17
+    assert len(board["frames"]) == len(pairs["pairs"]) == 16
+    assert board["sort"] is None
+    faces = board["frames"][0]["faces"]
+    assert [face["number"] for face in faces] == [0, 1]
+    assert [face["selected"] for face in faces] == [False, True]
+    assert [face["box"] for face in pairs["pairs"][0]["faces"]] == [face["box"] for face in faces]
+    assert pairs["pairs"][0]["before_size"] == [512, 256]
+    assert pairs["pairs"][0]["after_size"] == [1024, 512]
+
+
+def test_single_faces_have_their_own_values(comfy_pack: Pack) -> None:
+    photograph = examples.photograph()
+    pair, network = torch.cat([photograph, photograph.flip(2)], 2), examples.tiny_model(comfy_pack)
+    own = {"face_strength": "0: 0.3; 1-4: 0", "strength": 0.8}
+    image, mask, _ = whole(comfy_pack, pair, network, **own, face_fidelity="0: 0.9").result
+    left, right = slice(None, 256), slice(256, None)
+    assert torch.equal(image[:, :, right], pair[:, :, right]) and mask[:, :, right].any()
+    alone = whole(comfy_pack, pair, network, fidelity=0.9, strength=0.3).result[0]
+    assert torch.equal(image[:, :, left], alone[:, :, left])
+
+    _, faces = examples.align(comfy_pack, pair, size=network.network.config.input_size)
+    crops, faces = comfy_pack.run(
+        "PaniniRestoreFaces", model=network, faces=faces, face_fidelity="0: 0.9"
+    ).result
+    by_hand = comfy_pack.run("PaniniPasteFaces", image=pair, faces=faces, crops=crops, **own)
+    assert torch.equal(by_hand.result[0], image)
+
+
+@pytest.mark.parametrize(
+    ("node", "name"),
+    [
+        ("PaniniRestoreImage", "face_fidelity"),
+        ("PaniniRestoreImage", "face_strength"),
+        ("PaniniRestoreFaces", "face_fidelity"),
+        ("PaniniPasteFaces", "face_strength"),
+    ],
+)
+def test_values_of_single_faces_are_checked_before_a_run(pack: Pack, node: str, name: str) -> None:
+    check = pack.nodes[node].validate_inputs
+    inputs = {"selection": "all"} if node == "PaniniRestoreImage" else {}
+    for text in (None, "", " ", "2: 0.5", "2: 0.5; 4-6: 1"):
+        assert check(**inputs, **{name: text}) is True
+    assert "both for all faces" in check(**inputs, **{name: "0.5"})
+    assert "Values of single faces must lie in 0..1" in check(**inputs, **{name: "2: 1.5"})
+
+
 def test_without_a_face_everything_passes_through(comfy_pack: Pack) -> None:
     image, network = examples.landscape(), examples.tiny_model(comfy_pack)
     restored, mask, report = whole(comfy_pack, image, network).result
     assert torch.equal(restored, image)
     assert not mask.any()
-    assert "No face" in report
+    assert "No face" in report and "A threshold below 0.60 finds more" in report
 
     crops, faces = examples.align(comfy_pack, image)
     assert crops.shape == (1, 512, 512, 3)  # so that what stands behind goes on

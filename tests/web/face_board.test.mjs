@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { keepable, lastNumber, placeBoxes, readFrames } from "../../web/face_board/frames.js";
+import {
+  keepable,
+  lastNumber,
+  mergeFrames,
+  placeBoxes,
+  readFrames,
+} from "../../web/face_board/frames.js";
 import {
   judgeFaces,
   namedFaces,
@@ -196,6 +202,29 @@ for (const payload of [
 test("frames behind one that cannot be read keep their places by being left out", () => {
   const { frames, total } = readFrames({ total_frames: 3, frames: [sent([]), {}, sent([])] });
   assert.deepEqual([frames.length, total], [1, 3]);
+});
+
+test("frames of several batches follow one another, each in its place", () => {
+  const sizes = [
+    [3, [sent([face(0)])]],
+    [2, [sent([]), sent([face(0), face(1)])]],
+  ];
+  const [first, second] = sizes.map(([total_frames, frames]) =>
+    readFrames({ total_frames, sort: "left to right", frames }),
+  );
+  const merged = mergeFrames([first, second]);
+  assert.deepEqual([merged.total, merged.sort], [5, "left to right"]);
+  assert.deepEqual(
+    merged.frames.map(({ place, faces }) => [place, faces.length]),
+    [
+      [0, 1],
+      [3, 0],
+      [4, 2],
+    ],
+  );
+  assert.deepEqual(readFrames(JSON.parse(JSON.stringify(keepable(merged)))), merged);
+  assert.equal(mergeFrames([first, { ...second, sort: "largest first" }]).sort, null);
+  assert.deepEqual(mergeFrames([second]), second);
 });
 
 test("the last number is that of all frames, or any if some are not here", () => {

@@ -6,7 +6,6 @@
  * @typedef {Object} Shown
  * @property {{before: string, after: string}} urls
  * @property {Pair} pair
- * @property {number} index of the pair
  */
 
 import { create, createButton } from "../shared/dom.js";
@@ -20,7 +19,7 @@ export function createFileButtons(shown) {
       const pictures = shown();
       if (!pictures) return;
       const side = shiftKey ? "before" : "after";
-      action(pictures.urls[side], nameFile(side, pictures.index, pictures.pair[side]));
+      action(pictures.urls[side], nameFile(side, pictures.pair.place, pictures.pair[side]));
     };
   };
   return create(

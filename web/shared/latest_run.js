@@ -6,7 +6,7 @@
 
 import { app, rootGraph } from "./comfy.js";
 import { chain } from "./hooks.js";
-import { keep, readKept, readPayload } from "./payload.js";
+import { keep, readKept, readPayloads } from "./payload.js";
 
 /** @type {WeakMap<object, LatestRun<any>>} by node */
 const runs = new WeakMap();
@@ -18,6 +18,8 @@ const runs = new WeakMap();
  * @property {string} kept the node's property that it is saved in
  * @property {(payload: unknown) => Content | null} read also reads what `keepable` gave; null: there
  *   is nothing that can be shown
+ * @property {(contents: Content[]) => Content} merge what a node sent that ran several times, with
+ *   lists at its inputs; at least one
  * @property {(content: Content) => Record<string, unknown>} keepable as plain data, and not much
  * @property {(kept: Record<string, any> | null) => void} onChange kept: the property, if the node
  *   was just loaded; empty if it has none
@@ -56,28 +58,34 @@ export class LatestRun {
 
   /** @param {unknown} sent */
   receive(sent) {
-    const { output, read, onChange } = this.options;
-    const content = read(readPayload(sent, output));
-    if (!content) return;
-    this.content = content;
-    onChange(null);
+    if (!this.take(sent)) return;
+    this.options.onChange(null);
     this.save();
   }
 
   restore() {
-    const { output, kept, read, onChange } = this.options;
+    const { kept, read, onChange } = this.options;
     const saved = readKept(this.node, kept);
-    this.content = read(latestPayload(this.node, output)) ?? read(saved);
+    if (!this.take(latestOutput(this.node))) this.content = read(saved);
     onChange(saved ?? {});
   }
 
   /** Takes what is among the outputs now; some come back after the node was made. */
   recall() {
-    const { output, read, onChange } = this.options;
-    const content = read(latestPayload(this.node, output));
-    if (!content) return;
-    this.content = content;
-    onChange(null);
+    if (this.take(latestOutput(this.node))) this.options.onChange(null);
+  }
+
+  /**
+   * Makes an output the content, if anything of it can be shown.
+   * @param {unknown} sent
+   */
+  take(sent) {
+    const { output, read, merge } = this.options;
+    const contents = readPayloads(sent, output)
+      .map(read)
+      .filter((content) => content !== null);
+    if (contents.length) this.content = merge(contents);
+    return contents.length > 0;
   }
 }
 
@@ -101,11 +109,10 @@ function* nodesOf(graph) {
 }
 
 /**
- * The payload among the outputs that the front end keeps, or null.
+ * A node's output among those that the front end keeps.
  * @param {GraphNode} node
- * @param {string} key
  */
-function latestPayload({ graph, id }, key) {
+function latestOutput({ graph, id }) {
   const place = !graph || graph === rootGraph() ? `${id}` : `${graph.id}:${id}`;
-  return readPayload(app.nodeOutputs?.[place], key);
+  return app.nodeOutputs?.[place];
 }

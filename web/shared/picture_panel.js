@@ -17,9 +17,10 @@ export class PicturePanel {
    * @param {{width: number, height: number}} options.least px of the graph; they are taken before
    *   there is a picture, so that no node grows over its neighbours when it comes
    * @param {(event: WheelEvent) => boolean} [options.onWheel] as of `addPanel`, over a picture
-   * @param {string} options.output as `read`, `kept` and `keepable`: of `LatestRun`
+   * @param {string} options.output as `read`, `merge`, `kept` and `keepable`: of `LatestRun`
    * @param {string} options.kept
    * @param {(payload: unknown) => Content | null} options.read
+   * @param {(contents: Content[]) => Content} options.merge
    * @param {(content: Content) => Record<string, unknown>} options.keepable
    * @param {(content: Content) => number} options.count of the pictures
    * @param {(kept: Record<string, any> | null) => void} options.show draws what is to be shown now;

@@ -55,6 +55,16 @@ def test_more_fidelity_never_trusts_the_prior_more(low: float, high: float) -> N
     assert less.max() <= 1
 
 
+def test_faces_have_fidelities_of_their_own() -> None:
+    weights = some_weights()
+    own = [0.2, 0.5, 0.9][: len(weights)]
+    mixed = apply_fidelity(weights, own).alpha
+    for row, fidelity in enumerate(own):
+        assert torch.equal(mixed[row], apply_fidelity(weights, fidelity).alpha[row])
+    with pytest.raises(ValueError, match=f"Got 1 fidelities for {len(weights)} faces"):
+        apply_fidelity(weights, [0.5])
+
+
 def test_the_ends_of_fidelity() -> None:
     assert (apply_fidelity(some_weights(), 1.0).alpha == 0).all()
     assert (apply_fidelity(some_weights(), 0.0).alpha == 1).all()

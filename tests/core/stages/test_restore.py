@@ -303,3 +303,12 @@ def test_fidelity_moves_derived_and_given_weights_alike(
     for given in (None, weights):
         found = restore_faces(model, faces, given, fidelity=0.9, batch=1).crops
         torch.testing.assert_close(found, moved, atol=1e-5, rtol=0)
+
+
+def test_each_face_has_its_own_fidelity(model: PaniniNet, random_faces: MakeFaces) -> None:
+    faces = random_faces(3)  # not numbered: numbers are places
+    mixed = restore_faces(model, faces, fidelity="0.5; 2: 0.9; 1: 0.1", batch=1).crops
+    for row, fidelity in enumerate((0.5, 0.1, 0.9)):
+        alone = restore_faces(model, faces, fidelity=fidelity, batch=1).crops
+        assert torch.equal(mixed[row], alone[row])
+    assert not torch.equal(mixed[2], restore_faces(model, faces, batch=1).crops[2])
