@@ -38,7 +38,7 @@ BOXES = """() => app.graph.nodes.map(({ id, type, pos, size }) => {
     const [x, y] = [left - canvas.left, top - canvas.top];
     return [id, type, x / scale - offset[0], y / scale - offset[1], width / scale, height / scale];
 })"""
-# Of the nodes, those with a corner outside of the window or behind what is no part of the graph.
+# The names of the nodes with a corner outside of the window or behind what is no part of the graph.
 HIDDEN = """(boxes) => {
     const { canvas, ds } = app.canvas;
     const { left, top } = canvas.getBoundingClientRect();
@@ -47,11 +47,12 @@ HIDDEN = """(boxes) => {
         const found = document.elementFromPoint(left + across, top + down);
         return found === canvas || found?.closest("[data-node-id], .dom-widget, .panini-panel");
     };
-    return boxes.filter(([, , x, y, width, height]) =>
+    const hidden = boxes.filter(([, , x, y, width, height]) =>
         [x + 5, x + width - 5].some((across) =>
             [y + 5, y + height - 5].some((down) => !isSeen(across, down))
         )
     );
+    return hidden.map(([id, type]) => `${type} ${id}`);
 }"""
 SHOW_PREVIEWS = """async (types) => {
     const canvas = new OffscreenCanvas(128, 128);
@@ -59,7 +60,8 @@ SHOW_PREVIEWS = """async (types) => {
     const blob = await canvas.convertToBlob();
     for (const { id, type } of app.graph.nodes) {
         if (!types.includes(type)) continue;
-        const ids = { nodeId: id, displayNodeId: id, parentNodeId: id, realNodeId: id };
+        const node = String(id);
+        const ids = { nodeId: node, displayNodeId: node, parentNodeId: node, realNodeId: node };
         const preview = { blob, promptId: "1", jobId: "1", ...ids };
         window.comfyAPI.api.api.dispatchCustomEvent("b_preview_with_metadata", preview);
     }

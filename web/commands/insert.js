@@ -69,9 +69,10 @@ function addNodes(graph, { types, values }) {
 function place(nodes, source, all, { columns, previews }) {
   /** @type {Record<string, Size>} */
   const sizes = Object.fromEntries(
-    Object.entries(nodes).map(([name, { size }]) => {
+    Object.entries(nodes).map(([name, node]) => {
       const growth = previews.includes(name) ? PREVIEW : 0;
-      return [name, [size[0], size[1] + growth]];
+      const height = Math.max(node.size[1], node.computeSize()[1]); // Nodes 2.0 measures later
+      return [name, [node.size[0], height + growth]];
     }),
   );
   /** @type {Point} */
