@@ -18,17 +18,21 @@ from .faces import (
     RestoredFaces,
 )
 from .models.face_detector import FaceDetector
+from .models.face_parser import FaceParser
+from .models.face_restorer import FaceRestorer
+from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
-from .stages.align import align_faces
+from .stages.align import align_faces, whole_picture_faces
 from .stages.alpha import weigh_features
 from .stages.chunks import OnChunk, OnImage
 from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
-from .stages.paste import paste_onto_image
+from .stages.paste import paste_faces, paste_onto_image
+from .stages.paste_masks import paste_masks
 from .stages.represent import represent_degradation
-from .stages.restore import restore_faces
+from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_faces, sort_faces
 from .stages.smooth import smooth_faces, smooth_in_passing
 
@@ -65,33 +69,47 @@ class Restoration:
 
 def restore_images(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Tensor:
     """Restore the faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
-    `options` None: the defaults. While faces are searched `on_image(done, total)` is called, then,
+    `options` None: the defaults. `upscaler`: draws what is around the faces (see `paste_faces`),
+    of every image. `parser`: for mask_source `parse` and `auto`.
+    While faces are searched `on_image(done, total)` is called, then,
     as they are restored, `on_chunk(done, total, latest)` with the latest crops (k, 3, R, R) in
     [0, 1]; both count over the whole batch, and may raise to stop. Returns
     (N, 3, upscale * H, upscale * W) in the images' type, on their device; pixels away from
-    restored faces, and images without one, are the input's.
+    restored faces, and images without one, are the input's, unless there is an upscaler.
     """
     return restore_images_with_report(
-        detector, model, images, options, keep_faces=False, on_image=on_image, on_chunk=on_chunk
+        detector,
+        model,
+        images,
+        options,
+        upscaler=upscaler,
+        keep_faces=False,
+        parser=parser,
+        on_image=on_image,
+        on_chunk=on_chunk,
     ).images
 
 
 def restore_images_with_report(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
     keep_faces: bool = True,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Restoration:
@@ -107,6 +125,7 @@ def restore_images_with_report(
     last bits: with a batch of 1 every image's result is the same whatever the others are.
     """
     options = options or RestoreOptions()
+    check_choices(model, options)
     start = time.perf_counter()
 
     # Stage one: where the faces are, in all images
@@ -128,9 +147,16 @@ def restore_images_with_report(
         count_on = _count_on(on_chunk, group.faces.start, len(smooth))
         restored = restore_faces(model, faces, weights, options, on_chunk=count_on)
         rows = rows_of_images(faces.faces)
+        drawn = paste_masks(faces, restored.crops.shape[-1], options, parser)
         for index in group.images:
-            result[index], masks[index] = paste_onto_image(
-                images[index], restored, rows.get(index, []), options
+            paste_onto_image(
+                images[index],
+                restored,
+                rows.get(index, []),
+                options,
+                masks=drawn,
+                upscaler=upscaler,
+                into=(result[index], masks[index]),
             )
         if keep_faces:
             kept.append(restored)
@@ -157,6 +183,28 @@ def _find(
     return sort_faces(found, options.sort, height=height, width=width)
 
 
+def restore_aligned(
+    model: FaceRestorer,
+    images: Tensor,
+    options: RestoreOptions | None = None,
+    *,
+    parser: FaceParser | None = None,
+) -> tuple[Tensor, RestoredFaces]:
+    """Restore aligned faces: square images (N, 3, S, S), RGB in [0, 1], in FFHQ's framing.
+
+    `parser`: for mask_source `parse` and `auto`. With `soft` the whole picture is drawn.
+
+    Returns (N, 3, upscale * S, upscale * S) in the images' type, on their device, and the faces
+    before and after. Raises ValueError for other shapes.
+    """
+    options = options or RestoreOptions()
+    restored = restore_faces(model, whole_picture_faces(images), options=options)
+    masks = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
+    if masks is None:  # the usual mask, but without a border: the crop is the picture
+        masks = torch.ones(len(images), 1, 1, 1)
+    return paste_faces(images, restored, options, masks=masks), restored
+
+
 def represent_in_images(
     model: PaniniNet, images: Tensor, faces: Sequence[Face], *, batch: int = DEFAULT_BATCH
 ) -> DegradationRepresentation:
@@ -170,22 +218,22 @@ def represent_in_images(
     most = max(FACES_PER_GROUP, batch)
     for start in range(0, len(faces), most):
         chunk = faces[start : start + most]
-        aligned = align_faces(images, chunk, size=model.config.input_size)
+        aligned = align_faces(images, chunk, size=model.input_size)
         vectors.append(represent_degradation(model, aligned, batch=batch).vectors)
     return DegradationRepresentation(torch.cat(vectors))
 
 
 def _align(
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     faces: Sequence[Face],
     groups: Sequence[Group],
     options: RestoreOptions,
 ) -> Iterator[tuple[FaceSet, InterpolationWeights | None]]:
     """The crops of each group, and their weights where these are steadied over time."""
-    size = model.config.input_size
+    size = model.input_size
     aligned = (align_faces(images, faces[group.faces], size=size) for group in groups)
-    if options.smoothing == 0:
+    if options.smoothing == 0 or not isinstance(model, PaniniNet):
         yield from ((crops, None) for crops in aligned)
         return
     batch = options.batch

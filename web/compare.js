@@ -3,6 +3,7 @@
  *
  * @import { ComfyNode } from "../../scripts/app.js"
  * @import { Pairs } from "./compare/pairs.js"
+ * @import { FoldOptions } from "./shared/picture_panel.js"
  */
 
 import { completeDropped } from "./compare/dropped.js";
@@ -15,9 +16,12 @@ import { loadText, text } from "./shared/text.js";
 const COMPARE = "PaniniCompareImages";
 
 /** Ties a slider to a node: pairs come from its runs, divider and place are saved with it. */
-class NodeSlider {
-  /** @param {ComfyNode} node */
-  constructor(node) {
+export class NodeSlider {
+  /**
+   * @param {ComfyNode} node
+   * @param {FoldOptions} [fold] how it folds away; without it, it does not
+   */
+  constructor(node, fold) {
     this.slider = new CompareSlider(
       {
         onPair: (index, rests) => this.pictures.goTo(index, rests),
@@ -30,6 +34,7 @@ class NodeSlider {
     this.pictures = new PicturePanel(node, {
       name: "compare",
       element: this.slider.element,
+      fold,
       least: { width: 340, height: 300 },
       onWheel: (event) => this.slider.gestures.zoom(event),
       output: "panini_compare",

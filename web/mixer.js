@@ -131,7 +131,7 @@ function readState(node, report, moved) {
     const chosen = levels[name] ?? null;
     const edited =
       chosen && foreseeable && !linked
-        ? changeDistribution(chosen, alphaChange(mode, preset, position))
+        ? changeDistribution(chosen, alphaChange(mode, preset, position, report?.presets[name]))
         : null;
     const absent = !chosen && Object.keys(levels).length > 0;
     return [name, { position, mode, chosen, edited, linked, absent }];

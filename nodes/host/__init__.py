@@ -12,9 +12,17 @@ from .files import (
     places,
     register_folders,
 )
-from .images import blank, to_image, to_images, to_mask
-from .networks import ManagedNetwork, compute_device, load_panini, manage
-from .other_networks import apply_image_model, parse_masks
+from .help_pages import register_help_pages
+from .images import blank, to_image, to_images, to_mask, to_masks
+from .networks import (
+    ManagedNetwork,
+    compute_device,
+    load_panini,
+    load_restorer,
+    manage,
+    require_panini,
+)
+from .other_networks import apply_image_model, borrow_upscaler, load_parser
 from .pictures import save_preview
 from .progress import Progress
 from .schemas import schema, supported
@@ -27,6 +35,7 @@ __all__ = [
     "Progress",
     "apply_image_model",
     "blank",
+    "borrow_upscaler",
     "compute_device",
     "degradation_folder",
     "find_file",
@@ -34,14 +43,18 @@ __all__ = [
     "fingerprint_file",
     "list_files",
     "load_panini",
+    "load_parser",
+    "load_restorer",
     "manage",
-    "parse_masks",
     "places",
     "register_folders",
+    "register_help_pages",
+    "require_panini",
     "save_preview",
     "schema",
     "supported",
     "to_image",
     "to_images",
     "to_mask",
+    "to_masks",
 ]

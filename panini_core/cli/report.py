@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +34,9 @@ def describe_face(index: int, face: Face) -> dict[str, Any]:
         "score": round(face.score, 4),
         "reliable": face.reliable,
     }
+
+
+def note_left_alone(faces: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """A note on faces, as `describe_face` tells of them, that are left alone; none if none are."""
+    count = sum(not face["reliable"] for face in faces)
+    return (f"left alone, since no landmarks fit: {count}",) if count else ()

@@ -15,7 +15,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from .box_overlap import box_areas, box_overlaps
+from .box_overlap import box_areas, box_overlaps, suppress_overlaps
 
 MEAN_BGR = (104.0, 117.0, 123.0)  # subtracted from BGR in 0..255
 PRIOR_SIZES = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))  # stride, box sides in px
@@ -66,9 +66,7 @@ class Detections:
         about 1 % of a face, the mean of several priors by a third less. A face of score s comes
         out the same whatever there is of scores below VOTING_SHARE * s.
         """
-        from torchvision.ops import nms  # of ComfyUI, or of the extra `torch`
-
-        kept = nms(self.boxes, self.scores, MAX_OVERLAP)
+        kept = suppress_overlaps(self.boxes, self.scores, MAX_OVERLAP)
         agree = box_overlaps(self.boxes[kept], self.boxes) > VOTING_OVERLAP
         may_vote = self.scores >= VOTING_SHARE * self.scores[kept, None]
         votes = (agree & may_vote) * self.scores

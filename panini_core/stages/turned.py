@@ -41,7 +41,8 @@ def look_again(
     shows it upright, a box around it, and the higher of the two scores.
 
     Returns the faces, each once, and for each (K,) whether its landmarks can be relied on: not if
-    they are not those of an upright face, and no look shows better ones.
+    they are not clearly those of an upright face, and the looks show neither better ones nor the
+    same.
     """
     crooked = (
         (rolls_of(found.landmarks).abs() > LARGEST_ROLL)
@@ -60,10 +61,10 @@ def look_again(
     if len(others):
         looks = looks.with_others(others, _search(detector, image, asked.boxes[others]))
 
-    upright = (looks.rolls.abs() <= LARGEST_ROLL) & _agree(looks.landmarks, asked)
-    right = looks.fit & ~upright
+    confirmed = _agree(looks.landmarks, asked) & (looks.scatter <= LARGEST_SCATTER)
+    right = looks.fit & ~(confirmed & (looks.rolls.abs() <= LARGEST_ROLL))
     reliable = torch.ones_like(doubtful)
-    reliable[rows] = looks.fit | ~crooked[rows]
+    reliable[rows] = looks.fit | confirmed | ~crooked[rows]
     return _put_right(found, reliable, rows[right], looks.select(right))
 
 

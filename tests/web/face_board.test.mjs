@@ -37,7 +37,10 @@ const face = (number) => ({
   ...{ number, box: [0, 0, 5, 5], score: 0.9, size: 5 },
   ...{ severity: null, selected: true },
 });
-const known = (number) => ({ ...face(number), area: null, fromMiddle: null, filled: false });
+const known = (number) => ({
+  ...face(number),
+  ...{ area: null, fromMiddle: null, filled: false, leftAlone: false },
+});
 
 for (const [rule, expected] of [
   [" All ", "all"],
@@ -96,6 +99,25 @@ test("of the named faces the first ones are kept", () => {
     ],
   );
   assert.ok([...judgeFaces("all", FRAME, 0).values()].every((verdict) => verdict === "kept"));
+});
+
+test("a face that no landmarks fit is left alone, whatever is selected", () => {
+  const faces = [{ ...face(0), box: [0, 0, 9, 9], reliable: false, selected: false }, face(1)];
+  const read = readFrames({ frames: [sent(faces)] });
+  const kept = readFrames(JSON.parse(JSON.stringify(keepable(read))));
+  for (const { frames } of [read, kept]) {
+    for (const rule of ["all", "0-1", "largest", "centre"]) {
+      assert.deepEqual([...namedFaces(rule, frames[0])], [1]);
+      assert.deepEqual(
+        [...judgeFaces(rule, frames[0], 1)],
+        [
+          [0, "left alone"],
+          [1, "kept"],
+        ],
+      );
+    }
+    assert.equal(recallVerdicts(frames[0]).get(0), "left alone");
+  }
 });
 
 test("a run tells which faces it kept, and keeps those that it says nothing about", () => {

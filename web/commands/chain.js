@@ -20,22 +20,12 @@ const GAP_Y = 110; // with room for a title bar, and for Nodes 2.0, whose nodes 
 
 /** @type {Plan} */
 export const WHOLE_IMAGE = {
-  columns: [["model", "detector"], ["restore"], ["compare"], ["save"]],
-  types: {
-    model: "PaniniLoadModel",
-    detector: "PaniniLoadDetector",
-    restore: "PaniniRestoreImage",
-    compare: "PaniniCompareImages",
-    save: "SaveImage",
-  },
+  columns: [["restore"], ["save"]],
+  types: { restore: "PaniniRestoreImage", save: "SaveImage" },
   values: { save: { filename_prefix: "panini/restored" } },
   previews: ["restore", "save"],
   links: [
     ["source", "restore.image"],
-    ["model.model", "restore.model"],
-    ["detector.detector", "restore.detector"],
-    ["source", "compare.before"],
-    ["restore.image", "compare.after"],
     ["restore.image", "save.images"],
   ],
 };

@@ -257,10 +257,9 @@ export class CompareSlider {
 
   /** @param {number} by so many pictures */
   step(by) {
-    const index = this.state.index + by;
-    if (index < 0 || index >= this.state.count) return;
     this.player.stop();
-    this.actions.onPair(index, true);
+    const index = this.state.index + by;
+    if (index >= 0 && index < this.state.count) this.actions.onPair(index, true);
   }
 
   /** Shows the next pair, or the first after the last; over once both pictures can be seen. */

@@ -13,7 +13,7 @@
  * @property {number | null} fromMiddle px: what `largest` and `centre` go by, in a clip the means
  *   over all frames; null: as the box says
  * @property {boolean} filled in a clip: not seen here, but put between two frames
- * @property {boolean} reliable whether its landmarks can be relied on; others are left alone
+ * @property {boolean} leftAlone whatever is selected, since no landmarks fit
  * @property {boolean} selected whether the run kept it
  *
  * @typedef {Object} Frame
@@ -155,24 +155,24 @@ function readFrame({ image, width, height, place, faces }, index) {
       area: numberOrNull(values.area),
       fromMiddle: numberOrNull(values.from_middle),
       filled: values.filled === true,
-      reliable: values.reliable !== false,
+      leftAlone: values.reliable === false,
       selected: values.selected !== false,
     })),
   };
 }
 
 /**
- * A face as the nodes send it, without what only faces of clips or unreliable ones have if it is
- * none.
+ * A face as the nodes send it, without what only faces of clips, or those that are left alone,
+ * have.
  * @param {Face} face
  */
-function writeFace({ area, fromMiddle, filled, reliable, ...face }) {
+function writeFace({ area, fromMiddle, filled, leftAlone, ...face }) {
   return {
     ...face,
     ...(area !== null && { area }),
     ...(fromMiddle !== null && { from_middle: fromMiddle }),
     ...(filled && { filled }),
-    ...(!reliable && { reliable }),
+    ...(leftAlone && { reliable: false }),
   };
 }
 

@@ -47,7 +47,7 @@ export function parseRule(rule) {
  */
 export function namedFaces(rule, frame) {
   const parsed = parseRule(rule);
-  const faces = frame.faces.filter(({ reliable }) => reliable);
+  const faces = frame.faces.filter(({ leftAlone }) => !leftAlone);
   if (parsed instanceof Set) return numbersOf(faces.filter(({ number }) => parsed.has(number)));
   if (parsed === "all") return numbersOf(faces);
   if (parsed === "largest") return numbersOf(smallestFirst(faces, (face) => -area(face)));
@@ -70,8 +70,8 @@ export function judgeFaces(rule, frame, most = 0) {
     frame.faces.filter(({ number }) => named.has(number)).slice(0, most || undefined),
   );
   /** @returns {Verdict} */
-  const judge = (/** @type {Face} */ { number, reliable }) => {
-    if (!reliable) return "left alone";
+  const judge = (/** @type {Face} */ { number, leftAlone }) => {
+    if (leftAlone) return "left alone";
     if (kept.has(number)) return "kept";
     return named.has(number) ? "over the limit" : "left out";
   };
@@ -85,8 +85,8 @@ export function judgeFaces(rule, frame, most = 0) {
  */
 export function recallVerdicts({ faces }) {
   /** @returns {Verdict} */
-  const recall = (/** @type {Face} */ { reliable, selected }) => {
-    if (!reliable) return "left alone";
+  const recall = (/** @type {Face} */ { leftAlone, selected }) => {
+    if (leftAlone) return "left alone";
     return selected ? "kept" : "left out";
   };
   return new Map(faces.map((face) => [face.number, recall(face)]));

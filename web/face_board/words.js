@@ -22,7 +22,7 @@ export function countFaces(count) {
  * @param {Face} face
  * @param {string} verdict
  */
-export function describeFace({ number, score, size, severity, filled, reliable }, verdict) {
+export function describeFace({ number, score, size, severity, filled, leftAlone }, verdict) {
   const values = [
     filled ? text("face_board.filled", "filled in between frames") : "",
     score === null ? "" : text("face_board.score", "score {score}", { score: score.toFixed(2) }),
@@ -32,7 +32,7 @@ export function describeFace({ number, score, size, severity, filled, reliable }
       : text("face_board.severity", "degraded {percent} %", {
           percent: Math.round(severity * 100),
         }),
-    reliable ? "" : text("face_board.left_alone", "left alone: no landmarks fit"),
+    leftAlone ? text("face_board.left_alone", "left alone: no landmarks fit") : "",
     verdict,
   ];
   const face = text("face_board.face", "Face {number}", { number });

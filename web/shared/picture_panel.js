@@ -2,8 +2,11 @@
  * A panel that shows one of the pictures of a node's latest run; which one, is saved with it.
  *
  * @import { ComfyNode } from "../../../scripts/app.js"
+ *
+ * @typedef {{title: string, folded: boolean}} FoldOptions folded: whether it is on a new node
  */
 
+import { Fold, HEAD_HEIGHT } from "./fold.js";
 import { LatestRun } from "./latest_run.js";
 import { addPanel } from "./widget.js";
 
@@ -14,6 +17,7 @@ export class PicturePanel {
    * @param {Object} options
    * @param {string} options.name unique within the node
    * @param {HTMLElement} options.element
+   * @param {FoldOptions} [options.fold] how it folds away; without it, it does not
    * @param {{width: number, height: number}} options.least px of the graph; they are taken before
    *   there is a picture, so that no node grows over its neighbours when it comes
    * @param {(event: WheelEvent) => boolean} [options.onWheel] as of `addPanel`, over a picture
@@ -26,15 +30,19 @@ export class PicturePanel {
    * @param {(kept: Record<string, any> | null) => void} options.show draws what is to be shown now;
    *   kept: what was saved, if the node was just loaded
    */
-  constructor(node, { name, element, least, onWheel, count, show, keepable, ...run }) {
+  constructor(node, { name, element, fold, least, onWheel, count, show, keepable, ...run }) {
+    this.node = node;
+    this.least = least;
+    this.fold = fold && new Fold(fold.title, element, fold.folded, () => this.toggle());
     this.count = count;
     this.show = show;
     this.index = 0;
     this.missing = false; // on the server, which deletes what is temporary
     this.fit = addPanel(node, {
       name,
-      element,
-      minHeight: () => least.height,
+      element: this.fold?.element ?? element,
+      minHeight: () => this.minHeight(),
+      maxHeight: () => (this.fold?.folded ? HEAD_HEIGHT : Infinity),
       minWidth: () => least.width,
       onWheel: onWheel && ((event) => this.shown !== null && onWheel(event)),
     });
@@ -44,6 +52,32 @@ export class PicturePanel {
       keepable: (content) => ({ ...keepable(content), index: this.index }),
       onChange: (kept) => this.change(kept),
     });
+  }
+
+  /** px of the graph */
+  minHeight() {
+    const content = this.least.height;
+    if (!this.fold) return content;
+    return HEAD_HEIGHT + (this.fold.folded ? 0 : content);
+  }
+
+  /** Folds or unfolds it: the node becomes as much lower or higher. */
+  toggle() {
+    const { node, fold } = this;
+    if (!fold) return;
+    const before = this.minHeight();
+    fold.set(!fold.folded);
+    node.setSize([node.size[0], node.size[1] + this.minHeight() - before]);
+    this.run.save({ folded: fold.folded });
+    this.fit();
+  }
+
+  /**
+   * Says something beside the title, if it has one.
+   * @param {string} text
+   */
+  tell(text) {
+    this.fold?.tell(text);
   }
 
   /** What can be shown of the latest run; null if there is nothing. */
@@ -74,6 +108,7 @@ export class PicturePanel {
   change(kept) {
     this.missing = false;
     if (kept) this.index = Number.isInteger(kept.index) ? kept.index : 0;
+    if (typeof kept?.folded === "boolean") this.fold?.set(kept.folded);
     const last = (this.shown ? this.count(this.shown) : 1) - 1;
     this.index = Math.max(0, Math.min(this.index, last));
     this.show(kept);

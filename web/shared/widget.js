@@ -35,12 +35,16 @@ const CANVAS_METHODS = {
  * @param {string} options.name unique within the node
  * @param {HTMLElement} options.element
  * @param {() => number} options.minHeight px of the graph
+ * @param {() => number} [options.maxHeight] px of the graph
  * @param {() => number} [options.minWidth] px of the graph, of the node
  * @param {(event: WheelEvent) => boolean} [options.onWheel] asked while the element has the focus;
  *   true: the event was used. Otherwise it zooms the canvas, as everywhere.
  * @returns {() => void} makes the node large enough; to be called when `minHeight` changed
  */
-export function addPanel(node, { name, element, minHeight, minWidth = () => 0, onWheel }) {
+export function addPanel(
+  node,
+  { name, element, minHeight, maxHeight = () => Infinity, minWidth = () => 0, onWheel },
+) {
   linkStyle("panini.css");
   element.classList.add("panini-panel");
   const widget = node.addDOMWidget(name, `PANINI_${name.toUpperCase()}`, element, {
@@ -48,6 +52,7 @@ export function addPanel(node, { name, element, minHeight, minWidth = () => 0, o
     hideOnZoom: false,
     margin: MARGIN,
     getMinHeight: () => minHeight() + 2 * MARGIN,
+    getMaxHeight: () => maxHeight() + 2 * MARGIN,
     getValue: () => "",
     setValue: () => {},
     ...OUTSIDE_OF_PANELS,

@@ -237,7 +237,8 @@ def test_a_callback_may_stop_the_search() -> None:
 
 
 class Scripted(Stub):
-    """Other boxes, in shares of the image, at the coarse, the fine and the overview scale."""
+    """Other boxes, in shares of the image, at the coarse, the fine and the overview scale; closer
+    looks show nothing."""
 
     def __init__(self, *answers: list[list[float]]) -> None:
         super().__init__()
@@ -245,9 +246,10 @@ class Scripted(Stub):
 
     def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
         side = images.shape[-1]
-        rows = torch.tensor(self.answers.pop(0)).view(-1, 5)
+        rows = torch.tensor(self.answers.pop(0) if self.answers else []).view(-1, 5)
         rows = rows[rows[:, 4] > threshold]
-        return [Detections(rows[:, :4] * side, torch.zeros(len(rows), 5, 2), rows[:, 4])]
+        one = Detections(rows[:, :4] * side, torch.zeros(len(rows), 5, 2), rows[:, 4])
+        return [one] * len(images)
 
 
 def test_a_part_of_a_better_larger_face_is_not_a_face() -> None:
@@ -318,7 +320,8 @@ def assert_a_lower_threshold_only_adds(low: list[Face], high: list[Face], thresh
 
 
 class Looks(Stub):
-    """Boxes in shares of the image, others at every scale, best first and each face once."""
+    """Boxes in shares of the image, others at every scale, best first and each face once; closer
+    looks show nothing."""
 
     def __init__(self, answers: dict[int, list[list[float]]]) -> None:
         super().__init__()
@@ -326,10 +329,10 @@ class Looks(Stub):
 
     def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
         side = images.shape[-1]
-        rows = torch.tensor(self.answers[side]).view(-1, 5)
+        rows = torch.tensor(self.answers.get(side, [])).view(-1, 5)
         landmarks = rows[:, None, :2].repeat(1, 5, 1) * side
         found = Detections(rows[:, :4] * side, landmarks, rows[:, 4]).merge_overlaps()
-        return [found.select(found.scores > threshold)]
+        return [found.select(found.scores > threshold)] * len(images)
 
 
 # One face and what may be confused with it: a part of it, what lies across it, its neighbour.

@@ -21,7 +21,7 @@ from panini_core.stages.layers import (
     make_layer,
     tiles,
 )
-from panini_core.stages.warp import Pyramid
+from panini_core.stages.warp import Outside, Pyramid
 
 SIDE = 16  # of crops, px
 HEIGHT, WIDTH = 60, 90
@@ -180,7 +180,7 @@ def test_matched_colour_takes_the_light_of_the_photograph() -> None:
 
 def at_window(window: tuple[int, int, int, int]) -> FaceLayer:
     nothing = Pyramid(torch.zeros(1, 2, 2))
-    return FaceLayer(nothing, 0.0, nothing, placed(0, 0, 1), window)
+    return FaceLayer(nothing, 0.0, nothing, 1.0, placed(0, 0, 1), window)
 
 
 @st.composite
@@ -272,3 +272,23 @@ def test_masks_of_another_size_are_stretched_over_the_crop() -> None:
     _, mask = whole([layer], image)
     assert mask[0, 26, 28] > 0.95
     assert mask[0, 26, 44] < 0.05
+
+
+def test_a_face_is_sampled_in_its_own_window_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = seeded(3, HEIGHT, WIDTH)
+    layers = [
+        layer_of(restored_at(left, top, 0.5, flat(0.5)), image)
+        for left, top in ((10, 10), (70, 40), (12, 12))
+    ]
+    sampled: list[int] = []
+    real = Pyramid.sample
+
+    def count(self: Pyramid, to_source: Tensor, size: tuple[int, int], outside: Outside) -> Tensor:
+        sampled.append(size[0] * size[1])
+        return real(self, to_source, size, outside)
+
+    monkeypatch.setattr(Pyramid, "sample", count)
+    whole(layers, image)
+    windows = [layer.window for layer in layers]
+    areas = [(right - left) * (bottom - top) for left, top, right, bottom in windows]
+    assert sorted(sampled) == sorted(2 * areas)  # colour and mask
