@@ -114,11 +114,13 @@ class PasteFaces(io.ComfyNode):
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])
         if crops is None:
             none = core.align_faces(images, [])
-            untouched = core.RestoredFaces(none, none.crops)
-            options = replace(options, mask_source=core.MASK_SOURCES[0])
             with host.borrow_upscaler(upscale_model) as upscaler:
                 pasted, drawn = core.paste_faces_with_mask(
-                    images, untouched, options, upscaler=upscaler
+                    images,
+                    core.RestoredFaces(none, none.crops),
+                    replace(options, mask_source=core.MASK_SOURCES[0]),  # nothing is parsed
+                    upscaler=upscaler,
+                    on_image=host.Progress(),
                 )
             return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), NOTHING_TO_DRAW)
         aligned = faces.require_aligned()
