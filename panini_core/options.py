@@ -19,6 +19,7 @@ MIXED_DEGRADATIONS = ("mild", "medium", "heavy")
 KNOWN_DEGRADATIONS = (*SINGLE_DEGRADATIONS, *MIXED_DEGRADATIONS)
 ATLAS_SUFFIX = ".atlas.safetensors"  # of the file beside a checkpoint
 LARGEST_SEED = 2**64 - 1
+FILM_SMOOTHING = 2.0  # frames; of films, where nothing else is said
 
 _RANGES = {
     "threshold": (0, 1),
@@ -95,3 +96,11 @@ class RestoreOptions(NetworkOptions, PasteOptions):
         parse_rule(self.faces)
         if OTHER_SPELLINGS.get(self.sort, self.sort) not in SORT_ORDERS:
             raise ValueError(f"sort must be one of {', '.join(SORT_ORDERS)}, got {self.sort!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmOptions:
+    """How the frames of a restored film are coded; None: as those of its source."""
+
+    codec: str | None = None  # h264, hevc, vp9, av1, prores or ffv1
+    crf: float | None = None  # constant quality: the lower the better; 18 to 28 are usual

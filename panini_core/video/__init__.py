@@ -5,6 +5,7 @@ back, `encoders.py` says how a film is coded, `parts.py` writes its frames in pa
 joins these with the sound.
 """
 
+from .joining import WRITABLE as WRITABLE_FILMS
 from .reading import VIDEO_SUFFIXES, Film, FilmFrame, FilmTags, VideoFileError
 
-__all__ = ["VIDEO_SUFFIXES", "Film", "FilmFrame", "FilmTags", "VideoFileError"]
+__all__ = ["VIDEO_SUFFIXES", "WRITABLE_FILMS", "Film", "FilmFrame", "FilmTags", "VideoFileError"]

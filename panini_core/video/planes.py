@@ -1,8 +1,8 @@
 """A frame's planes -> RGB, and what changed in RGB -> its planes.
 
 Films keep light (Y') and two differences of colour (Cb, Cr, often at half the size) in whole
-numbers. What is restored is a change of RGB; the change, a linear map of it, is added to the planes.
-Where nothing changed they stay as they were, to the bit, whatever rounding the way to RGB has.
+numbers. What is restored is a change of RGB, and a linear map of it is added to the planes. Where
+nothing changed they stay as they were, to the bit, whatever rounding the way to RGB has.
 """
 
 from __future__ import annotations

@@ -24,16 +24,20 @@ MAY_IMPORT = {
     "compute": set[str](),
     "checkpoints": {"models", "faces"},
     "images": {"checkpoints.whole_file"},
+    "video": {"checkpoints.whole_file"},
     "degrading": {"models.dct", "models.luma"},
     "stages": BELOW_STAGES,
     "atlas": {"models", "faces", "options", "checkpoints"},
     "drawing": {"faces", "atlas", "stages.level_statistics"},
     "pipeline": BELOW_STAGES | {"stages"},
+    "film": BELOW_STAGES | {"stages", "video", "checkpoints.whole_file"},
     "cli": BELOW_STAGES
-    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
+    | {"film", "video"},
     "__main__": {"cli"},
     "__init__": BELOW_STAGES
-    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
+    | {"film", "video"},
 }
 # Likewise in the laboratory, whose commands are on top; all of it may import the core.
 LABORATORY_MAY_IMPORT = {
