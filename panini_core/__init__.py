@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .drawing.faces import draw_faces, to_pillow
     from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
+    from .film import FilmReport, parts_folder, restore_film
     from .images import (
         ImageFile,
         ImageFileError,
@@ -70,9 +71,12 @@ if TYPE_CHECKING:
         DEFAULT_FEATHER,
         DEFAULT_THRESHOLD,
         FIDELITY_PRESETS,
+        FILM_CODECS,
+        FILM_SMOOTHING,
         KNOWN_DEGRADATIONS,
         LARGEST_SEED,
         MASK_SHAPES,
+        FilmOptions,
         NetworkOptions,
         PasteOptions,
         RestoreOptions,
@@ -114,7 +118,9 @@ if TYPE_CHECKING:
         sort_faces,
     )
     from .stages.smooth import smooth_degradation, smooth_faces
+    from .stages.steady import steady_faces
     from .stages.track import track_faces
+    from .video import WRITABLE_FILMS, VideoFileError
 
 # Which module holds each public name; the imports above and `__all__` say the same (tested).
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -156,6 +162,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "InterpolationWeights",
         "RestoredFaces",
     ),
+    "film": ("FilmReport", "parts_folder", "restore_film"),
     "images": (
         "ImageFile",
         "ImageFileError",
@@ -181,9 +188,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "DEFAULT_FEATHER",
         "DEFAULT_THRESHOLD",
         "FIDELITY_PRESETS",
+        "FILM_CODECS",
+        "FILM_SMOOTHING",
         "KNOWN_DEGRADATIONS",
         "LARGEST_SEED",
         "MASK_SHAPES",
+        "FilmOptions",
         "NetworkOptions",
         "PasteOptions",
         "RestoreOptions",
@@ -225,7 +235,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "sort_faces",
     ),
     "stages.smooth": ("smooth_degradation", "smooth_faces"),
+    "stages.steady": ("steady_faces",),
     "stages.track": ("track_faces",),
+    "video": ("WRITABLE_FILMS", "VideoFileError"),
 }
 _NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
@@ -240,10 +252,13 @@ __all__ = [
     "DEGRADATION_PRESETS",
     "DTYPES",
     "FIDELITY_PRESETS",
+    "FILM_CODECS",
+    "FILM_SMOOTHING",
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
     "MASK_SHAPES",
     "SORT_ORDERS",
+    "WRITABLE_FILMS",
     "CheckpointError",
     "DegradationAtlas",
     "DegradationDescription",
@@ -255,6 +270,8 @@ __all__ = [
     "FaceParser",
     "FaceSet",
     "FamilyWeights",
+    "FilmOptions",
+    "FilmReport",
     "FilterWeights",
     "Folders",
     "Fuse",
@@ -278,6 +295,7 @@ __all__ = [
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
+    "VideoFileError",
     "Window",
     "align_faces",
     "alpha_statistics",
@@ -313,6 +331,7 @@ __all__ = [
     "override_levels",
     "parse_faces",
     "parse_rule",
+    "parts_folder",
     "paste_faces",
     "paste_faces_with_mask",
     "plot_alpha",
@@ -323,6 +342,7 @@ __all__ = [
     "represent_degradation",
     "represent_in_images",
     "restore_faces",
+    "restore_film",
     "restore_images",
     "restore_images_with_report",
     "rows_in_order",
@@ -334,6 +354,7 @@ __all__ = [
     "smooth_degradation",
     "smooth_faces",
     "sort_faces",
+    "steady_faces",
     "to_network",
     "to_pillow",
     "track_faces",

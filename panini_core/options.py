@@ -20,6 +20,7 @@ KNOWN_DEGRADATIONS = (*SINGLE_DEGRADATIONS, *MIXED_DEGRADATIONS)
 ATLAS_SUFFIX = ".atlas.safetensors"  # of the file beside a checkpoint
 LARGEST_SEED = 2**64 - 1
 FILM_SMOOTHING = 2.0  # frames; of films, where nothing else is said
+FILM_CODECS = ("h264", "hevc", "vp9", "av1", "prores", "ffv1")  # that may be asked for
 
 _RANGES = {
     "threshold": (0, 1),
@@ -102,5 +103,5 @@ class RestoreOptions(NetworkOptions, PasteOptions):
 class FilmOptions:
     """How the frames of a restored film are coded; None: as those of its source."""
 
-    codec: str | None = None  # h264, hevc, vp9, av1, prores or ffv1
+    codec: str | None = None  # one of FILM_CODECS
     crf: float | None = None  # constant quality: the lower the better; 18 to 28 are usual

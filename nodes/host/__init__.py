@@ -16,31 +16,46 @@ from .images import blank, to_image, to_images, to_mask
 from .networks import ManagedNetwork, load_panini, manage
 from .other_networks import apply_image_model, parse_masks
 from .pictures import save_preview
-from .progress import Progress
+from .progress import FilmProgress, Progress
 from .schemas import schema, supported
+from .videos import (
+    discard_film,
+    film_file,
+    is_of_images,
+    result_file,
+    video_from_file,
+    video_from_images,
+)
 
 __all__ = [
     "DEGRADATION_FOLDER",
     "DETECTOR_FOLDER",
     "MODEL_FOLDER",
+    "FilmProgress",
     "ManagedNetwork",
     "Progress",
     "apply_image_model",
     "blank",
     "degradation_folder",
+    "discard_film",
+    "film_file",
     "find_file",
     "fingerprint",
     "fingerprint_file",
+    "is_of_images",
     "list_files",
     "load_panini",
     "manage",
     "parse_masks",
     "places",
     "register_folders",
+    "result_file",
     "save_preview",
     "schema",
     "supported",
     "to_image",
     "to_images",
     "to_mask",
+    "video_from_file",
+    "video_from_images",
 ]

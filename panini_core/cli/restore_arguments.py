@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from ..options import FILM_SMOOTHING, FilmOptions, RestoreOptions
-from ..video.encoders import CODECS
+from ..options import FILM_CODECS, FILM_SMOOTHING, FilmOptions, RestoreOptions
 from .options import DEFAULTS, positive_integer, ratio
 
 
@@ -52,7 +51,7 @@ def add_film_arguments(parser: argparse.ArgumentParser) -> None:
     )
     films.add_argument(
         "--codec",
-        choices=CODECS,
+        choices=FILM_CODECS,
         help="how frames are coded (default: as in the film, with half as many bits more)",
     )
     films.add_argument(

@@ -9,6 +9,8 @@ from torch import Tensor
 STEPS = 4
 LARGEST_TURN = 0.05  # radians, and as much of a change in size
 LARGEST_SHIFT = 0.06  # of half the picture's side
+OUTSTANDING = 4.0  # times the usual difference from which something else is in front
+LEAST = 0.02  # difference, in [0, 1], that is never outstanding
 DAMPING = 1e-3  # share of the mean curvature: what a flat picture cannot tell stays as it is
 
 
@@ -17,7 +19,8 @@ def register(target: Tensor, sources: Tensor, mask: Tensor) -> Tensor:
 
     The numbers are those of `similarity_grid`. They minimise the squared difference under the
     mask (1, s, s), up to a difference in brightness (Gauss-Newton with the target's gradient,
-    Lucas and Kanade 1981). A picture that does not come nearer so stays where it is: zeros.
+    Lucas and Kanade 1981). What differs far more than most, a hand that passes, does not count. A
+    picture that does not come nearer stays where it is: zeros.
     """
     side = target.shape[-1]
     slopes = _slopes(target)  # (2, s, s): along x and y
@@ -30,21 +33,20 @@ def register(target: Tensor, sources: Tensor, mask: Tensor) -> Tensor:
             slopes[1].expand(side, side),
         ]
     ).flatten(1)  # (4, s * s): how the target changes with each number
-    weights = mask.flatten() / mask.sum().clamp(min=1e-9)
-    curvature = (along * weights) @ along.T
-    scale = curvature.diagonal().mean().clamp(min=1e-12)
-    curvature = curvature + DAMPING * scale * torch.eye(4).to(curvature)
-    solve = torch.linalg.solve(curvature.cpu(), (along * weights).cpu()).to(along)  # (4, s * s)
-
     limits = torch.tensor([LARGEST_TURN] * 2 + [LARGEST_SHIFT] * 2).to(along)
     found = torch.zeros(len(sources), 4).to(along)
-    at_first = _misfit(target, sources, weights)
     for _ in range(STEPS):
-        moved = warp(sources, found)
-        difference = (target - moved).flatten(1)
-        difference = difference - (difference @ weights)[:, None]
-        found = torch.maximum(torch.minimum(found + difference @ solve.T, limits), -limits)
-    nearer = _misfit(target, warp(sources, found), weights) < at_first
+        difference, weights = _compare(target, warp(sources, found), mask)
+        curvature = torch.einsum("ip,kp,jp->kij", along, weights, along)
+        scale = curvature.diagonal(dim1=1, dim2=2).mean(1).clamp(min=1e-12)
+        curvature = curvature + DAMPING * scale.view(-1, 1, 1) * torch.eye(4).to(curvature)
+        slope = torch.einsum("ip,kp->ki", along, weights * difference)
+        step = torch.linalg.solve(curvature.cpu(), slope.cpu()).to(found)
+        found = torch.maximum(torch.minimum(found + step, limits), -limits)
+    after, weights = _compare(target, warp(sources, found), mask)
+    before = (target - sources).flatten(1)
+    before = before - (before * weights).sum(1, keepdim=True)
+    nearer = (after.square() * weights).sum(1) < (before.square() * weights).sum(1)
     return torch.where(nearer[:, None], found, 0.0)
 
 
@@ -82,7 +84,12 @@ def _slopes(picture: Tensor) -> Tensor:
     return torch.stack([across, down]) * (side / 2)
 
 
-def _misfit(target: Tensor, pictures: Tensor, weights: Tensor) -> Tensor:
+def _compare(target: Tensor, pictures: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Differences (K, s * s) up to brightness, and how much each counts; their sum is 1."""
+    inside = mask.flatten() > mask.max() / 2
     difference = (target - pictures).flatten(1)
-    difference = difference - (difference @ weights)[:, None]
-    return difference.square() @ weights
+    difference = difference - difference[:, inside].median(1, keepdim=True).values
+    usual = difference[:, inside].abs().median(1, keepdim=True).values
+    weights = mask.flatten() * (difference.abs() <= (OUTSTANDING * usual).clamp(min=LEAST))
+    weights = weights / weights.sum(1, keepdim=True).clamp(min=1e-9)
+    return difference - (difference * weights).sum(1, keepdim=True), weights

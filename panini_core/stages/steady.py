@@ -1,8 +1,8 @@
 """Restored faces of a clip made steady: what restoration adds is filtered over time.
 
 A network answers noise that differs from frame to frame with skin that boils. Along each track, the
-crops are laid on each other by what the photographs show, and what restoration draws, beyond the
-broad light of its frame, becomes a mean over the frames that look the same at that place.
+crops are laid on each other by what the photographs show, and what restoration draws, in the broad
+light of its own frame, becomes a mean over the frames that look the same at that place.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from .register import register, warp
 LONGEST = 3.0  # frames, of the Gaussian in time: faces hardly stay alike for longer
 REACH = 2.5  # of its standard deviations beyond which frames do not count
 COMPARED_SIDE = 64  # px of the crops that are compared: features, and not their noise
-LIGHT_SIDE = 8  # px of the crops that are the broad light, which stays each frame's own
+LIGHT_SIDE = 8  # places of a crop where the light is compared, which stays each frame's own
 ALIKE = 0.02  # difference of two crops, in [0, 1], up to which they show the same
 MOST_NOISE = 0.03  # that widens it: more is motion
 NEIGHBOURHOOD = 7  # px of the compared crops over which they are compared
 LEAST_MOVE = 0.1  # px of a restored crop below which it is not moved, since that would soften it
+BANDS = (8, 3)  # px of a restored crop up to which detail is fine; the finest last
 MOST_GAIN = 2.5  # of the detail that a mean loses
 
 
@@ -40,8 +41,7 @@ class _Seen:
     time: int
     track: int | None
     restored: Tensor  # (3, R, R)
-    light: Tensor  # (3, LIGHT_SIDE, LIGHT_SIDE), of the photograph
-    grey: Tensor  # (1, COMPARED_SIDE, COMPARED_SIDE), of the photograph
+    small: Tensor  # (3, COMPARED_SIDE, COMPARED_SIDE), of the photograph
 
 
 def steady_faces(restored: RestoredFaces, frames: float) -> RestoredFaces:
@@ -94,14 +94,9 @@ def frames_of_reach(frames: float) -> int:
 
 
 def _see(restored: RestoredFaces) -> list[_Seen]:
-    before = restored.face_set.crops.float()
-    lights = F.adaptive_avg_pool2d(before, LIGHT_SIDE)
-    greys = to_grey(F.adaptive_avg_pool2d(before, COMPARED_SIDE))
-    rows = zip(restored.face_set.faces, restored.crops, lights, greys, strict=True)
-    return [
-        _Seen(face.image_index, face.track, crop, light.to(crop), grey)
-        for face, crop, light, grey in rows
-    ]
+    small = F.adaptive_avg_pool2d(restored.face_set.crops.float(), COMPARED_SIDE)
+    rows = zip(restored.face_set.faces, restored.crops, small, strict=True)
+    return [_Seen(face.image_index, face.track, crop, seen) for face, crop, seen in rows]
 
 
 def _steady_part(
@@ -130,49 +125,61 @@ def _steady(own: _Seen, others: Sequence[_Seen], frames: float) -> Tensor:
     if not others:
         return own.restored
     side = own.restored.shape[-1]
-    greys = torch.stack([other.grey for other in others])
-    maps = register(own.grey, greys, face_mask(COMPARED_SIDE, DEFAULT_FEATHER).to(greys))
-    alike = _likeness(own.grey, warp(greys, maps))
-    light = _grow(own.light, side)
+    seen = torch.stack([other.small for other in others])
+    mask = face_mask(COMPARED_SIDE, DEFAULT_FEATHER).to(seen)
+    maps = register(to_grey(own.small), to_grey(seen), mask)
+    differences = own.small - warp(seen, maps)
+    alike = _likeness(to_grey(differences))
+    lights = _light(differences, alike)
 
-    total = own.restored - light
+    total = own.restored
     weight = torch.ones_like(total[:1])
-    energy = _fine(total).square()
+    energies = [_local(_fine(total, band).square()) for band in BANDS]
     spread = min(frames, LONGEST)
-    for other, moved, place in zip(others, maps, alike, strict=True):
-        drawn = other.restored - _grow(other.light, side)
-        if float(moved.abs().max()) * side / 2 > LEAST_MOVE:
-            drawn = warp(drawn[None], moved[None].to(drawn))[0]
+    for other, moved, place, light in zip(others, maps, alike, lights, strict=True):
+        drawn = other.restored
         near = math.exp(-0.5 * ((own.time - other.time) / spread) ** 2)
         share = near * _grow(place.to(drawn), side)
-        total = total + share * drawn
+        energies = [
+            energy + _local(share) * _local(_fine(drawn, band).square())
+            for energy, band in zip(energies, BANDS, strict=True)
+        ]
+        if float(moved.abs().max()) * side / 2 > LEAST_MOVE:
+            drawn = warp(drawn[None], moved[None].to(drawn))[0]
+        total = total + share * (drawn + _grow(light.to(drawn), side))
         weight = weight + share
-        energy = energy + share * _fine(drawn).square()
     mean = total / weight
-    fine = _fine(mean)
-    gain = _local(energy / weight) / _local(fine.square()).clamp(min=1e-8)
-    gain = _grow(gain.clamp(min=1).sqrt().clamp(max=MOST_GAIN), side)
-    return (light + mean + (gain - 1) * fine).clamp(0, 1)
+    for energy, band in zip(energies, BANDS, strict=True):
+        fine = _fine(mean, band)
+        gain = energy / _local(weight) / _local(fine.square()).clamp(min=1e-8)
+        mean = mean + (_grow(gain.clamp(min=1).sqrt().clamp(max=MOST_GAIN), side) - 1) * fine
+    return mean.clamp(0, 1)
 
 
-def _likeness(grey: Tensor, others: Tensor) -> Tensor:
-    """How far other pictures (K, 1, s, s) show the same as one (1, s, s): (K, 1, s, s) in [0, 1].
+def _likeness(differences: Tensor) -> Tensor:
+    """How far pictures that differ so (K, 1, s, s) show the same: (K, 1, s, s) in [0, 1].
 
     As far as they differ, around each place, by no more than ALIKE and the noise that they have.
     """
     pad = NEIGHBOURHOOD // 2
-    squares = F.pad((others - grey).square(), (pad, pad, pad, pad), mode="reflect")
+    squares = F.pad(differences.square(), (pad, pad, pad, pad), mode="reflect")
     squares = F.avg_pool2d(squares, NEIGHBOURHOOD, stride=1)
     noise = squares.flatten(1).median(1).values.min().clamp(max=MOST_NOISE**2)
     excess = squares / (ALIKE**2 + 2 * noise) - 1
     return torch.exp(-2 * excess.clamp(min=0))
 
 
-def _fine(crop: Tensor) -> Tensor:
-    """The fine detail of a crop (C, R, R): what a small mean around each pixel leaves."""
-    reach = max(crop.shape[-1] // 128, 1)
-    padded = F.pad(crop[None], (reach, reach, reach, reach), mode="reflect")
-    return crop - F.avg_pool2d(padded, 2 * reach + 1, stride=1)[0]
+def _light(differences: Tensor, alike: Tensor) -> Tensor:
+    """The broad difference in light and colour (K, 3, LIGHT_SIDE, LIGHT_SIDE) where pictures show
+    the same: what is in front of one of them does not count."""
+    shares = F.adaptive_avg_pool2d(alike, LIGHT_SIDE)
+    return F.adaptive_avg_pool2d(differences * alike, LIGHT_SIDE) / shares.clamp(min=1e-3)
+
+
+def _fine(crop: Tensor, band: int) -> Tensor:
+    """The fine detail of a crop (C, R, R): what means over so many px leave."""
+    side = crop.shape[-1]
+    return crop - _grow(F.adaptive_avg_pool2d(crop[None], max(side // band, 1))[0], side)
 
 
 def _local(values: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from ..options import FILM_CODECS
 from .pyav import require_av
 from .reading import Film, FilmTags, VideoFileError
 
@@ -39,7 +40,6 @@ _ENCODERS = {
     "prores": (_Encoder("prores_ks", lossless=True),),
     "ffv1": (_Encoder("ffv1", lossless=True),),
 }
-CODECS = ("h264", "hevc", "vp9", "av1", "prores", "ffv1")  # that may be asked for
 _SOURCE_NAMES = {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9", "libvpx": "vp8"}
 _PRORES_NAMES = {  # as FFmpeg calls them
     "Proxy": "proxy",
@@ -86,7 +86,7 @@ def choose_coding(
     if encoder is None:
         raise VideoFileError(
             film.path,
-            f"a codec that this FFmpeg can write, of {', '.join(CODECS)}",
+            f"a codec that this FFmpeg can write, of {', '.join(FILM_CODECS)}",
             wanted,
             "Choose another one, or install a PyAV that has it.",
         )

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "compute": set[str](),
     "checkpoints": {"models", "faces"},
     "images": {"checkpoints.whole_file"},
-    "video": {"checkpoints.whole_file"},
+    "video": {"checkpoints.whole_file", "options"},
     "degrading": {"models.dct", "models.luma"},
     "stages": BELOW_STAGES,
     "atlas": {"models", "faces", "options", "checkpoints"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -250,8 +251,7 @@ def test_memory_does_not_grow_with_the_film(tmp_path: Path) -> None:
             text=True,
             timeout=SECONDS,
             check=False,
-            cwd=Path(__file__).resolve().parents[2],
-            env=None,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
         )
         assert result.returncode == 0, result.stderr
         frames, restored, kilobytes = map(int, result.stdout.split())
