@@ -18,6 +18,7 @@ from .mixer import DafiMixer
 from .paste import PasteFaces
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
+from .sample_photo import SamplePhoto
 from .saved_degradation import LoadDegradation, SaveDegradation
 from .select import SelectFaces
 
@@ -38,6 +39,7 @@ NODES: list[type[io.ComfyNode]] = [
     PasteFaces,
     CompareImages,
     DegradeImage,
+    SamplePhoto,
     FacesToMask,
     FacesToSegs,
     SegsToFaces,
@@ -56,4 +58,5 @@ class PaniniExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         host.register_folders()
+        host.register_help_pages()
         return NODES

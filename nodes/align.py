@@ -20,6 +20,7 @@ class AlignFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniAlignFaces",
+            menu="Stages",
             display_name="Align Faces",
             description="Cuts every face out of its image, upright and in FFHQ's framing, which "
             "GFPGAN, CodeFormer and others share. Any node may change the crops before Paste "
@@ -44,7 +45,10 @@ class AlignFaces(io.ComfyNode):
                     tooltip="One picture a face. Without a face: one black picture, so that the "
                     "nodes behind go on; Paste Faces ignores it.",
                 ),
-                PaniniFaces.Output(display_name="faces", tooltip="The same faces, with crops."),
+                PaniniFaces.Output(
+                    display_name="faces",
+                    tooltip="The same faces, with crops. Those that no landmarks fit are left out.",
+                ),
             ],
         )
 
@@ -54,5 +58,7 @@ class AlignFaces(io.ComfyNode):
         faces.check_images(len(images))
         scaled = faces.scaled_to(images.shape[-2], images.shape[-1])
         aligned = core.align_faces(images, scaled.faces, size=size)
-        crops = aligned.crops if len(aligned) else host.blank(1, size, size)
-        return io.NodeOutput(host.to_image(crops), replace(scaled, aligned=aligned))
+        # A copy: what other nodes do to these crops must not reach those that go with the faces.
+        crops = aligned.crops.clone() if len(aligned) else host.blank(size, size)
+        kept = replace(scaled, faces=aligned.faces, aligned=aligned)
+        return io.NodeOutput(host.to_image(crops), kept)

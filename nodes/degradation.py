@@ -10,11 +10,11 @@ from torch import Tensor
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel
-from .ui.degradation_report import describe, payload, represent, write_report
+from .ui.degradation_report import describe, payload, represent, shown_numbers, write_report
 from .widgets import ratio_input
 
 if TYPE_CHECKING:
-    from ..panini_core import DegradationRepresentation, PaniniNet
+    from ..panini_core import DegradationRepresentation, FaceRestorer
 
 MODES = ("lerp", "replace", "mean")
 
@@ -26,13 +26,14 @@ class ExtractDegradation(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniExtractDegradation",
+            menu="Degradation",
             display_name="Extract Degradation",
             description="Looks at how each face is degraded (blur, noise, compression, lost "
             "resolution), not at who it is. Tells how severe it is and what it resembles.",
             aliases=["degradation representation", "quality", "severity", "UDRL"],
             is_output_node=True,
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
                 PaniniFaces.Input(
                     "faces", optional=True, tooltip="Aligned faces. Faces or crops are needed."
                 ),
@@ -57,7 +58,7 @@ class ExtractDegradation(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.ManagedNetwork[PaniniNet],
+        model: host.ManagedNetwork[FaceRestorer],
         faces: Faces | None = None,
         crops: Tensor | None = None,
     ) -> io.NodeOutput:
@@ -70,12 +71,14 @@ class ExtractDegradation(io.ComfyNode):
             raise ValueError("Extract Degradation needs faces or crops: connect one of them.")
         degradation = represent(model, aligned)
         atlas, found = describe(model, degradation)
-        report = write_report(found, len(degradation))
+        named = faces.faces if faces is not None and len(faces) == len(aligned) else aligned.faces
+        report = write_report(found, named)
+        numbers = shown_numbers(named) if found else None
         return io.NodeOutput(
             degradation,
             report,
-            host.to_image(core.plot_atlas(atlas, found)[None]),
-            ui={**payload(atlas, found, len(degradation)), "text": [report]},
+            host.to_image(core.plot_atlas(atlas, found, numbers=numbers)[None]),
+            ui={**payload(atlas, found, named), "text": [report]},
         )
 
 
@@ -86,6 +89,7 @@ class BlendDegradation(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniBlendDegradation",
+            menu="Degradation",
             display_name="Blend Degradations",
             description="Moves the degradation of each face toward another one: of the same face, "
             "of another picture, a saved or a known one. The network then treats the face as if "

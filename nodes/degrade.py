@@ -19,6 +19,7 @@ class DegradeImage(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniDegradeImage",
+            menu="Degradation",
             display_name="Degrade Image",
             description="Makes good pictures bad, in the way of the networks' training: blur, "
             "fewer pixels, noise and JPEG. Every image of a batch is degraded differently.",

@@ -16,7 +16,7 @@ from .ui.degradation_report import describe, represent_in_images
 from .widgets import DEFAULTS, face_size_input, min_size_input, smoothing_input, threshold_input
 
 if TYPE_CHECKING:
-    from ..panini_core import FaceDetector, PaniniNet
+    from ..panini_core import FaceDetector, FaceRestorer
 
 
 class DetectFaces(io.ComfyNode):
@@ -26,6 +26,7 @@ class DetectFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniDetectFaces",
+            menu="Stages",
             display_name="Detect Faces",
             description="Finds faces and numbers them from left to right. Images may differ in "
             "their number of faces, and may have none.",
@@ -71,7 +72,7 @@ class DetectFaces(io.ComfyNode):
         max_size: int,
         smoothing: float,
         overlay: bool,
-        model: host.ManagedNetwork[PaniniNet] | None = None,
+        model: host.ManagedNetwork[FaceRestorer] | None = None,
     ) -> io.NodeOutput:
         images = host.to_images(image)
         detect = core.detect_in_clip if smoothing else core.detect_faces
@@ -87,15 +88,16 @@ class DetectFaces(io.ComfyNode):
             found = core.smooth_faces(found, smoothing)
         faces = Faces(tuple(found), len(images), images.shape[-2], images.shape[-1])
 
+        reliable = [face.reliable for face in found]
         severities = None
-        if model is not None and found:
+        if model is not None and any(reliable):
             _, known = describe(model, represent_in_images(model, images, found))
-            severities = [description.severity for description in known]
-        everything = [True] * len(faces)
-        shown = face_board.draw_overlay(images, faces, everything) if overlay else images
+            told = iter(known)
+            severities = [next(told).severity if one and known else None for one in reliable]
+        shown = face_board.draw_overlay(images, faces, reliable) if overlay else images
         return io.NodeOutput(
             faces,
             len(faces),
             host.to_image(shown, image),
-            ui=face_board.board(images, faces, everything, severities),
+            ui=face_board.board(images, faces, reliable, severities),
         )

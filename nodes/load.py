@@ -1,8 +1,10 @@
-"""Loaders: a Panini network and a face detector, from files or as bundled."""
+"""Loaders: a face restorer and a face detector, from files or as bundled."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
@@ -10,6 +12,9 @@ from .. import panini_core as core
 from ..panini_core import ATLAS_SUFFIX
 from . import host
 from .sockets import PaniniDetector, PaniniModel
+
+if TYPE_CHECKING:
+    from ..panini_core import FaceDetector, FaceRestorer
 
 BUNDLED_MODEL = "panini_compact (bundled)"
 NAMED_DETECTORS = ("auto", "bundled")  # the core says which files they are
@@ -22,28 +27,38 @@ class LoadModel(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniLoadModel",
-            display_name="Load Panini Model",
+            menu="Loaders",
+            display_name="Load Face Restorer",
             description=(
-                "Loads a face restoration network: the bundled one, or an official Panini-Net "
-                "checkpoint or a converted one from models/facerestore_models."
+                "Loads a face restoration network: the bundled one, or a Panini, GFPGAN, "
+                "RestoreFormer or CodeFormer file of models/facerestore_models."
             ),
-            aliases=["face restore model", "panini", "facerestore"],
+            aliases=[
+                "face restore model",
+                "panini",
+                "facerestore",
+                "gfpgan",
+                "codeformer",
+                "restoreformer",
+                "load panini model",
+            ],
             inputs=[
                 io.Combo.Input(
                     "model_name",
                     options=[BUNDLED_MODEL, *_model_files()],
                     default=BUNDLED_MODEL,
-                    tooltip="The bundled weights, or a file of models/facerestore_models (and of "
-                    "the folders that extra_model_paths.yaml adds). GFPGAN and CodeFormer files "
-                    "go into ComfyUI's own upscale model loader instead.",
+                    tooltip="The bundled Panini, or a file of models/facerestore_models (and of "
+                    "the folders that extra_model_paths.yaml adds), as other packs keep them. "
+                    "CodeFormer needs the Python package spandrel_extra_arches.",
                 ),
                 io.Combo.Input(
                     "dtype",
-                    options=list(core.DTYPES),
+                    options=list(core.DTYPE_NAMES),
                     default="auto",
-                    tooltip="Precision of the network. auto: fp32, which is exact and fits "
-                    "anywhere. fp16 or bf16: half the memory, quicker on recent GPUs, slower on "
-                    "a CPU.",
+                    tooltip="Precision of the network. auto: what is fastest on your device "
+                    "without a difference that shows. fp32: exact. fp16 or bf16: half the memory, "
+                    "quicker on recent GPUs, slower on most CPUs. Other methods than Panini are "
+                    "fp32 by auto, and know bf16.",
                 ),
             ],
             outputs=[PaniniModel.Output(display_name="model", tooltip="The network.")],
@@ -60,22 +75,17 @@ class LoadModel(io.ComfyNode):
         path = None
         if model_name != BUNDLED_MODEL:
             path = host.find_file(host.MODEL_FOLDER, model_name)
-        try:
-            network = core.load_panini(path, dtype=core.DTYPES[dtype])
-        except core.CheckpointError as error:
-            problem = str(error).removeprefix(f"{error.path}: ")
-            raise core.CheckpointError(
-                error.path,
-                f"{problem} Other face restorers (GFPGAN, CodeFormer) belong into "
-                "models/upscale_models: use Load Upscale Model and Restore Crops with Other Model.",
-            ) from error
+        device = host.compute_device()
+        precision = None if dtype == "auto" else core.choose_dtype(dtype, device)
+        network = core.load_restorer(path, dtype=precision, runs_on=device)
         return io.NodeOutput(host.manage(network, path or core.DEFAULT_WEIGHTS))
 
 
 def _model_files() -> list[str]:
-    """The folder's files without the atlases that lie beside models."""
+    """The folder's files without the atlases that lie beside models, and without the ONNX files
+    of packs that have the folder list them."""
     files = host.list_files(host.MODEL_FOLDER)
-    return [name for name in files if not name.endswith(ATLAS_SUFFIX)]
+    return [name for name in files if not name.endswith((ATLAS_SUFFIX, ".onnx"))]
 
 
 class LoadDetector(io.ComfyNode):
@@ -85,6 +95,7 @@ class LoadDetector(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniLoadDetector",
+            menu="Loaders",
             display_name="Load Face Detector",
             description=(
                 "Loads a face detector: the bundled RetinaFace, or a RetinaFace file from "
@@ -114,6 +125,22 @@ class LoadDetector(io.ComfyNode):
     def execute(cls, detector_name: str) -> io.NodeOutput:
         path = _find_detector(detector_name)
         return io.NodeOutput(host.manage(core.load_detector(path), path))
+
+
+@cache
+def default_model() -> host.ManagedNetwork[FaceRestorer]:
+    """The bundled network, for nodes without a loader; read once."""
+    return host.manage(core.load_panini(), core.DEFAULT_WEIGHTS)
+
+
+def default_detector() -> host.ManagedNetwork[FaceDetector]:
+    """The detector that `auto` stands for now, for nodes without a loader; read once."""
+    return _load_detector(_find_detector("auto"))
+
+
+@cache
+def _load_detector(path: Path) -> host.ManagedNetwork[FaceDetector]:
+    return host.manage(core.load_detector(path), path)
 
 
 def _find_detector(name: str) -> Path:

@@ -16,13 +16,21 @@ from .sockets import PaniniDegradation, PaniniModel, PaniniWeights
 if TYPE_CHECKING:
     from ..panini_core import (
         DegradationRepresentation,
+        FaceRestorer,
         LevelStatistics,
         PaniniConfig,
-        PaniniNet,
     )
 
 PAYLOAD_VERSION = 1
-LEVELS = (4, 8, 16, 32, 64, 128)  # px, of the levels that have a fader
+# px, of the levels that have a fader, and what each mostly decides, as is known of StyleGAN
+LEVELS = {
+    4: "pose and the shape of the head",
+    8: "the shape of the face, hair",
+    16: "the shapes of eyes, nose and mouth",
+    32: "the details of eyes, nose and mouth",
+    64: "edges, wrinkles, strands of hair",
+    128: "fine texture of skin and hair",
+}
 MODES = ("bias", "override")
 
 
@@ -33,9 +41,9 @@ def _fader(name: str, meaning: str) -> io.Float.Input:
         min=-1.0,
         max=1.0,
         step=0.01,
-        tooltip=f"{meaning} bias: 0 leaves what the network chose, toward +1 the GAN prior "
-        "(smoother, invented), toward -1 the picture (rougher, faithful). override: +1 is all "
-        "prior, 0 half and half, -1 all picture. Ignored if the model has no such level.",
+        tooltip=f"{meaning} bias: 0 leaves what the network chose, toward +1 the prior, its own "
+        "idea of faces (smoother, invented), toward -1 the picture (rougher, faithful). override: "
+        "+1 is all prior, 0 half and half, -1 all picture. Ignored if the model has no such level.",
     )
 
 
@@ -46,14 +54,15 @@ class DafiMixer(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniFusionWeights",
+            menu="Degradation",
             display_name="DAFI Mixer",
             description="From the degradation the network chooses, level by level, how much of "
-            "its prior (an idea of faces) and how much of the picture to use. Here the choice "
+            "its prior (its own idea of faces) and how much of the picture to use. Here the choice "
             "can be moved, or replaced.",
             aliases=["fusion weights", "fidelity", "alpha", "interpolation", "DAFI"],
             is_output_node=True,
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
                 PaniniDegradation.Input("degradation", tooltip="One vector a face."),
                 io.Combo.Input(
                     "preset",
@@ -69,7 +78,10 @@ class DafiMixer(io.ComfyNode):
                     tooltip="bias: the faders move what the network chose. override: they replace "
                     "it, on every level.",
                 ),
-                *(_fader(f"level_{side}", f"Features of {side} x {side}.") for side in LEVELS),
+                *(
+                    _fader(f"level_{side}", f"Features of {side} x {side}: mostly {what}.")
+                    for side, what in LEVELS.items()
+                ),
                 _fader(
                     "picture",
                     "The picture itself, where the model uses it: its fine detail, or all of it.",
@@ -84,7 +96,7 @@ class DafiMixer(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.ManagedNetwork[PaniniNet],
+        model: host.ManagedNetwork[FaceRestorer],
         degradation: DegradationRepresentation,
         preset: str,
         mode: str,

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
 from comfy_api.latest import io
 from torch import Tensor
 
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniFaces
-from .widgets import paste_inputs
+from .widgets import (
+    paste_inputs,
+    per_face,
+    per_face_input,
+    upscale_model_input,
+    validate_per_face,
+)
 
 if TYPE_CHECKING:
-    from ..panini_core import FaceSet
+    from ..panini_core import FaceSet, SpandrelDescriptor
 
 MASK_SOURCES = ("soft", "parse", "mask")
 MASK_OWNERS = ("by size", "image", "crops")
+NOTHING_TO_DRAW = (
+    "No crops came, so the images are as they were: the node that restores the faces is bypassed, "
+    "or `crops` is not connected."
+)
 
 
 class PasteFaces(io.ComfyNode):
@@ -26,19 +39,22 @@ class PasteFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniPasteFaces",
+            menu="Stages",
             display_name="Paste Faces",
             description="Puts faces back where they were cut out, under a soft mask. Every other "
-            "pixel stays exactly as it was.",
+            "pixel stays exactly as it was, unless an upscale model draws the background.",
             aliases=["paste back", "uncrop", "composite faces"],
             inputs=[
                 io.Image.Input(
                     "image", tooltip="The images that the faces came from, or enlarged ones."
                 ),
-                PaniniFaces.Input("faces", tooltip="From Align Faces or Restore Faces."),
+                PaniniFaces.Input("faces", tooltip="From Align Faces or Restore Aligned Faces."),
                 io.Image.Input(
                     "crops",
-                    tooltip="One square picture a face, of any size: from Restore Faces, or from "
-                    "any node that changed the crops of Align Faces.",
+                    optional=True,  # a bypassed Restore Aligned Faces has nothing to hand on here
+                    tooltip="One square picture a face, of any size: from Restore Aligned Faces, "
+                    "or from any node that changed the crops of Align Faces. Without it, as when "
+                    "that node is bypassed, the images stay as they are.",
                 ),
                 *paste_inputs(),
                 io.Combo.Input(
@@ -64,28 +80,43 @@ class PasteFaces(io.ComfyNode):
                     tooltip="What the mask covers: the image or the crops. by size: whichever it "
                     "fits; set it where it fits both.",
                 ),
+                per_face_input("face_strength", "strength"),
+                upscale_model_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images with their faces."),
                 io.Mask.Output(display_name="mask", tooltip="Where faces were drawn."),
+                io.String.Output(display_name="report", tooltip="What was drawn, image by image."),
             ],
         )
+
+    @classmethod
+    def validate_inputs(cls, face_strength: str | None = None) -> bool | str:
+        return validate_per_face(face_strength)
 
     @classmethod
     def execute(
         cls,
         image: Tensor,
         faces: Faces,
-        crops: Tensor,
         mask_source: str,
+        strength: float,
+        crops: Tensor | None = None,
         mask: Tensor | None = None,
         mask_of: str = MASK_OWNERS[0],
+        upscale_model: SpandrelDescriptor | None = None,
+        face_strength: str = "",
         **choices: Any,
     ) -> io.NodeOutput:
-        options = core.PasteOptions(**choices)
+        options = core.PasteOptions(strength=per_face(strength, face_strength), **choices)
         images = host.to_images(image)
         faces.check_images(len(images))
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])
+        if crops is None:
+            none = core.align_faces(images, [])
+            untouched = core.RestoredFaces(none, none.crops)
+            pasted, drawn = core.paste_faces_with_mask(images, untouched, options)
+            return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), NOTHING_TO_DRAW)
         aligned = faces.require_aligned()
         pictures = host.to_images(crops).to(images.device) if len(faces) else aligned.crops
         if len(pictures) != len(faces) or pictures.shape[-2] != pictures.shape[-1]:
@@ -101,14 +132,40 @@ class PasteFaces(io.ComfyNode):
             masks = _given_masks(mask, mask_of, images, aligned, pictures.shape[-1])
         if masks is not None:  # never harder than the soft mask at the crop's border
             masks = masks * core.face_mask(masks.shape[-1], options.feather).to(masks.device)
-        pasted, drawn = core.paste_faces_with_mask(
-            images,
-            core.RestoredFaces(aligned, pictures),
-            options,
-            masks=masks,
-            on_image=host.Progress(),
-        )
-        return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn))
+        changed = _changed_rows(aligned, pictures)
+        with host.borrow_upscaler(upscale_model) as upscaler:
+            pasted, drawn = core.paste_faces_with_mask(
+                images,
+                core.RestoredFaces(aligned.select(changed), pictures[changed]),
+                options,
+                masks=None if masks is None else masks[changed],
+                upscaler=upscaler,
+                on_image=host.Progress(),
+            )
+        report = write_report(faces, changed, options.strength)
+        return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), report)
+
+
+def write_report(faces: Faces, changed: Sequence[int], strength: float | str) -> str:
+    """A line an image. changed: the rows of the faces that were drawn."""
+    share = [] if strength == 1 else [f"strength {strength}"]
+    drawn = Counter(faces.faces[row].image_index for row in changed)
+    lines: list[str] = []
+    for index in range(faces.image_count):
+        left = len(faces.of_image(index)) - drawn[index]
+        parts = [f"faces drawn: {drawn[index]}", *share] if drawn[index] else []
+        parts += [f"left as they were, for their crops are: {left}"] if left else []
+        lines.append(f"image {index}: {', '.join(parts) or 'no face'}")
+    return "\n".join(lines)
+
+
+def _changed_rows(aligned: FaceSet, pictures: Tensor) -> list[int]:
+    """The faces whose pictures are not the crops as they were cut out. Those come back when the
+    node in between is bypassed, and to draw them would only resample them."""
+    if pictures.shape != aligned.crops.shape:
+        return list(range(len(aligned)))
+    cut_out = aligned.crops.to(pictures)
+    return [row for row in range(len(aligned)) if not torch.equal(pictures[row], cut_out[row])]
 
 
 def _given_masks(
@@ -121,7 +178,7 @@ def _given_masks(
     """
     if mask is None:
         raise ValueError("mask_source is mask, but no mask is connected.")
-    mask = mask.reshape(-1, 1, *mask.shape[-2:]).float()
+    mask = host.to_masks(mask)
     _check_not_empty(mask, aligned)
     if _owner(mask, owner, images, aligned, side) == "image":
         pictures = mask.expand(len(images), 3, -1, -1)

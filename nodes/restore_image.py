@@ -10,48 +10,79 @@ from torch import Tensor
 from .. import panini_core as core
 from ..panini_core import RestoreOptions
 from . import host
-from .sockets import PaniniDetector, PaniniModel
+from .load import default_detector, default_model
+from .sockets import Faces, PaniniDetector, PaniniModel
+from .ui import face_board, pairs
 from .widgets import (
-    DEFAULTS,
+    fidelity_input,
     min_size_input,
     paste_inputs,
-    ratio_input,
+    per_face,
+    per_face_input,
     selection_input,
     smoothing_input,
     threshold_input,
+    upscale_model_input,
+    validate_per_face,
     validate_selection,
 )
 
 if TYPE_CHECKING:
-    from ..panini_core import FaceDetector, PaniniNet, Restoration
+    from ..panini_core import FaceDetector, FaceRestorer, Restoration, SpandrelDescriptor
+
+MOST_SHOWN = 16  # images of a batch that the board and the slider show
 
 
 class RestoreImage(io.ComfyNode):
-    """Detect, align, restore and paste back, for every image of a batch."""
+    """Detect, align, restore and paste back, for every image of a batch; needs the image only."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniRestoreImage",
-            display_name="Restore Faces in Image",
-            description="Finds the faces of every image, restores them and puts them back. Images "
-            "without a face come back unchanged. Clips of any length work in bounded memory.",
-            aliases=["face restoration", "restore face", "gfpgan", "codeformer", "facerestore"],
+            display_name="Restore Faces",
+            description="Photo restoration and face enhancement in one node, in the place of "
+            "GFPGAN, CodeFormer or a face detailer. Finds the faces of every image, restores them "
+            "and puts them back, in new and old photos and in clips of any length. Images without "
+            "a face come back unchanged.",
+            aliases=[
+                "face restore",
+                "face restoration",
+                "facerestore",
+                "face enhance",
+                "face enhancer",
+                "face detailer",
+                "face fix",
+                "photo restoration",
+                "restore old photo",
+                "gfpgan",
+                "codeformer",
+                "restoreformer",
+                "gpen",
+            ],
+            is_output_node=True,  # so that it runs, and shows the result, with nothing behind it
             inputs=[
                 io.Image.Input("image", tooltip="One image, or a batch, such as a clip's frames."),
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
-                PaniniDetector.Input("detector", tooltip="From Load Face Detector."),
-                ratio_input(
-                    "fidelity",
-                    DEFAULTS.fidelity,
-                    "0.5: as the network chose. Toward 1 closer to the picture (rougher), toward "
-                    "0 closer to the prior (smoother). 0.3 to 0.7 is the useful range.",
-                ),
+                fidelity_input(),
                 selection_input(),
                 threshold_input(),
                 min_size_input(),
                 smoothing_input(),
                 *paste_inputs(),
+                PaniniModel.Input(
+                    "model",
+                    optional=True,
+                    tooltip="From Load Face Restorer. Without it: the bundled one.",
+                ),
+                PaniniDetector.Input(
+                    "detector",
+                    optional=True,
+                    tooltip="From Load Face Detector. Without it: the best one that is there, else "
+                    "the bundled one.",
+                ),
+                per_face_input("face_fidelity", "fidelity"),
+                per_face_input("face_strength", "strength"),
+                upscale_model_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images, faces restored."),
@@ -61,43 +92,79 @@ class RestoreImage(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, selection: str | None) -> bool | str:
-        return validate_selection(selection)
+    def validate_inputs(
+        cls,
+        selection: str | None,
+        face_fidelity: str | None = None,
+        face_strength: str | None = None,
+    ) -> bool | str:
+        wrong = validate_selection(selection)
+        return wrong if wrong is not True else validate_per_face(face_fidelity, face_strength)
 
     @classmethod
     def execute(
         cls,
         image: Tensor,
-        model: host.ManagedNetwork[PaniniNet],
-        detector: host.ManagedNetwork[FaceDetector],
         selection: str,
+        fidelity: float,
+        strength: float,
+        model: host.ManagedNetwork[FaceRestorer] | None = None,
+        detector: host.ManagedNetwork[FaceDetector] | None = None,
+        face_fidelity: str = "",
+        face_strength: str = "",
+        upscale_model: SpandrelDescriptor | None = None,
         **choices: Any,
     ) -> io.NodeOutput:
-        finder = detector.load()
-        network, batch = host.load_panini(model)
-        result = core.restore_images_with_report(
-            finder,
-            network,
-            host.to_images(image),
-            RestoreOptions(faces=selection, batch=batch, **choices),
-            keep_faces=False,
-            on_image=host.Progress(),
-            on_chunk=host.Progress(preview=True),
-        )
+        images = host.to_images(image)
+        with host.borrow_upscaler(upscale_model) as upscaler:
+            finder = (detector or default_detector()).load()
+            network, batch = host.load_restorer(model or default_model())
+            options = RestoreOptions(
+                faces=selection,
+                fidelity=per_face(fidelity, face_fidelity),
+                strength=per_face(strength, face_strength),
+                batch=batch,
+                **choices,
+            )
+            result = core.restore_images_with_report(
+                finder,
+                network,
+                images,
+                options,
+                upscaler=upscaler,
+                keep_faces=False,
+                on_image=host.Progress(),
+                on_chunk=host.Progress(preview=True),
+            )
         return io.NodeOutput(
             host.to_image(result.images, image),
             host.to_mask(result.masks),
-            write_report(result),
+            write_report(result, options.threshold),
+            ui=_show(images, result),
         )
 
 
-def write_report(result: Restoration) -> str:
-    """A line an image, and one for each of its faces."""
+def _show(images: Tensor, result: Restoration) -> dict[str, Any]:
+    """The `ui`: a face board and a compare slider of the first images."""
+    found = [face for report in result.reports for face in report.found]
+    selected = [keep for report in result.reports for keep in report.selected]
+    faces = Faces(tuple(found), len(images), images.shape[-2], images.shape[-1])
+    return {
+        **face_board.board(images, faces, selected, most=MOST_SHOWN),
+        **pairs.payload(images, result.images, faces, most=MOST_SHOWN),
+    }
+
+
+def write_report(result: Restoration, threshold: float) -> str:
+    """A line an image, and one for each of its faces; `threshold`: the one of the detection."""
     lines: list[str] = []
     for index, report in enumerate(result.reports):
         lines.append(f"image {index}: {report.note}")
         for face, selected in zip(report.found, report.selected, strict=True):
             seen = "filled in between frames" if face.filled else f"score {face.score:.2f}"
             done = "restored" if selected else "left as it is"
+            done += "" if face.reliable else ", since no landmarks fit"
             lines.append(f"  face {face.number}: {face.size:.0f} px, {seen}, {done}")
+    if not any(report.found for report in result.reports):
+        lines.append(f"A threshold below {threshold:.2f} finds more faces.")
     return "\n".join(lines)

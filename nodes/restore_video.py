@@ -9,21 +9,28 @@ from comfy_api.latest import io
 from .. import panini_core as core
 from ..panini_core import FILM_CODECS, FILM_SMOOTHING, FilmOptions, RestoreOptions
 from . import host
+from .load import default_detector, default_model
 from .restore_image import write_report
 from .sockets import PaniniDetector, PaniniModel
 from .widgets import (
-    DEFAULTS,
+    fidelity_input,
     min_size_input,
     paste_inputs,
-    ratio_input,
     selection_input,
     smoothing_input,
     threshold_input,
+    upscale_model_input,
     validate_selection,
 )
 
 if TYPE_CHECKING:
-    from ..panini_core import FaceDetector, FilmReport, PaniniNet
+    from ..panini_core import (
+        FaceDetector,
+        FaceRestorer,
+        FilmReport,
+        ImageUpscaler,
+        SpandrelDescriptor,
+    )
 
 AS_SOURCE = "as the video"
 
@@ -42,14 +49,7 @@ class RestoreVideo(io.ComfyNode):
             aliases=["face restoration", "restore video", "film", "gfpgan", "codeformer"],
             inputs=[
                 io.Video.Input("video", tooltip="From Load Video, or any node that makes one."),
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
-                PaniniDetector.Input("detector", tooltip="From Load Face Detector."),
-                ratio_input(
-                    "fidelity",
-                    DEFAULTS.fidelity,
-                    "0.5: as the network chose. Toward 1 closer to the picture (rougher), toward "
-                    "0 closer to the prior (smoother). 0.3 to 0.7 is the useful range.",
-                ),
+                fidelity_input(),
                 selection_input(),
                 threshold_input(),
                 min_size_input(),
@@ -62,6 +62,18 @@ class RestoreVideo(io.ComfyNode):
                     tooltip="How the frames are coded. As the video: with its codec, and half as "
                     "many bits more.",
                 ),
+                PaniniModel.Input(
+                    "model",
+                    optional=True,
+                    tooltip="From Load Face Restorer. Without it: the bundled one.",
+                ),
+                PaniniDetector.Input(
+                    "detector",
+                    optional=True,
+                    tooltip="From Load Face Detector. Without it: the best one that is there, else "
+                    "the bundled one.",
+                ),
+                upscale_model_input(),
             ],
             outputs=[
                 io.Video.Output(display_name="video", tooltip="The video, faces restored."),
@@ -77,53 +89,62 @@ class RestoreVideo(io.ComfyNode):
     def execute(
         cls,
         video: Any,
-        model: host.ManagedNetwork[PaniniNet],
-        detector: host.ManagedNetwork[FaceDetector],
         selection: str,
         codec: str,
+        model: host.ManagedNetwork[FaceRestorer] | None = None,
+        detector: host.ManagedNetwork[FaceDetector] | None = None,
+        upscale_model: SpandrelDescriptor | None = None,
         **choices: Any,
     ) -> io.NodeOutput:
-        finder = detector.load()
-        network, batch = host.load_panini(model)
-        options = RestoreOptions(faces=selection, batch=batch, **choices)
-        if host.is_of_images(video):
-            return cls._restore_images(video, finder, network, options)
-        progress = host.FilmProgress()
-        with host.film_file(video) as source:
-            target = host.result_file(source)
-            try:
-                report = core.restore_film(
-                    finder,
-                    network,
-                    source,
-                    target,
-                    options,
-                    FilmOptions(codec=None if codec == AS_SOURCE else codec),
-                    on_image=progress.frame,
-                    on_chunk=progress.keep,
-                )
-            except BaseException:  # also the user's Cancel
-                host.discard_film(target)
-                raise
+        with host.borrow_upscaler(upscale_model) as upscaler:
+            finder = (detector or default_detector()).load()
+            network, batch = host.load_restorer(model or default_model())
+            options = RestoreOptions(faces=selection, batch=batch, **choices)
+            if host.is_of_images(video):
+                return _restore_images(video, finder, network, options, upscaler)
+            progress = host.FilmProgress()
+            with host.film_file(video) as source:
+                target = host.result_file(source)
+                try:
+                    report = core.restore_film(
+                        finder,
+                        network,
+                        source,
+                        target,
+                        options,
+                        FilmOptions(codec=None if codec == AS_SOURCE else codec),
+                        upscaler=upscaler,
+                        on_image=progress.frame,
+                        on_chunk=progress.keep,
+                    )
+                except BaseException:  # also the user's Cancel
+                    host.discard_film(target)
+                    raise
         return io.NodeOutput(host.video_from_file(target), _describe(report))
 
-    @classmethod
-    def _restore_images(
-        cls, video: Any, finder: FaceDetector, network: PaniniNet, options: RestoreOptions
-    ) -> io.NodeOutput:
-        """A video that is made of images has no file to read: it is in memory already."""
-        parts = video.get_components()
-        result = core.restore_images_with_report(
-            finder,
-            network,
-            host.to_images(parts.images),
-            options,
-            keep_faces=False,
-            on_image=host.Progress(),
-            on_chunk=host.Progress(preview=True),
-        )
-        images = host.to_image(result.images, parts.images)
-        return io.NodeOutput(host.video_from_images(images, parts), write_report(result))
+
+def _restore_images(
+    video: Any,
+    finder: FaceDetector,
+    network: FaceRestorer,
+    options: RestoreOptions,
+    upscaler: ImageUpscaler | None,
+) -> io.NodeOutput:
+    """A video that is made of images has no file to read: it is in memory already."""
+    parts = video.get_components()
+    result = core.restore_images_with_report(
+        finder,
+        network,
+        host.to_images(parts.images),
+        options,
+        upscaler=upscaler,
+        keep_faces=False,
+        on_image=host.Progress(),
+        on_chunk=host.Progress(preview=True),
+    )
+    images = host.to_image(result.images, parts.images)
+    report = write_report(result, options.threshold)
+    return io.NodeOutput(host.video_from_images(images, parts), report)
 
 
 def _describe(report: FilmReport) -> str:

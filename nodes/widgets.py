@@ -11,10 +11,28 @@ LARGEST_SIZE = 16384  # px, of a face
 LARGEST_UPSCALE = 4.0
 
 
-def ratio_input(name: str, default: float, tooltip: str, *, most: float = 1.0) -> io.Float.Input:
+def ratio_input(
+    name: str, default: float | str, tooltip: str, *, most: float = 1.0, optional: bool = False
+) -> io.Float.Input:
     """A ratio between nothing and `most`."""
     return io.Float.Input(
-        name, default=float(default), min=0.0, max=most, step=0.01, tooltip=tooltip
+        name,
+        default=float(default),
+        min=0.0,
+        max=most,
+        step=0.01,
+        optional=optional,
+        tooltip=tooltip,
+    )
+
+
+def fidelity_input(*, optional: bool = False) -> io.Float.Input:
+    return ratio_input(
+        "fidelity",
+        DEFAULTS.fidelity,
+        "0.5: as the network chose. Toward 1 closer to the picture (rougher), toward 0 closer to "
+        "the prior, the network's own idea of faces (smoother). 0.3 to 0.7 is the useful range.",
+        optional=optional,
     )
 
 
@@ -51,6 +69,32 @@ def validate_selection(selection: str | None) -> bool | str:
             parse_rule(selection)
         except ValueError as error:
             return str(error)
+    return True
+
+
+def per_face_input(name: str, of: str) -> io.String.Input:
+    """Exceptions, by the numbers of faces, from the value that the widget `of` gives to all."""
+    return io.String.Input(
+        name,
+        default="",
+        optional=True,
+        tooltip=f"Another {of} for single faces, by their numbers, such as 2: 0.5; 4-6: 0.3. "
+        f"Empty: {of} is for all.",
+    )
+
+
+def per_face(usual: float, others: str) -> float | str:
+    """The value of a widget and the text of its `per_face_input` as one option of the core."""
+    return f"{usual}; {others}" if others.strip() else usual
+
+
+def validate_per_face(*others: str | None) -> bool | str:
+    """True, or what is wrong with texts of `per_face_input`; None comes over a wire."""
+    for text in others:
+        try:
+            RestoreOptions(strength=per_face(1.0, text or ""))
+        except ValueError as error:
+            return str(error).replace("strength must", "Values of single faces must")
     return True
 
 
@@ -115,7 +159,18 @@ def paste_inputs() -> list[io.Input]:
             min=1.0,
             max=LARGEST_UPSCALE,
             step=0.25,
-            tooltip="Size of the result. The background is enlarged bicubically; to use an "
-            "upscale model, enlarge the image with it and connect that image here.",
+            tooltip="Size of the result. The background is enlarged bicubically, or by the "
+            "upscale_model.",
         ),
     ]
+
+
+def upscale_model_input() -> io.Input:
+    """What draws the background, wherever faces are pasted."""
+    return io.UpscaleModel.Input(
+        "upscale_model",
+        optional=True,
+        tooltip="From Load Upscale Model: draws what is around the faces, so that it is not softer "
+        "than they are. upscale says how large the result is, whatever the model's factor: 2 with "
+        "a 4x model is shrunk from 4. At 1 the picture is enlarged and shrunk again.",
+    )

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from .checkpoints.degradation_file import load_degradation, save_degradation
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
+    from .checkpoints.image_models import load_restorer, load_upscaler
     from .checkpoints.parser import load_parser
-    from .compute import DTYPES, choose_device
+    from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
     from .degrading.ranges import (
@@ -60,7 +61,10 @@ if TYPE_CHECKING:
     )
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
+    from .models.face_restorer import CropRestorer, FaceRestorer, RestorerKind, restorer_of
+    from .models.image_upscaler import ImageUpscaler, upscaler_of
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
+    from .models.spandrel_descriptor import SpandrelDescriptor
     from .models.stylegan2 import Fuse
     from .models.value_range import from_network, to_network
     from .models.window import Window
@@ -88,6 +92,7 @@ if TYPE_CHECKING:
         restore_images,
         restore_images_with_report,
     )
+    from .sample_photo import sample_photo
     from .stages.align import align_faces, whole_picture_faces
     from .stages.alpha import (
         apply_fidelity,
@@ -100,12 +105,14 @@ if TYPE_CHECKING:
     from .stages.chunks import OnChunk, OnImage
     from .stages.clip import detect_in_clip
     from .stages.detect import detect_faces
+    from .stages.enlarge import enlarge
     from .stages.grouping import face_numbers, number_faces, rows_of_images
     from .stages.layers import face_mask
     from .stages.level_statistics import LevelStatistics, alpha_statistics
     from .stages.masks import draw_masks
     from .stages.parse import parse_faces
     from .stages.paste import paste_faces, paste_faces_with_mask
+    from .stages.per_face import PerFace, parse_per_face
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
     from .stages.selection import (
@@ -142,8 +149,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
+    "checkpoints.image_models": ("load_restorer", "load_upscaler"),
     "checkpoints.parser": ("load_parser",),
-    "compute": ("DTYPES", "choose_device"),
+    "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": (
         "DEGRADATION_PRESETS",
@@ -177,7 +185,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
+    "models.face_restorer": ("CropRestorer", "FaceRestorer", "RestorerKind", "restorer_of"),
+    "models.image_upscaler": ("ImageUpscaler", "upscaler_of"),
     "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
+    "models.spandrel_descriptor": ("SpandrelDescriptor",),
     "models.stylegan2": ("Fuse",),
     "models.value_range": ("from_network", "to_network"),
     "models.window": ("Window",),
@@ -205,6 +216,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "restore_images",
         "restore_images_with_report",
     ),
+    "sample_photo": ("sample_photo",),
     "stages.align": ("align_faces", "whole_picture_faces"),
     "stages.alpha": (
         "apply_fidelity",
@@ -217,12 +229,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.chunks": ("OnChunk", "OnImage"),
     "stages.clip": ("detect_in_clip",),
     "stages.detect": ("detect_faces",),
+    "stages.enlarge": ("enlarge",),
     "stages.grouping": ("face_numbers", "number_faces", "rows_of_images"),
     "stages.layers": ("face_mask",),
     "stages.level_statistics": ("LevelStatistics", "alpha_statistics"),
     "stages.masks": ("draw_masks",),
     "stages.parse": ("parse_faces",),
     "stages.paste": ("paste_faces", "paste_faces_with_mask"),
+    "stages.per_face": ("PerFace", "parse_per_face"),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
     "stages.selection": (
@@ -251,6 +265,7 @@ __all__ = [
     "DEFAULT_WEIGHTS",
     "DEGRADATION_PRESETS",
     "DTYPES",
+    "DTYPE_NAMES",
     "FIDELITY_PRESETS",
     "FILM_CODECS",
     "FILM_SMOOTHING",
@@ -260,6 +275,7 @@ __all__ = [
     "SORT_ORDERS",
     "WRITABLE_FILMS",
     "CheckpointError",
+    "CropRestorer",
     "DegradationAtlas",
     "DegradationDescription",
     "DegradationRanges",
@@ -268,6 +284,7 @@ __all__ = [
     "Face",
     "FaceDetector",
     "FaceParser",
+    "FaceRestorer",
     "FaceSet",
     "FamilyWeights",
     "FilmOptions",
@@ -279,6 +296,7 @@ __all__ = [
     "ImageFile",
     "ImageFileError",
     "ImageReport",
+    "ImageUpscaler",
     "InterpolationWeights",
     "JpegSource",
     "LevelStatistics",
@@ -291,11 +309,14 @@ __all__ = [
     "ParserKind",
     "PassRanges",
     "PasteOptions",
+    "PerFace",
     "Place",
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
     "VideoFileError",
+    "RestorerKind",
+    "SpandrelDescriptor",
     "Window",
     "align_faces",
     "alpha_statistics",
@@ -304,6 +325,7 @@ __all__ = [
     "bias_levels",
     "blend_degradations",
     "choose_device",
+    "choose_dtype",
     "convert_checkpoint",
     "degrade_images",
     "describe_degradation",
@@ -312,6 +334,7 @@ __all__ = [
     "draw_faces",
     "draw_masks",
     "encoder_fingerprint",
+    "enlarge",
     "exact_degradation",
     "face_areas",
     "face_distances",
@@ -326,10 +349,13 @@ __all__ = [
     "load_gan_prior",
     "load_panini",
     "load_parser",
+    "load_restorer",
+    "load_upscaler",
     "move_levels",
     "number_faces",
     "override_levels",
     "parse_faces",
+    "parse_per_face",
     "parse_rule",
     "parts_folder",
     "paste_faces",
@@ -345,8 +371,10 @@ __all__ = [
     "restore_film",
     "restore_images",
     "restore_images_with_report",
+    "restorer_of",
     "rows_in_order",
     "rows_of_images",
+    "sample_photo",
     "save_degradation",
     "save_image",
     "save_panini",
@@ -358,6 +386,7 @@ __all__ = [
     "to_network",
     "to_pillow",
     "track_faces",
+    "upscaler_of",
     "weigh_features",
     "whole_picture_faces",
     "write_image",

@@ -28,6 +28,7 @@ class Face:
     number: int | None = None
     track: int | None = None  # the same for the same face in all frames; None: not followed
     filled: bool = False  # not seen here, but put between two frames of its track
+    reliable: bool = True  # False: nobody knows how it is turned, so it is left alone
 
     @property
     def size(self) -> float:

@@ -25,6 +25,8 @@ from torch import Tensor
 from .checkpoints.whole_file import whole_file
 from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
 from .models.face_detector import FaceDetector
+from .models.face_restorer import FaceRestorer
+from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
 from .options import FilmOptions, RestoreOptions
 from .stages.align import align_faces
@@ -34,7 +36,7 @@ from .stages.clip import Find, Look, detect_in_passing, finder
 from .stages.grouping import rows_of_images
 from .stages.paste import paste_onto_image
 from .stages.represent import represent_degradation
-from .stages.restore import restore_faces
+from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_in_passing
 from .stages.smooth import REACH, Part, smooth_parts, smooth_stretches
 from .stages.steady import frames_of_reach, steady_in_passing
@@ -70,12 +72,13 @@ def parts_folder(target: Path) -> Path:
 
 def restore_film(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     source: str | Path,
     target: str | Path,
     options: RestoreOptions | None = None,
     film_options: FilmOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
     resume: bool = False,
     overwrite: bool = False,
     model_name: str = "",
@@ -86,7 +89,7 @@ def restore_film(
 
     Faces are followed from frame to frame until a cut, and with `options.smoothing`, in frames,
     steadied: their places, DR and the restored faces themselves. They are numbered as they appear
-    in the film. Sound, subtitles, times, rotation, colours and their tags are kept; `film_options`
+    in the film. `upscaler` draws what is around them (see `paste_faces`). Sound, subtitles, times, rotation, colours and their tags are kept; `film_options`
     says how the frames are coded, by default as the source's are. Values of pixels in which nothing
     was drawn are the source's, as the codec gives them back.
 
@@ -100,6 +103,7 @@ def restore_film(
     without PyAV.
     """
     options, film_options = options or RestoreOptions(), film_options or FilmOptions()
+    check_choices(model, options)
     source, target = Path(source), Path(target)
     started = time.perf_counter()
     film = Film(source)
@@ -117,7 +121,9 @@ def restore_film(
         device = torch.device(detector.device)
         limits = {"min_size": options.min_size, "max_size": options.max_size or math.inf}
         find = _Remembered(finder(detector, device, **limits), remembered)
-        frames = _restore(film, model, options, coding, find, begin, report, on_chunk)
+        frames = _restore(
+            film, model, options, coding, find, begin, report, upscaler=upscaler, on_chunk=on_chunk
+        )
         stopped: BaseException | None = None
         while stopped is None:
             number = len(parts)
@@ -155,12 +161,14 @@ def restore_film(
 
 def _restore(
     film: Film,
-    model: PaniniNet,
+    model: FaceRestorer,
     options: RestoreOptions,
     coding: Coding,
     find: Find,
     begin: int,
     report: FilmReport,
+    *,
+    upscaler: ImageUpscaler | None,
     on_chunk: OnChunk | None,
 ) -> Iterator[FilmFrame]:
     """The frames from `begin` on, restored."""
@@ -184,7 +192,7 @@ def _restore(
                 continue
             own = rows.get(frame.index, [])
             _count(report, [faces.face_set.faces[row] for row in own])
-            yield _paste(frame, faces, own, options, coding, model.device)
+            yield _paste(frame, faces, own, options, coding, upscaler=upscaler, device=model.device)
         del frames
 
 
@@ -204,11 +212,11 @@ def _split(stretches: Iterator[Stretch], needed: int) -> Iterator[Stretch]:
 
 
 def _align(
-    film: Film, model: PaniniNet, stretches: Iterator[Stretch], waiting: deque[list[FilmFrame]]
+    film: Film, model: FaceRestorer, stretches: Iterator[Stretch], waiting: deque[list[FilmFrame]]
 ) -> Iterator[tuple[range, FaceSet]]:
     """The crops of each stretch; its frames go to `waiting`, as they were decoded."""
     frames = film.frames()
-    size = model.config.input_size
+    size = model.input_size
     for stretch in stretches:
         held = list(islice(frames, len(stretch.frames)))
         rows = rows_of_images(stretch.faces)
@@ -217,7 +225,9 @@ def _align(
             if own := [stretch.faces[row] for row in rows.get(frame.index, [])]:
                 image = frame.pixels()[None].to(model.device)
                 here = [replace(face, image_index=0) for face in own]
-                sets.append(replace(align_faces(image, here, size=size), faces=tuple(own)))
+                cut = align_faces(image, here, size=size)
+                placed = (replace(face, image_index=frame.index) for face in cut.faces)
+                sets.append(replace(cut, faces=tuple(placed)))
         waiting.append(held)
         crops, maps = (
             torch.cat([one.crops for one in sets]),
@@ -230,7 +240,7 @@ def _align(
 
 
 def _draw(
-    model: PaniniNet,
+    model: FaceRestorer,
     aligned: Iterator[tuple[range, FaceSet]],
     options: RestoreOptions,
     on_chunk: OnChunk | None,
@@ -244,9 +254,9 @@ def _draw(
 
 
 def _weigh(
-    model: PaniniNet, aligned: Iterator[tuple[range, FaceSet]], options: RestoreOptions
+    model: FaceRestorer, aligned: Iterator[tuple[range, FaceSet]], options: RestoreOptions
 ) -> Iterator[tuple[range, FaceSet, InterpolationWeights | None]]:
-    if options.smoothing == 0:
+    if options.smoothing == 0 or not isinstance(model, PaniniNet):
         yield from ((frames, faces, None) for frames, faces in aligned)
         return
     batch = options.batch
@@ -283,12 +293,14 @@ def _paste(
     rows: Sequence[int],
     options: RestoreOptions,
     coding: Coding,
+    *,
+    upscaler: ImageUpscaler | None,
     device: torch.device,
 ) -> FilmFrame:
-    if not rows and options.upscale == 1:
+    if not rows and options.upscale == 1 and upscaler is None:
         return frame
     before = frame.pixels()
-    picture, _ = paste_onto_image(before.to(device), restored, rows, options)
+    picture, _ = paste_onto_image(before.to(device), restored, rows, options, upscaler=upscaler)
     after = picture.cpu()
     if options.upscale != 1:  # codecs want even sizes
         after = _crop(after, coding, frame.turns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from .stages.per_face import parse_per_face
 from .stages.selection import OTHER_SPELLINGS, SORT_ORDERS, parse_rule
 
 DEFAULT_THRESHOLD = 0.6  # least score of a face
@@ -49,17 +50,20 @@ class _Checked:
             low, high = _RANGES.get(item.name, (None, None))
             if low is None or high is None:
                 continue
-            value: float = getattr(self, item.name)
-            if not low <= value <= high or (value == math.inf and item.name != "max_size"):
-                text = f"be at least {low}" if high == math.inf else f"lie in {low}..{high}"
-                raise ValueError(f"{item.name} must {text}, got {value}.")
+            chosen: float | str = getattr(self, item.name)
+            for value in parse_per_face(chosen).values() if isinstance(chosen, str) else [chosen]:
+                if not low <= value <= high or (value == math.inf and item.name != "max_size"):
+                    text = f"be at least {low}" if high == math.inf else f"lie in {low}..{high}"
+                    raise ValueError(f"{item.name} must {text}, got {value}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions(_Checked):
     """How the network restores aligned faces. Raises ValueError for values out of range."""
 
-    fidelity: float = 0.5  # 0 trusts the GAN prior, 1 the image's own features; 0.5 is neutral
+    # 0 trusts the GAN prior, 1 the image's own features; 0.5 is neutral. A text gives some faces
+    # another one (see `parse_per_face`), here and below.
+    fidelity: float | str = 0.5
     noise_seed: int = 0  # of the fresh noise
     noise_amount: float = 0  # share of fresh noise in the generator's, 0..1
     latent_pull: float = 0  # toward the average face, 0..1
@@ -70,7 +74,7 @@ class NetworkOptions(_Checked):
 class PasteOptions(_Checked):
     """How restored faces are pasted. Raises ValueError for values out of range."""
 
-    strength: float = 1.0  # share of the restored face in the result, 0..1
+    strength: float | str = 1.0  # share of the restored face in the result, 0..1; also per face
     upscale: float = 1  # size of the result, at least 1
     feather: float = DEFAULT_FEATHER  # soft border of the mask, share of the crop's side, 0..0.5
     match_colour: bool = True  # low frequencies of colour and light come from the image

@@ -18,17 +18,19 @@ from .faces import (
     RestoredFaces,
 )
 from .models.face_detector import FaceDetector
+from .models.face_restorer import FaceRestorer
+from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
-from .stages.align import align_faces
+from .stages.align import align_faces, whole_picture_faces
 from .stages.alpha import weigh_features
 from .stages.chunks import OnChunk, OnImage
 from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
-from .stages.paste import paste_onto_image
+from .stages.paste import paste_faces, paste_onto_image
 from .stages.represent import represent_degradation
-from .stages.restore import restore_faces
+from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_faces, sort_faces
 from .stages.smooth import smooth_faces, smooth_in_passing
 from .stages.steady import steady_in_passing
@@ -45,7 +47,12 @@ class ImageReport:
     # filled in between frames of a clip.
     found: tuple[Face, ...]
     selected: tuple[bool, ...]  # which of them were selected, and so restored
-    note: str  # one sentence
+    note: str  # a sentence or two
+
+    @property
+    def left_alone(self) -> int:
+        """How many of the faces found are left alone, since no landmarks fit them."""
+        return sum(not face.reliable for face in self.found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,32 +68,42 @@ class Restoration:
 
 def restore_images(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Tensor:
     """Restore the faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
-    `options` None: the defaults. While faces are searched `on_image(done, total)` is called, then,
+    `options` None: the defaults. `upscaler`: draws what is around the faces (see `paste_faces`),
+    of every image. While faces are searched `on_image(done, total)` is called, then,
     as they are restored, `on_chunk(done, total, latest)` with the latest crops (k, 3, R, R) in
     [0, 1]; both count over the whole batch, and may raise to stop. Returns
     (N, 3, upscale * H, upscale * W) in the images' type, on their device; pixels away from
-    restored faces, and images without one, are the input's.
+    restored faces, and images without one, are the input's, unless there is an upscaler.
     """
     return restore_images_with_report(
-        detector, model, images, options, keep_faces=False, on_image=on_image, on_chunk=on_chunk
+        detector,
+        model,
+        images,
+        options,
+        upscaler=upscaler,
+        keep_faces=False,
+        on_image=on_image,
+        on_chunk=on_chunk,
     ).images
 
 
 def restore_images_with_report(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
     keep_faces: bool = True,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
@@ -104,6 +121,7 @@ def restore_images_with_report(
     last bits: with a batch of 1 every image's result is the same whatever the others are.
     """
     options = options or RestoreOptions()
+    check_choices(model, options)
     start = time.perf_counter()
 
     # Stage one: where the faces are, in all images
@@ -126,7 +144,7 @@ def restore_images_with_report(
         rows = rows_of_images(restored.face_set.faces)
         for index in frames:
             result[index], masks[index] = paste_onto_image(
-                images[index], restored, rows.get(index, []), options
+                images[index], restored, rows.get(index, []), options, upscaler=upscaler
             )
         if keep_faces:
             kept.append(restored)
@@ -153,34 +171,49 @@ def _find(
     return sort_faces(found, options.sort, height=height, width=width)
 
 
+def restore_aligned(
+    model: FaceRestorer, images: Tensor, options: RestoreOptions | None = None
+) -> tuple[Tensor, RestoredFaces]:
+    """Restore aligned faces: square images (N, 3, S, S), RGB in [0, 1], in FFHQ's framing.
+
+    Returns (N, 3, upscale * S, upscale * S) in the images' type, on their device, and the faces
+    before and after. Raises ValueError for other shapes.
+    """
+    options = options or RestoreOptions()
+    restored = restore_faces(model, whole_picture_faces(images), options=options)
+    whole = torch.ones(len(images), 1, 1, 1)  # no border: the crop is the picture
+    return paste_faces(images, restored, options, masks=whole), restored
+
+
 def represent_in_images(
     model: PaniniNet, images: Tensor, faces: Sequence[Face], *, batch: int = DEFAULT_BATCH
 ) -> DegradationRepresentation:
     """The degradation representation of each face of a batch of images (N, 3, H, W), [0, 1].
 
     As of their crops (see `represent_degradation`), which are cut out a few at a time and not
-    kept: the memory needed does not grow with their number.
+    kept: the memory needed does not grow with their number. Faces that `align_faces` leaves out
+    have none.
     """
     vectors = [torch.empty((0, model.config.degradation_size), device=model.device)]
     most = max(FACES_PER_GROUP, batch)
     for start in range(0, len(faces), most):
         chunk = faces[start : start + most]
-        aligned = align_faces(images, chunk, size=model.config.input_size)
+        aligned = align_faces(images, chunk, size=model.input_size)
         vectors.append(represent_degradation(model, aligned, batch=batch).vectors)
     return DegradationRepresentation(torch.cat(vectors))
 
 
 def _align(
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     faces: Sequence[Face],
     groups: Sequence[Group],
     options: RestoreOptions,
 ) -> Iterator[tuple[FaceSet, InterpolationWeights | None]]:
     """The crops of each group, and their weights where these are steadied over time."""
-    size = model.config.input_size
+    size = model.input_size
     aligned = (align_faces(images, faces[group.faces], size=size) for group in groups)
-    if options.smoothing == 0:
+    if options.smoothing == 0 or not isinstance(model, PaniniNet):
         yield from ((crops, None) for crops in aligned)
         return
     batch = options.batch
@@ -190,7 +223,7 @@ def _align(
 
 
 def _restore(
-    model: PaniniNet,
+    model: FaceRestorer,
     groups: Sequence[Group],
     aligned: Iterable[tuple[FaceSet, InterpolationWeights | None]],
     options: RestoreOptions,
@@ -233,14 +266,17 @@ def _report(
     for index in range(count):
         own = tuple(found[row] for row in rows.get(index, []))
         selected = tuple((index, face.number) in keys for face in own)
+        left_alone = sum(not face.reliable for face in own)
         if not own:
             note = "No face was found, so nothing was restored."
-        elif not any(selected):
+        elif not any(selected) and left_alone < len(own):
             note = f"{rule!r} names none of the {len(own)} faces found."
         else:
             note = f"{sum(selected)} of {len(own)} faces found were restored."
         filled = sum(one and face.filled for one, face in zip(selected, own, strict=True))
         if filled:
             note += f" Filled in between frames: {filled}."
+        if left_alone:
+            note += f" Left alone, since no landmarks fit: {left_alone}."
         reports.append(ImageReport(own, selected, note))
     return tuple(reports)

@@ -3,9 +3,10 @@
  *
  * @import { ComfyNode } from "../../scripts/app.js"
  * @import { Pairs } from "./compare/pairs.js"
+ * @import { FoldOptions } from "./shared/picture_panel.js"
  */
 
-import { keepable, readPairs } from "./compare/pairs.js";
+import { keepable, mergePairs, readPairs } from "./compare/pairs.js";
 import { CompareSlider } from "./compare/slider.js";
 import { app, pictureUrl } from "./shared/comfy.js";
 import { PicturePanel } from "./shared/picture_panel.js";
@@ -14,9 +15,12 @@ import { loadText, text } from "./shared/text.js";
 const COMPARE = "PaniniCompareImages";
 
 /** Ties a slider to a node: pairs come from its runs, divider and place are saved with it. */
-class NodeSlider {
-  /** @param {ComfyNode} node */
-  constructor(node) {
+export class NodeSlider {
+  /**
+   * @param {ComfyNode} node
+   * @param {FoldOptions} [fold] how it folds away; without it, it does not
+   */
+  constructor(node, fold) {
     this.slider = new CompareSlider(
       {
         onPair: (index) => this.pictures.goTo(index),
@@ -29,11 +33,13 @@ class NodeSlider {
     this.pictures = new PicturePanel(node, {
       name: "compare",
       element: this.slider.element,
+      fold,
       least: { width: 340, height: 300 },
       onWheel: (event) => this.slider.gestures.zoom(event),
       output: "panini_compare",
       kept: "panini_compare",
       read: readPairs,
+      merge: mergePairs,
       keepable,
       count: ({ pairs }) => pairs.length,
       show: (kept) => this.show(kept),

@@ -5,7 +5,7 @@
  * @import { Report } from "./degradation_view/report.js"
  */
 
-import { keepable, readReport } from "./degradation_view/report.js";
+import { keepable, mergeReports, readReport } from "./degradation_view/report.js";
 import { LEAST_HEIGHT, LEAST_WIDTH, createView } from "./degradation_view/view.js";
 import { app } from "./shared/comfy.js";
 import { LatestRun } from "./shared/latest_run.js";
@@ -32,6 +32,7 @@ function attach(node) {
     output: "panini_degradation",
     kept: "panini_degradation",
     read: readReport,
+    merge: mergeReports,
     keepable,
     onChange: draw,
   });

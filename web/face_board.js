@@ -5,10 +5,11 @@
  * @import { ComfyNode } from "../../scripts/app.js"
  * @import { Frame, Frames } from "./face_board/frames.js"
  * @import { Verdict } from "./face_board/selection.js"
+ * @import { FoldOptions } from "./shared/picture_panel.js"
  */
 
 import { FaceBoard } from "./face_board/board.js";
-import { keepable, lastNumber, readFrames } from "./face_board/frames.js";
+import { keepable, lastNumber, mergeFrames, readFrames } from "./face_board/frames.js";
 import { judgeFaces, parseRule, recallVerdicts, toggleFace } from "./face_board/selection.js";
 import { countFaces } from "./face_board/words.js";
 import { app, changeGraph, pictureUrl } from "./shared/comfy.js";
@@ -20,11 +21,16 @@ const DETECT = "PaniniDetectFaces";
 const SELECT = "PaniniSelectFaces";
 
 /** Ties a board to a node: frames come from its runs, the selection from its widgets. */
-class NodeBoard {
-  /** @param {ComfyNode} node */
-  constructor(node) {
+export class NodeBoard {
+  /**
+   * @param {ComfyNode} node
+   * @param {Object} options
+   * @param {boolean} options.chooses whether a click writes the node's widget `selection`
+   * @param {FoldOptions} [options.fold] how it folds away; without it, it does not
+   */
+  constructor(node, { chooses, fold }) {
     this.node = node;
-    this.chooses = node.comfyClass === SELECT;
+    this.chooses = chooses;
     this.board = new FaceBoard({
       onFrame: (index) => this.pictures.goTo(index),
       onMissing: () => this.pictures.lose(),
@@ -37,10 +43,12 @@ class NodeBoard {
     this.pictures = new PicturePanel(node, {
       name: "face_board",
       element: this.board.element,
+      fold,
       least: { width: 300, height: 250 },
       output: "panini_faces",
       kept: "panini_face_board",
       read: readFrames,
+      merge: mergeFrames,
       keepable,
       count: ({ frames }) => frames.length,
       show: () => this.refresh(),
@@ -102,6 +110,8 @@ class NodeBoard {
     const { frame } = this;
     const { shown, index } = this.pictures;
     const verdicts = frame ? this.judge(frame) : new Map();
+    const status = frame ? this.status(verdicts) : "";
+    this.pictures.tell(status);
     this.board.show({
       frame,
       url: frame && pictureUrl(frame.image),
@@ -110,7 +120,7 @@ class NodeBoard {
       total: shown?.total ?? 0,
       verdicts,
       hint: this.hint(),
-      status: frame ? this.status(verdicts) : "",
+      status,
       blocked: this.chooses && this.obstacle() !== "",
     });
   }
@@ -160,6 +170,7 @@ class NodeBoard {
     if (!this.obstacle() && parseRule(rule) === null) {
       return text("face_board.unreadable", "Not a selection: {rule}", { rule });
     }
+    if (!count) return text("face_board.nothing", "No face was found.");
     const kept = [...verdicts.values()].filter((verdict) => verdict === "kept").length;
     return (
       this.obstacle() ||
@@ -176,6 +187,8 @@ app.registerExtension({
   name: "Panini.FaceBoard",
   setup: loadText,
   nodeCreated(node) {
-    if (node.comfyClass === DETECT || node.comfyClass === SELECT) new NodeBoard(node);
+    const { comfyClass } = node;
+    const chooses = comfyClass === SELECT;
+    if (chooses || comfyClass === DETECT) new NodeBoard(node, { chooses });
   },
 });

@@ -10,11 +10,12 @@
 import { alphaChange } from "./mixer/alpha.js";
 import { changeDistribution } from "./mixer/distribution.js";
 import { toStep } from "./mixer/fader.js";
-import { keepable, readReport } from "./mixer/report.js";
+import { keepable, mergeReports, readReport } from "./mixer/report.js";
 import { LEAST_HEIGHT, LEAST_WIDTH, LEVELS, createMixer } from "./mixer/view.js";
 import { app, changeGraph, isVueRenderer, setting } from "./shared/comfy.js";
 import { chain, findWidget, isLinked } from "./shared/hooks.js";
 import { LatestRun } from "./shared/latest_run.js";
+import { Movement } from "./shared/movement.js";
 import { keep, readKept } from "./shared/payload.js";
 import { loadText } from "./shared/text.js";
 import { addPanel } from "./shared/widget.js";
@@ -28,16 +29,12 @@ const KEPT = "panini_mixer"; // the latest run, and whether numbers are shown
  */
 function attach(node) {
   choosePreset(node);
-  let touched = false; // since the last step of undo
-  const draw = () => view.draw(readState(node, run.content));
+  const movement = new Movement(node, (name, position) => write(node, name, position));
+  const draw = () => view.draw(readState(node, run.content, movement.values));
   /** @type {MixerActions["move"]} */
   const move = (name, position) => {
-    touched = write(node, name, position) || touched;
+    movement.move(name, position);
     draw();
-  };
-  const settle = () => {
-    if (touched) changeGraph(() => {});
-    touched = false;
   };
   const showNumbers = () => {
     const height = node.computeSize()[1];
@@ -48,10 +45,10 @@ function attach(node) {
   };
   const view = createMixer({
     move,
-    settle,
+    settle: movement.end,
     reset() {
       for (const name of LEVELS) if (!isLinked(node, name)) move(name, 0);
-      settle();
+      movement.end();
     },
     toggleNumbers() {
       changeGraph(() => keep(node, KEPT, { numbers: !areNumbersShown(node) }));
@@ -70,6 +67,7 @@ function attach(node) {
     output: "panini_alpha",
     kept: KEPT,
     read: readReport,
+    merge: mergeReports,
     keepable,
     onChange: draw,
   });
@@ -116,16 +114,17 @@ function choosePreset(node) {
 /**
  * @param {GraphNode} node
  * @param {Report | null} report of the latest run
+ * @param {Map<string, number>} moved positions that are not written yet, by widget
  * @returns {MixerState}
  */
-function readState(node, report) {
+function readState(node, report, moved) {
   const mode = findWidget(node, "mode")?.value === "override" ? "override" : "bias";
   const preset = String(findWidget(node, "preset")?.value);
   const levels = report?.chosen ?? {};
   const foreseeable = !isLinked(node, "preset") && !isLinked(node, "mode");
   /** @type {[name: string, state: FaderState][]} */
   const faders = LEVELS.map((name) => {
-    const position = toStep(findWidget(node, name)?.value);
+    const position = toStep(moved.get(name) ?? findWidget(node, name)?.value);
     const linked = isLinked(node, name);
     const chosen = levels[name] ?? null;
     const edited =
@@ -147,15 +146,13 @@ function readState(node, report) {
  * @param {GraphNode} node
  * @param {string} name of the widget
  * @param {number} position
- * @returns {boolean} whether it changed
  */
 function write(node, name, position) {
   const widget = findWidget(node, name);
-  if (!widget || widget.value === position) return false;
+  if (!widget || widget.value === position) return;
   widget.value = position;
   widget.callback?.(position, app.canvas, node);
   node.setDirtyCanvas?.(true, true);
-  return true;
 }
 
 /** @param {GraphNode} node */

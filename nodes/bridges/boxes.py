@@ -28,6 +28,7 @@ class FacesToMask(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniFacesToMask",
+            menu="Bridges",
             display_name="Faces to Mask",
             description="A mask of the faces, for inpainting, compositing or upscaling.",
             aliases=["face mask"],
@@ -72,6 +73,7 @@ class FacesToBoxes(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniFacesToBoxes",
+            menu="Bridges",
             display_name="Faces to Boxes",
             description="The boxes of the faces, as ComfyUI's own nodes and as KJNodes take them.",
             aliases=["bbox", "bounding box"],
@@ -107,6 +109,7 @@ class BoxesToFaces(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniBoxesToFaces",
+            menu="Bridges",
             display_name="Boxes to Faces",
             description="Faces from boxes of other nodes. The detector finds the landmarks inside "
             "each box; where it sees no face, an upright one is assumed.",

@@ -12,9 +12,17 @@ from .files import (
     places,
     register_folders,
 )
-from .images import blank, to_image, to_images, to_mask
-from .networks import ManagedNetwork, load_panini, manage
-from .other_networks import apply_image_model, parse_masks
+from .help_pages import register_help_pages
+from .images import blank, to_image, to_images, to_mask, to_masks
+from .networks import (
+    ManagedNetwork,
+    compute_device,
+    load_panini,
+    load_restorer,
+    manage,
+    require_panini,
+)
+from .other_networks import apply_image_model, borrow_upscaler, parse_masks
 from .pictures import save_preview
 from .progress import FilmProgress, Progress
 from .schemas import schema, supported
@@ -36,6 +44,8 @@ __all__ = [
     "Progress",
     "apply_image_model",
     "blank",
+    "borrow_upscaler",
+    "compute_device",
     "degradation_folder",
     "discard_film",
     "film_file",
@@ -45,11 +55,14 @@ __all__ = [
     "is_of_images",
     "list_files",
     "load_panini",
+    "load_restorer",
     "manage",
     "parse_masks",
     "places",
     "register_folders",
     "result_file",
+    "register_help_pages",
+    "require_panini",
     "save_preview",
     "schema",
     "supported",
@@ -58,4 +71,5 @@ __all__ = [
     "to_mask",
     "video_from_file",
     "video_from_images",
+    "to_masks",
 ]

@@ -19,8 +19,9 @@ def supported(maker: Callable[..., Any], **later: Any) -> dict[str, Any]:
     return {name: value for name, value in later.items() if name in known}
 
 
-def schema(*, aliases: Sequence[str] = (), **values: Any) -> io.Schema:
-    """A schema in our category, with search aliases where ComfyUI has them."""
+def schema(*, menu: str = "", aliases: Sequence[str] = (), **values: Any) -> io.Schema:
+    """A schema in our category, or in a menu of it, with search aliases where ComfyUI has them."""
+    category = f"Panini/{menu}" if menu else "Panini"
     return io.Schema(
-        category="Panini", **values, **supported(io.Schema, search_aliases=list(aliases))
+        category=category, **values, **supported(io.Schema, search_aliases=list(aliases))
     )

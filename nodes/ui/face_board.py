@@ -39,10 +39,13 @@ def board(
     selected: Sequence[bool],
     severities: Sequence[float | None] | None = None,
     sort: str | None = None,
+    *,
+    most: int = MOST_FRAMES,
 ) -> dict[str, Any]:
     """The `ui` of a node with a face board: pictures as references, boxes in their pixels.
 
     sort: the order that the numbers of the faces come from; None if the node cannot change it.
+    most: so many images are sent, the first ones.
     With each face of a clip comes what `largest` and `centre` go by there, which cannot be seen
     from one frame, and whether it was filled in.
     """
@@ -65,7 +68,7 @@ def board(
                 for row in rows.get(index, [])
             ],
         }
-        for index, image in enumerate(images[:MOST_FRAMES])
+        for index, image in enumerate(images[:most])
     ]
     payload = {
         "version": PAYLOAD_VERSION,
@@ -77,12 +80,14 @@ def board(
 
 
 def describe_face(number: int, face: Face) -> Mapping[str, Any]:
-    """A face as plain values: its box in px, score and size; a score only where it was seen."""
+    """A face as plain values: its box in px, score and size; a score only where it was seen, and
+    whether its landmarks can be relied on only if they cannot."""
     return {
         "number": number,
         "box": [round(value, 1) for value in face.box.tolist()],
         "score": None if face.filled else round(face.score, 4),
         "size": round(face.size, 1),
+        **({} if face.reliable else {"reliable": False}),
     }
 
 

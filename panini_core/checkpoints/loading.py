@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
+from ..compute import AUTO, choose_dtype, choose_layout
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig, PaniniNet
+from ..models.precision import full_precision_names, set_precision, wide
 from . import layouts, own_format
 from .files import CheckpointError, CheckpointFile, read_file, refuse_overflow
 from .layouts import Layout, Table, recognise, select, unexpected_layout
@@ -24,14 +29,18 @@ def load_panini(
     path: str | PathLike[str] | None = None,
     *,
     device: str | torch.device = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
+    runs_on: str | torch.device | None = None,
 ) -> PaniniNet:
     """A Panini network in eval mode from our `.safetensors` or an official MMEditing file.
 
     None: the default weights of this package. The layout is recognised by the tensors' names and
     an official network's sizes are read from their shapes. Floating-point tensors of any precision
-    become `dtype`, on `device`; torch's random state is not touched. A file without a mean latent
-    gets one estimated, if its mapping network is trained; else it stays unknown.
+    become `dtype`, on `device`, but for those of parts that always compute in float32. None is
+    what restores fastest where the network runs (see `choose_dtype`): to train or convert a
+    network, ask for torch.float32. `runs_on`: the device that it is moved to later, if that is not
+    `device`. Torch's random state is not touched. A file without a mean latent gets one estimated,
+    if its mapping network is trained; else it stays unknown.
 
     Raises CheckpointError if the file is missing, damaged, of something else, or does not match
     its network exactly.
@@ -40,6 +49,8 @@ def load_panini(
         raise CheckpointError(
             DEFAULT_WEIGHTS, "the default weights are not installed; give the path of a checkpoint."
         )
+    runs_on = device if runs_on is None else runs_on
+    dtype = choose_dtype(AUTO, runs_on) if dtype is None else dtype
     if not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating-point type, got {dtype}.")
     file = read_file(DEFAULT_WEIGHTS if path is None else path)
@@ -55,21 +66,26 @@ def load_panini(
         raise unexpected_layout(file, layout, Layout.PANINI, Layout.OFFICIAL_PANINI)
     model = _skeleton(file, config)
     tensors = match_tensors(file, tensors, model, table, optional=(MEAN_LATENT,))
-    narrowed = [name for name, tensor in tensors.items() if _reaches_beyond(tensor, dtype)]
 
     # The file's tensors become the network's; copies, since they may be mapped from the file.
     estimate = MEAN_LATENT not in tensors
+    full = full_precision_names(model)
     tensors.setdefault(MEAN_LATENT, torch.zeros(model.mean_latent.shape))
     model.load_state_dict(
-        {name: _copy(tensor, device, dtype) for name, tensor in tensors.items()},
+        {
+            name: _copy(tensor, device, wide(dtype) if name in full else dtype)
+            for name, tensor in tensors.items()
+        },
         strict=True,
         assign=True,
     )
-    model.to(device=device, dtype=dtype)  # filters that no file holds
+    set_precision(model.to(device=device), dtype)  # also of filters that no file holds
     if estimate:
         model.mean_latent.copy_(estimate_mean_latent(model.gan_prior))
     converted = model.state_dict()
+    narrowed = [name for name, it in tensors.items() if _reaches_beyond(it, converted[name].dtype)]
     refuse_overflow(file.path, {name: converted[name] for name in narrowed}, dtype)
+    model.to(memory_format=choose_layout(dtype, runs_on))
     return model.eval()
 
 
@@ -83,7 +99,8 @@ def convert_checkpoint(
 
     Raises CheckpointError for the source, ValueError for weights that `dtype` cannot hold.
     """
-    save_panini(target, load_panini(source), dtype=dtype, metadata={"source": Path(source).name})
+    model = load_panini(source, dtype=torch.float32)
+    save_panini(target, model, dtype=dtype, metadata={"source": Path(source).name})
 
 
 def load_degradation_encoder(path: str | PathLike[str], encoder: DegradationEncoder) -> None:
@@ -125,9 +142,30 @@ def _reaches_beyond(tensor: Tensor, dtype: torch.dtype) -> bool:
 def _skeleton(file: CheckpointFile, config: PaniniConfig) -> PaniniNet:
     """The network without numbers: shapes are compared before any memory is taken."""
     try:
-        with torch.device("meta"):
+        with _Unfilled(), torch.device("meta"):
             return PaniniNet(config)
     except (ValueError, TypeError, RuntimeError, ArithmeticError, IndexError) as error:
         raise CheckpointError(
             file.path, f"its configuration describes no network ({error}): {config}"
         ) from error
+
+
+_FIRST_NUMBERS = (torch.randn, torch.eye)  # that PaniniNet's parts begin with
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out first numbers: where there is no memory for them, torch would load its compiler
+    and sympy to draw none, which takes longer than a picture."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        own = getattr(func, "__module__", None)
+        if func.__name__ in ("normal_", "uniform_") or own == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return torch.empty(*args) if func in _FIRST_NUMBERS else func(*args, **kwargs)

@@ -18,6 +18,7 @@ from .console import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USAGE, UsageError, com
 
 COMMANDS = {
     "restore": "restore the faces in photographs",
+    "bulk": "restore masses of pictures, on one machine or many",
     "sheet": "draw the faces of pictures before and after on one sheet",
     "detect": "find faces: boxes, landmarks and a numbered picture",
     "degrade": "make pictures worse, for trials and training",

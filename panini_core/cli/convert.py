@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..checkpoints import convert_checkpoint
-from ..compute import AUTO, DTYPES
+from ..compute import DTYPES
 from .console import EXIT_DONE, UsageError, say
 from .inputs import require_new_file
 from .laboratory import MISSING, find_laboratory
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="OUT", type=Path, help=f"a name that ends in {SUFFIX}")
     parser.add_argument(
         "--dtype",
-        choices=[name for name in DTYPES if name != AUTO],
+        choices=list(DTYPES),
         default="fp32",
         help="precision of the stored numbers; fp16 halves the file (default: %(default)s)",
     )

@@ -14,7 +14,7 @@ from ..stages.selection import sort_faces
 from .batch import Outcome, Result, Tally, run_jobs
 from .inputs import Job, find_others, find_sources, require_folder, settle_clashes, sidecar
 from .options import add_detector_arguments, add_input_arguments, open_detector
-from .report import describe_face, describe_image
+from .report import describe_face, describe_image, note_left_alone
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,12 +59,16 @@ def run(arguments: argparse.Namespace) -> int:
         )
         height, width = pixels.shape[-2:]
         faces = sort_faces(faces, arguments.sort, height=height, width=width)
-        save_image(job.extras[0], draw_faces(image.pixels, faces))
+        save_image(
+            job.extras[0],
+            draw_faces(image.pixels, faces, selected=[face.reliable for face in faces]),
+        )
         described = describe_image(job.source, image) | {"notes": image.notes}
         described["faces"] = [describe_face(index, face) for index, face in enumerate(faces)]
         write_file(job.target, json.dumps(described, indent=2).encode())
         outcome = Outcome.DONE if faces else Outcome.NOTHING_TO_DO
-        return Result(outcome, len(faces), "" if faces else "no face was found", image.notes)
+        notes = image.notes + note_left_alone(described["faces"])
+        return Result(outcome, len(faces), "" if faces else "no face was found", notes)
 
     tally = Tally("Looked at", others)
     run_jobs(

@@ -182,10 +182,11 @@ def _expand(text: str, output: Path, *, recursive: bool) -> tuple[Path, list[Pat
         if path.resolve() in results.parents:
             found = [file for file in found if results not in file.resolve().parents]
         return path, _visible_files(found)
-    if os.path.exists(path) or not glob.has_magic(text):
+    base, pattern = _split_pattern(path)
+    if os.path.exists(path) or not glob.has_magic(str(pattern)):
         return path.parent, [path]
-    found = sorted(Path(name) for name in glob.glob(text, recursive=True))
-    return _fixed_part(path), _visible_files(found)
+    names = glob.glob(str(pattern), root_dir=base, recursive=True)
+    return base, _visible_files(sorted(base / name for name in names))
 
 
 def _visible_files(files: Iterable[Path]) -> list[Path]:
@@ -208,13 +209,16 @@ def _no_picture(text: str, others: Sequence[Path], *, recursive: bool) -> str:
     return f"{text}: expected a folder with pictures, found none in it{but}.{hint}"
 
 
-def _fixed_part(pattern: Path) -> Path:
-    fixed = Path(pattern.anchor)
-    for part in pattern.parts[len(fixed.parts) : -1]:
-        if glob.has_magic(part):
-            break
-        fixed /= part
-    return fixed
+def _split_pattern(path: Path) -> tuple[Path, Path]:
+    """The folders that a pattern begins with, as far as they exist, and the rest.
+
+    What exists is a name, whatever signs are in it: `[2020] photos/*.jpg`.
+    """
+    base = Path(path.anchor)
+    rest = path.parts[len(base.parts) :]
+    while len(rest) > 1 and os.path.isdir(base / rest[0]):
+        base, rest = base / rest[0], rest[1:]
+    return base, Path(*rest)
 
 
 def _names_a_file(output: Path, source: Source) -> bool:

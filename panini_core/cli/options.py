@@ -14,10 +14,14 @@ import torch
 
 from ..checkpoints import load_panini
 from ..checkpoints.detector import BEST_FILE, load_detector
-from ..compute import AUTO, DTYPES, choose_device
+from ..checkpoints.image_models import load_restorer, load_upscaler
+from ..compute import AUTO, DTYPE_NAMES, choose_device, choose_dtype
 from ..models.face_detector import FaceDetector
+from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
 from ..models.panini import PaniniNet
-from ..options import RestoreOptions
+from ..options import NetworkOptions, RestoreOptions
+from ..stages.restore import check_choices
 from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
 from .console import usage_errors
 
@@ -107,20 +111,28 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
+    """others: whether restorers of other methods serve as well (see `open_restorer`)."""
+    also = ", or GFPGAN, RestoreFormer or CodeFormer (needs spandrel)" if others else ""
     parser.add_argument(
         "--model",
         default=default_of(load_panini, "path"),
         metavar="FILE",
-        help="a checkpoint: ours (.safetensors) or an official .pth (default: the weights that "
-        "come with the package)",
+        help=f"a checkpoint: ours (.safetensors) or an official .pth of Panini{also} (default: the "
+        "weights that come with the package)",
     )
     parser.add_argument(
         "--dtype",
-        choices=list(DTYPES),
+        choices=DTYPE_NAMES,
         default=AUTO,
-        help="precision of the network. auto: fp32, which is exact and fits anywhere; fp16 and "
-        "bf16 save memory and time on a GPU (default: %(default)s)",
+        help="precision of the network. auto: what is fastest on the device without a difference "
+        "that shows; fp32 is exact (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the network first, which takes a minute or more and a C++ compiler (on a GPU "
+        "Triton); pays for thousands of faces",
     )
 
 
@@ -138,9 +150,34 @@ def open_detector(arguments: argparse.Namespace) -> FaceDetector:
 
 
 def open_model(arguments: argparse.Namespace) -> PaniniNet:
-    dtype = DTYPES[arguments.dtype]
     with usage_errors():
-        return load_panini(arguments.model, device=choose_device(arguments.device), dtype=dtype)
+        device = choose_device(arguments.device)
+        dtype = choose_dtype(arguments.dtype, device)
+        model = load_panini(arguments.model, device=device, dtype=dtype)
+    if arguments.compile:
+        model.compile()  # when it is first called
+    return model
+
+
+def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> FaceRestorer:
+    """The model, of whichever method, that is to restore with these options."""
+    with usage_errors():
+        device = choose_device(arguments.device)
+        name: str = arguments.dtype
+        dtype = None if name == AUTO else choose_dtype(name, device)
+        model = load_restorer(arguments.model, device=device, dtype=dtype)
+        check_choices(model, options)
+    if arguments.compile:
+        model.compile()  # when it is first called
+    return model
+
+
+def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
+    """What `--upscale-model` names."""
+    if arguments.upscale_model is None:
+        return None
+    with usage_errors():
+        return load_upscaler(arguments.upscale_model, device=choose_device(arguments.device))
 
 
 def ratio(text: str) -> float:

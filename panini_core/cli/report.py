@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,19 @@ def describe_image(source: Path, image: ImageFile) -> dict[str, Any]:
 
 
 def describe_face(index: int, face: Face) -> dict[str, Any]:
-    """Numbers in px of the upright picture; left and right are the viewer's."""
+    """Numbers in px of the upright picture; left and right are the viewer's. A face is reliable if
+    its landmarks are; others are not restored."""
     points = [[round(value, 2) for value in point] for point in face.landmarks.tolist()]
     return {
         "index": index,
         "box": [round(value, 2) for value in face.box.tolist()],
         "landmarks": dict(zip(LANDMARKS, points, strict=True)),
         "score": round(face.score, 4),
+        "reliable": face.reliable,
     }
+
+
+def note_left_alone(faces: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """A note on faces, as `describe_face` tells of them, that are left alone; none if none are."""
+    count = sum(not face["reliable"] for face in faces)
+    return (f"left alone, since no landmarks fit: {count}",) if count else ()

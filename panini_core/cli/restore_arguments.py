@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 
 from ..options import FILM_CODECS, FILM_SMOOTHING, FilmOptions, RestoreOptions
+from ..stages.per_face import parse_per_face
 from .options import DEFAULTS, positive_integer, ratio
 
 
@@ -91,11 +92,11 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 def _add_restoring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fidelity",
-        type=ratio,
+        type=_ratio_per_face,
         default=DEFAULTS.fidelity,
         metavar="0..1",
-        help="1 trusts the picture, 0 the generative prior; 0.5 is what the network chose "
-        "(default: %(default)s)",
+        help="1 trusts the picture, 0 the generative prior; 0.5 is what the network chose. Other "
+        "ones for single faces, by their numbers: '0.5; 2: 0.8; 4-6: 0.3' (default: %(default)s)",
     )
     parser.add_argument(
         "--noise",
@@ -134,11 +135,11 @@ def _add_restoring(parser: argparse.ArgumentParser) -> None:
 def _add_pasting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strength",
-        type=ratio,
+        type=_ratio_per_face,
         default=DEFAULTS.strength,
         metavar="0..1",
-        help="share of the restored face in the result; 0 leaves the picture as it is "
-        "(default: %(default)s)",
+        help="share of the restored face in the result; 0 leaves the picture as it is. Other ones "
+        "for single faces, by their numbers: '1; 2: 0.5' (default: %(default)s)",
     )
     parser.add_argument(
         "--upscale",
@@ -169,3 +170,16 @@ def _add_pasting(parser: argparse.ArgumentParser) -> None:
         help="of faces larger than the network's, share of the picture's finest detail that is "
         "put back (default: %(default)s)",
     )
+
+
+def _ratio_per_face(text: str) -> float | str:
+    """A number from 0 to 1, or a text that gives some faces another one, for argparse."""
+    if ":" not in text and ";" not in text:
+        return ratio(text)
+    try:
+        values = parse_per_face(text).values()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    for value in values:
+        ratio(f"{value:g}")
+    return text

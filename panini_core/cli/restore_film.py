@@ -6,7 +6,8 @@ import dataclasses
 
 from ..film import FilmReport, parts_folder, restore_film
 from ..models.face_detector import FaceDetector
-from ..models.panini import PaniniNet
+from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
 from ..options import FilmOptions, RestoreOptions
 from .batch import Outcome, Result, count
 from .console import Progress
@@ -22,7 +23,8 @@ def can_go_on(job: Job) -> bool:
 class FilmRestorer:
     """Restores one film; the work of `run_jobs`."""
 
-    model: PaniniNet
+    model: FaceRestorer
+    upscaler: ImageUpscaler | None
     detector: FaceDetector | None
     options: RestoreOptions
     film_options: FilmOptions
@@ -41,6 +43,7 @@ class FilmRestorer:
                 job.target,
                 self.options,
                 self.film_options,
+                upscaler=self.upscaler,
                 resume=self.resume,
                 overwrite=self.overwrite,
                 model_name=self.model_name,

@@ -15,6 +15,7 @@ from ..drawing.faces import at_one_size, zoom_on
 from ..faces import Face, FaceSet
 from ..images import read_image, save_image
 from ..models.face_detector import FaceDetector
+from ..models.face_restorer import FaceRestorer
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
 from ..stages.grouping import face_numbers
@@ -27,7 +28,7 @@ from .options import (
     add_input_arguments,
     add_model_arguments,
     open_detector,
-    open_model,
+    open_restorer,
 )
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
 from .restore_picture import restore_picture
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_aligned_argument(parser)
     add_restore_arguments(parser)
     add_detector_arguments(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, others=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,10 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
     require_sheet(output, [source.path for source in sources], force=arguments.force)
-    model = open_model(arguments)
+    model = open_restorer(arguments, options)
     detector = None if arguments.aligned else open_detector(arguments)
     with usage_errors():
-        atlas = load_atlas(model, arguments.model)
+        panini = isinstance(model, PaniniNet)
+        atlas = load_atlas(model, arguments.model) if panini else None
     names = {source.path: source.relative.as_posix() for source in sources}
     gallery = _Gallery(model, detector, atlas, options, names, tile=arguments.tile)
     others = find_others(arguments.inputs, output, recursive=arguments.recursive)
@@ -84,7 +86,7 @@ class _Gallery:
 
     def __init__(
         self,
-        model: PaniniNet,
+        model: FaceRestorer,
         detector: FaceDetector | None,  # None: the pictures are aligned faces
         atlas: DegradationAtlas | None,  # None: nothing tells how faces are degraded
         options: RestoreOptions,
@@ -153,7 +155,7 @@ class _Gallery:
                 [f"{name}, face {number}, {face.size:.0f} px"]
                 for number, face in zip(numbers, faces.faces, strict=True)
             ]
-        if self.atlas is not None:
+        if self.atlas is not None and isinstance(self.model, PaniniNet):
             degradation = represent_degradation(self.model, faces, batch=self.options.batch)
             for caption, known in zip(
                 captions, describe_degradation(self.atlas, degradation), strict=True

@@ -27,6 +27,7 @@ from .png_text import SIGNATURE, XMP_KEYWORD, text_chunk
 from .tiff_encoding import encode_tiff
 from .value import FilePixels, ImageFile, JpegSource, Metadata
 
+PNG_LEVEL = 4  # of zlib: 2.5 times as quick as its usual 6, for photographs 5 % larger
 WEBP_QUALITY = 95  # only where the source was lossy; a lossless source stays lossless
 
 ALPHA_FORMATS = frozenset({"PNG", "TIFF", "WEBP", "GIF"})
@@ -89,6 +90,7 @@ def _pillow_options(file_format: str, image: ImageFile, metadata: Metadata) -> d
         lossless = {"lossless": True, "exact": True}
         options |= lossless if image.lossless else {"quality": WEBP_QUALITY}
     elif file_format == "PNG":
+        options["compress_level"] = PNG_LEVEL
         options["pnginfo"] = PngImagePlugin.PngInfo()
         for chunk in _text_chunks(metadata):
             options["pnginfo"].add(*chunk)
@@ -179,7 +181,7 @@ def _encode_png_16bit(pixels: FilePixels, metadata: Metadata) -> bytes:
         PngImagePlugin.putchunk(out, b"eXIf", metadata.exif.removeprefix(EXIF_HEADER))
     for chunk in _text_chunks(metadata):
         PngImagePlugin.putchunk(out, *chunk)
-    PngImagePlugin.putchunk(out, b"IDAT", zlib.compress(_filter_sub(pixels), 6))
+    PngImagePlugin.putchunk(out, b"IDAT", zlib.compress(_filter_sub(pixels), PNG_LEVEL))
     PngImagePlugin.putchunk(out, b"IEND")
     return out.getvalue()
 

@@ -26,3 +26,18 @@ def box_overlaps(some: Tensor, others: Tensor) -> Tensor:
     shared = shared_areas(some, others)
     union = box_areas(some)[:, None] + box_areas(others) - shared
     return shared / union.clamp(min=1e-9)
+
+
+def suppress_overlaps(boxes: Tensor, scores: Tensor, most: float) -> Tensor:
+    """Non-maximum suppression: which of the boxes (K, 4) remain, best first.
+
+    Of boxes that overlap by more than `most` (intersection over union) the best one remains. Equal
+    scores (K,) count in the order in which they are given.
+    """
+    rest = scores.argsort(descending=True, stable=True)
+    kept = [rest[:0]]
+    while len(rest):
+        best, rest = rest[:1], rest[1:]
+        kept.append(best)
+        rest = rest[box_overlaps(boxes[best], boxes[rest])[0] <= most]
+    return torch.cat(kept)

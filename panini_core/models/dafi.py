@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .precision import full_precision
+from .precision import FullPrecision, full_precision
 
 
-class InterpolationPredictor(nn.Module):
+class InterpolationPredictor(FullPrecision):
     """DR (N, D) -> alpha (N, L, C) in [0, 1]: the GAN prior's share per level and channel.
 
     A softmax over two logits a channel, one for the prior and one for the image; in float32.
@@ -32,8 +33,7 @@ class InterpolationPredictor(nn.Module):
 
 def interpolate(prior: Tensor, image: Tensor, alpha: Tensor) -> Tensor:
     """F = alpha * F_prior + (1 - alpha) * F_image, with alpha (N, c), features (N, c, h, w)."""
-    alpha = alpha[:, :, None, None]
-    return alpha.to(prior.dtype) * prior + (1 - alpha).to(prior.dtype) * image.to(prior.dtype)
+    return torch.lerp(image.to(prior.dtype), prior, alpha[:, :, None, None].to(prior.dtype))
 
 
 def add_bands(drawn: Tensor, images: Tensor, alpha: Tensor) -> Tensor:
@@ -62,15 +62,22 @@ def weigh_bands(images: Tensor, kept: Tensor, *, coarsest: Tensor | None = None)
     """
     sizes = [images.float()]
     for _ in range(kept.shape[1]):
-        sizes.append(F.avg_pool2d(sizes[-1], 2))
+        sizes.append(_halve(sizes[-1]))
     coarse = sizes.pop()
     picture = coarse if coarsest is None else coarse * coarsest[:, :, None, None]
     for band, fine in enumerate(reversed(sizes)):
-        detail = fine - F.interpolate(coarse, scale_factor=2, mode="bilinear")
-        picture = F.interpolate(picture, scale_factor=2, mode="bilinear")
-        picture = picture + kept[:, band, :, None, None] * detail
+        # picture + share * (fine - coarse), the two coarse ones enlarged: together, in one step
+        share = kept[:, band, :, None, None]
+        rest = torch.addcmul(picture, coarse, share, value=-1)
+        picture = torch.addcmul(F.interpolate(rest, scale_factor=2, mode="bilinear"), fine, share)
         coarse = fine
     return picture
+
+
+def _halve(images: Tensor) -> Tensor:
+    """Means of 2 x 2 px (N, C, S, S); on a CPU several times as quick as pooling three colours."""
+    rows = images[..., ::2, :] + images[..., 1::2, :]
+    return (rows[..., ::2] + rows[..., 1::2]) / 4
 
 
 class FeatureInterpolation(nn.Module):

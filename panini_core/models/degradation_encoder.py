@@ -10,10 +10,10 @@ from einops import repeat
 from torch import Tensor, nn
 
 from .dct import dct_matrix
-from .precision import full_precision
+from .precision import FullPrecision, full_precision
 
 
-class FrequencyBands(nn.Module):
+class FrequencyBands(FullPrecision):
     """Images (N, 3, S, S) -> normalised DCT coefficients of p x p blocks, (N, 3p^2, S/p, S/p).
 
     Blur, noise and compression are told by the weak high frequencies, which drown in the
@@ -33,20 +33,20 @@ class FrequencyBands(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         with full_precision(images):  # bfloat16 would round the high frequencies away
-            basis = self.basis.float()
-            bands = F.conv2d(images.float(), basis, stride=self.patch, groups=3)
+            images = images.float()
+            basis = self.basis.to(images)
             if self.training:
-                return self.normalise(bands).to(images.dtype)
-            # By hand: the stored statistics may be half precision, the bands are not.
+                return self.normalise(F.conv2d(images, basis, stride=self.patch, groups=3))
+            # The statistics are part of the convolution.
             mean, variance = self.normalise.running_mean, self.normalise.running_var
             assert mean is not None
             assert variance is not None
             scale = torch.rsqrt(variance.float() + self.normalise.eps)
-            bands = (bands - mean.float()[:, None, None]) * scale[:, None, None]
-        return bands.to(images.dtype)
+            basis = basis * scale[:, None, None, None]
+            return F.conv2d(images, basis, -mean.float() * scale, stride=self.patch, groups=3)
 
 
-class Discriminants(nn.Module):
+class Discriminants(FullPrecision):
     """Features (N, D) -> the part of them (N, D) that tells degradations apart, of rank K.
 
     A contrastive encoder still knows something of the person. What varies between faces that
@@ -120,7 +120,9 @@ class DegradationEncoder(nn.Module):
         x = F.avg_pool2d(images, self.pool) if self.pool > 1 else images
         if self.bands is not None:
             x = self.bands(x)
-        return self.features(x).float().mean((2, 3))
+        first = self.features[0]
+        assert isinstance(first, nn.Conv2d)
+        return self.features(x.to(first.weight.dtype)).float().mean((2, 3))
 
     def forward(self, images: Tensor) -> Tensor:
         averages = self.average_features(images)

@@ -8,20 +8,21 @@ a dense grid, the offsets of a box and of five landmarks, and a score. The netwo
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from .box_overlap import box_areas, box_overlaps
+from .box_overlap import box_areas, box_overlaps, suppress_overlaps
 
 MEAN_BGR = (104.0, 117.0, 123.0)  # subtracted from BGR in 0..255
 PRIOR_SIZES = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))  # stride, box sides in px
 CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
 MAX_OVERLAP = 0.4  # of two boxes that count as different faces (intersection over union)
 VOTING_OVERLAP = 0.6  # from which boxes of one face vote on its place
+VOTING_SHARE = 0.5  # of the best one's score, which a box needs to have a vote
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +32,12 @@ class Detections:
     boxes: Tensor  # (K, 4) x0, y0, x1, y1; may reach over the border
     landmarks: Tensor  # (K, 5, 2) left eye, right eye, nose, left and right mouth corner
     scores: Tensor  # (K,) in [0, 1]
+    # (K,) how far the boxes that voted on a face disagree about its landmarks, rms, share of the
+    # box's side (the root of its area); 0 where a detector does not tell
+    scatter: Tensor = field(default_factory=lambda: torch.zeros(()))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scatter", self.scatter.expand_as(self.scores))
 
     def __len__(self) -> int:
         return self.scores.shape[0]
@@ -47,22 +54,29 @@ class Detections:
 
     def select(self, chosen: Tensor) -> Detections:
         """The detections at an index or boolean tensor."""
-        return Detections(self.boxes[chosen], self.landmarks[chosen], self.scores[chosen])
+        return Detections(
+            self.boxes[chosen], self.landmarks[chosen], self.scores[chosen], self.scatter[chosen]
+        )
 
     def merge_overlaps(self) -> Detections:
         """Non-maximum suppression, best first.
 
         Boxes that overlap a better one count as the same face. Those that agree closely vote on
         where the box and the landmarks lie, by their scores: the networks' landmarks scatter by
-        about 1 % of a face, the mean of several priors by a third less.
+        about 1 % of a face, the mean of several priors by a third less. A face of score s comes
+        out the same whatever there is of scores below VOTING_SHARE * s.
         """
-        from torchvision.ops import nms  # of ComfyUI, or of the extra `torch`
-
-        kept = nms(self.boxes, self.scores, MAX_OVERLAP)
-        votes = (box_overlaps(self.boxes[kept], self.boxes) > VOTING_OVERLAP) * self.scores
+        kept = suppress_overlaps(self.boxes, self.scores, MAX_OVERLAP)
+        agree = box_overlaps(self.boxes[kept], self.boxes) > VOTING_OVERLAP
+        may_vote = self.scores >= VOTING_SHARE * self.scores[kept, None]
+        votes = (agree & may_vote) * self.scores
         votes = votes / votes.sum(1, keepdim=True)
         landmarks = torch.einsum("kj,jpc->kpc", votes, self.landmarks)
-        return Detections(votes @ self.boxes, landmarks, self.scores[kept])
+        boxes = votes @ self.boxes
+        away = self.landmarks - landmarks[:, None]  # (K, J, 5, 2)
+        spread = away.square().sum(-1).mean(-1) + self.scatter.square() * self.areas
+        scatter = ((votes * spread).sum(1) / box_areas(boxes)).sqrt()
+        return Detections(boxes, landmarks, self.scores[kept], scatter)
 
 
 class FaceDetector(Protocol):
@@ -76,7 +90,8 @@ class FaceDetector(Protocol):
     def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
         """One Detections per image of `images` (N, 3, H, W), RGB in [0, 1], on `device`.
 
-        Only faces that score above `threshold`, after non-maximum suppression.
+        Only faces that score above `threshold`, after non-maximum suppression. A lower threshold
+        may add faces; those of a higher one stay as they are.
         """
         ...
 
@@ -107,16 +122,19 @@ class RetinaFaceDetector(nn.Module):
             bgr = bgr.contiguous(memory_format=torch.channels_last)
         box_offsets, scores, landmark_offsets = self.network(bgr)
 
-        # Only what scores is decoded. The number of faces is data: this waits for the device once.
+        # Only what may score, or vote on what does, is decoded. The number of faces is data: this
+        # waits for the device once.
         scores = scores[..., 1].float()
-        image, prior = torch.nonzero(scores > threshold, as_tuple=True)
+        heard = scores > threshold * VOTING_SHARE
+        image, prior = torch.nonzero(heard, as_tuple=True)
         priors = prior_boxes(images.shape[-2], images.shape[-1]).to(scores.device)[prior]
         boxes = decode_boxes(box_offsets[image, prior].float(), priors)
         landmarks = decode_landmarks(landmark_offsets[image, prior].float(), priors)
 
         image = image.cpu()
-        found = Detections(boxes.cpu(), landmarks.cpu(), scores[scores > threshold].cpu())
-        return [found.select(image == index).merge_overlaps() for index in range(images.shape[0])]
+        found = Detections(boxes.cpu(), landmarks.cpu(), scores[heard].cpu())
+        merged = [found.select(image == index).merge_overlaps() for index in range(len(images))]
+        return [faces.select(faces.scores > threshold) for faces in merged]
 
 
 def prior_boxes(height: int, width: int) -> Tensor:

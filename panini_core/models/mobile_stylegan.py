@@ -19,7 +19,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from .levels import resolution_of
-from .precision import full_precision
+from .precision import FullPrecision, full_precision
 from .stylegan2 import Fuse, MappingNetwork, check_w_plus
 from .window import Window
 
@@ -44,7 +44,7 @@ def haar_up(halved_bands: Tensor) -> Tensor:
     return rearrange(image, "n h a w b c -> n c (h a) (w b)")
 
 
-class Modulation(nn.Module):
+class Modulation(FullPrecision):
     """Codes w (N, S) -> the scale of every channel (N, C), in float32."""
 
     def __init__(self, style_size: int, channels: int) -> None:

@@ -294,6 +294,20 @@ class PaniniNet(nn.Module):
             self.gan_prior.silence()  # begin with the picture as it is
 
     @property
+    def name(self) -> str:
+        return "Panini"
+
+    @property
+    def input_size(self) -> int:
+        """Side of the aligned faces that it takes, px."""
+        return self.config.input_size
+
+    @property
+    def output_size(self) -> int:
+        """Side of the restored faces, px."""
+        return self.config.output_size
+
+    @property
     def device(self) -> torch.device:
         return self.gan_prior.constant.device
 
@@ -310,7 +324,7 @@ class PaniniNet(nn.Module):
         self._check(images)
         if self.degradation_encoder is None:
             return self.learned_degradation.float().expand(len(images), -1)
-        return self.degradation_encoder(images.to(self.dtype))
+        return self.degradation_encoder(images)
 
     def predict_alpha(self, degradation: Tensor) -> Tensor:
         """DR (N, D) -> alpha (N, L, C) in [0, 1], the prior's share; levels coarse first.

@@ -14,11 +14,14 @@ import torch.nn.functional as F
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
+from .derived import Derived
 from .levels import resolution_of
-from .precision import full_precision
+from .precision import FullPrecision, full_precision
 
 FIR_TAPS = (1.0, 3.0, 3.0, 1.0)
 DEMODULATION_EPS = 1e-8
+LEAKY_SLOPE = 0.2
+LEAKY_GAIN = math.sqrt(2)  # keeps the variance through the activation
 
 # Called as fuse(resolution, features (N, C, r, r)) -> features, after each resolution's layers.
 Fuse = Callable[[int, Tensor], Tensor]
@@ -40,10 +43,10 @@ def filter_depthwise(x: Tensor, kernel: Tensor, *, padding: int) -> Tensor:
 
 def leaky_relu(x: Tensor) -> Tensor:
     """Leaky ReLU that keeps the variance of its input."""
-    return F.leaky_relu(x, 0.2) * math.sqrt(2)
+    return F.leaky_relu(x, LEAKY_SLOPE) * LEAKY_GAIN
 
 
-class EqualLinear(nn.Module):
+class EqualLinear(FullPrecision):
     """Linear layer with equalised learning rate; computes in float32."""
 
     def __init__(
@@ -65,6 +68,11 @@ class EqualLinear(nn.Module):
         with full_precision(x):
             weight, bias = self.weight.float(), self.bias.float()
             return F.linear(x.float() * self.scale, weight, bias * self.lr_mul)
+
+
+def _energy(weight: Tensor) -> Tensor:
+    """The sum of squares (O, I) of every filter of weights (O, I, k, k), float32."""
+    return weight.float().square().sum((2, 3))
 
 
 class ModulatedConv(nn.Module):
@@ -91,30 +99,35 @@ class ModulatedConv(nn.Module):
         self.scale = 1 / math.sqrt(in_channels * kernel_size**2)
         self.demodulate = demodulate
         self.upsample = upsample
+        self.energy = Derived(_energy)
         self.register_buffer("blur", fir_kernel(gain=4.0), persistent=False)
         self.blur: Tensor
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        # x (N, I, h, w), w (N, S) -> (N, O, h, w), or (N, O, 2h, 2w) with upsample
+    def forward(self, x: Tensor, w: Tensor, shift: Tensor | None = None, gain: float = 1) -> Tensor:
+        # x (N, I, h, w), w (N, S) -> (N, O, h, w), or (N, O, 2h, 2w) with upsample; times a gain,
+        # plus a shift (O,)
         with full_precision(x):
             style = self.style(w)  # (N, I)
-            weight = self.weight.float() * self.scale  # (O, I, k, k)
-            gain = torch.ones_like(style[:, :1])  # (N, 1)
+            gains = torch.full_like(style[:, :1], gain)  # (N, 1)
             if self.demodulate:
-                energy = weight.square().sum((2, 3))  # (O, I)
-                gain = torch.rsqrt(F.linear(style.square(), energy) + DEMODULATION_EPS)  # (N, O)
+                energy = self.energy(self.weight) * self.scale**2  # (O, I)
                 # Half precision overflows on large styles; demodulation lets us rescale freely.
                 peak = style.abs().amax(1, keepdim=True).clamp_min(1e-8)
-                style, gain = style / peak, gain * peak
+                gains = (
+                    gains * peak * torch.rsqrt(F.linear(style.square(), energy) + DEMODULATION_EPS)
+                )
+                style = style / peak
+            style = style * self.scale  # rather than the weights, which are many more
 
         x = x * style.to(x.dtype)[:, :, None, None]
-        weight = weight.to(x.dtype)
+        weight = self.weight.to(x.dtype)
         if self.upsample:
             x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
             x = filter_depthwise(x, self.blur, padding=1)
         else:
             x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
-        return x * gain.to(x.dtype)[:, :, None, None]
+        shift = x.new_zeros(1) if shift is None else shift.to(x.dtype)
+        return torch.addcmul(shift[:, None, None], x, gains.to(x.dtype)[:, :, None, None])
 
 
 class StyledConv(nn.Module):
@@ -129,9 +142,10 @@ class StyledConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor) -> Tensor:
-        x = self.conv(x, w)
-        x = x + (self.noise_strength * noise).to(x.dtype)
-        return leaky_relu(x + self.bias.to(x.dtype)[:, None, None])
+        # The activation's gain goes through it, onto what is smaller than the features.
+        x = self.conv(x, w, self.bias * LEAKY_GAIN, LEAKY_GAIN)
+        x = x + (self.noise_strength * noise * LEAKY_GAIN).to(x.dtype)
+        return F.leaky_relu(x, LEAKY_SLOPE)
 
 
 class ToRGB(nn.Module):
@@ -272,7 +286,7 @@ class StyleGAN2Generator(nn.Module):
         if self.detail is None:
             return rgb
         rgb = F.interpolate(rgb, scale_factor=self.detail_patch, mode="bilinear")
-        return rgb + F.pixel_shuffle(self.detail(x).float(), self.detail_patch)
+        return rgb + F.pixel_shuffle(self.detail(x), self.detail_patch).float()
 
     @torch.no_grad()
     def silence(self) -> None:

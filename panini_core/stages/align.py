@@ -62,7 +62,8 @@ def align_faces(images: Tensor, faces: Sequence[Face], *, size: int = DEFAULT_CR
 
     images (N, 3, H, W) RGB in [0, 1]. Interpolation is bicubic, antialiased where it shrinks;
     beyond the image's border it is mirrored. Pixels that are not finite count as black or white.
-    No faces give an empty set.
+    No faces give an empty set. Faces whose landmarks cannot be relied on (`Face.reliable`) are left
+    out: `FaceSet.faces` tells which are in.
 
     The crops are float32 (float64 for float64 images) in [0, 1], on the images' device; `to_crop`
     is float64 on the CPU. Gradients flow from the crops to the images. Raises ValueError for a face
@@ -72,6 +73,7 @@ def align_faces(images: Tensor, faces: Sequence[Face], *, size: int = DEFAULT_CR
         raise ValueError(f"Expected images (N, 3, H, W), got {tuple(images.shape)}.")
     if size < 1:
         raise ValueError(f"The crop's size must be at least 1 px, got {size}.")
+    faces = [face for face in faces if face.reliable]
     dtype = torch.promote_types(images.dtype, torch.float32)
     crops = torch.empty((len(faces), 3, size, size), device=images.device, dtype=dtype)
     if not faces:

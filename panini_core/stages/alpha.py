@@ -36,11 +36,23 @@ def weigh_features(
     return InterpolationWeights(torch.cat(alphas))
 
 
-def apply_fidelity(weights: InterpolationWeights, fidelity: float) -> InterpolationWeights:
+def apply_fidelity(
+    weights: InterpolationWeights, fidelity: float | Sequence[float]
+) -> InterpolationWeights:
     """Move alpha toward the image's own features (1), or toward the GAN prior (0).
 
-    0.5 is neutral. Between, alpha goes linearly to 0 or to 1. Raises ValueError outside [0, 1].
+    0.5 is neutral. Between, alpha goes linearly to 0 or to 1. A sequence holds one fidelity a
+    face. Raises ValueError outside [0, 1], or for another number of them.
     """
+    if isinstance(fidelity, Sequence):
+        faces = weights.alpha.split(1)
+        if len(fidelity) != len(faces):
+            raise ValueError(f"Got {len(fidelity)} fidelities for {len(faces)} faces.")
+        moved = [
+            apply_fidelity(InterpolationWeights(alpha), own).alpha
+            for alpha, own in zip(faces, fidelity, strict=True)
+        ]
+        return InterpolationWeights(torch.cat(moved)) if moved else weights
     if not 0 <= fidelity <= 1:
         raise ValueError(f"Fidelity must lie in 0..1 (0.5 is neutral), got {fidelity}.")
     if fidelity == 0.5:
@@ -62,7 +74,9 @@ def bias_levels(weights: InterpolationWeights, biases: Sequence[float]) -> Inter
         if math.isinf(bias):
             alpha[:, level] = float(bias > 0)
         elif bias:
-            alpha[:, level] = torch.sigmoid(torch.logit(alpha[:, level].double()) + bias).to(alpha)
+            exact = alpha[:, level].cpu().double()  # there, for MPS knows no float64
+            moved = torch.sigmoid(torch.logit(exact) + bias)
+            alpha[:, level] = moved.to(alpha.dtype).to(alpha.device)
     return InterpolationWeights(alpha)
 
 

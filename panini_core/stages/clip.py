@@ -12,12 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import Face
-from ..models.face_detector import FaceDetector
+from ..models.box_overlap import box_overlaps
+from ..models.face_detector import MAX_OVERLAP, FaceDetector
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
 from .cuts import mark_cuts, thumbnail
 from .detect import PIXELS_PER_CALL, detect_faces
-from .track import LARGEST_GAP, Sight, Stretch, follow_faces, follow_in_passing
+from .grouping import rows_of_images
+from .track import LARGEST_GAP, Sight, Stretch, follow_faces, follow_in_passing, track_faces
 
 SHARE_TO_GO_ON = 0.5  # of the threshold: what a face must score where one is expected
 LEAST_LIKENESS = 0.5  # correlation of a place where a face is filled in with where it was seen
@@ -46,8 +48,11 @@ def detect_in_clip(
     stays the same. A cut ends them (see `mark_cuts`). Only frames in which a track misses its face
     are looked at again. While they are, `on_image` is called with the frames done: all.
 
+    A face whose landmarks cannot be relied on counts as missed. Where its place stays without a
+    face, it is returned as it is, with a track of its own.
+
     Returns faces frame by frame, with their tracks and numbered by them: from 0 in the order in
-    which they appear, in one frame from left to right.
+    which they appear, in one frame from left to right; unreliable ones last.
     """
     sure = detect_faces(
         detector,
@@ -68,16 +73,34 @@ def detect_in_clip(
             min_size=min_size,
             max_size=max_size,
         )
-        return [replace(face, image_index=frame) for face in weak]
+        return [replace(face, image_index=frame) for face in weak if face.reliable]
 
     thumbs = ((frame, thumbnail(image)) for frame, image in enumerate(images))
-    return follow_faces(
-        sure,
+    placed = follow_faces(
+        [face for face in sure if face.reliable],
         len(images),
         look_again,
         cuts={frame for frame, is_cut in mark_cuts(thumbs) if is_cut},
         is_there=_shows_it(images.__getitem__),
     )
+    return _add_unplaced(placed, [face for face in sure if not face.reliable])
+
+
+def _add_unplaced(placed: Sequence[Face], others: Sequence[Face]) -> list[Face]:
+    """All faces that are followed, and of the others those that are none of them."""
+    rows = rows_of_images(placed)
+    lost: list[Face] = []
+    for face in others:
+        boxes = [placed[row].box for row in rows.get(face.image_index, [])]
+        if not boxes or not (box_overlaps(face.box[None], torch.stack(boxes)) > MAX_OVERLAP).any():
+            lost.append(face)
+    first = max((face.track + 1 for face in placed if face.track is not None), default=0)
+    numbers = [first + track for track in track_faces(lost)]
+    lost = [
+        replace(face, track=number, number=number)
+        for face, number in zip(lost, numbers, strict=True)
+    ]
+    return sorted([*placed, *lost], key=lambda face: (face.image_index, face.number))
 
 
 def detect_in_passing(
@@ -87,6 +110,7 @@ def detect_in_passing(
 
     size: their height and width. `find(numbers, frames, threshold)` detects, as `finder` does. The
     pixels of some frames are asked for more than once; frames are let go once they are settled.
+    Faces whose landmarks cannot be relied on are left out.
     """
     window = _Window()
     per_call = max(min(PIXELS_PER_CALL // max(size[0] * size[1], 1), 16), 1)
@@ -119,7 +143,8 @@ def finder(
     min_size: float = 0,
     max_size: float = math.inf,
 ) -> Find:
-    """Finds faces in some frames of a clip, each with its frame's number as `image_index`."""
+    """Finds faces in some frames of a clip, each with its frame's number as `image_index`; those
+    whose landmarks can be relied on."""
 
     def find(numbers: Sequence[int], looks: Sequence[Look], threshold: float) -> list[list[Face]]:
         images = torch.stack([look() for look in looks]).to(device)
@@ -128,8 +153,9 @@ def finder(
         )
         found: list[list[Face]] = [[] for _ in numbers]
         for face in faces:
-            own = replace(face, image_index=numbers[face.image_index])
-            found[face.image_index].append(own)
+            if face.reliable:
+                own = replace(face, image_index=numbers[face.image_index])
+                found[face.image_index].append(own)
         return found
 
     return find

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +11,11 @@ from torch import Tensor
 
 from ..faces import Face
 from ..models.box_overlap import box_overlaps, shared_areas
-from ..models.face_detector import MAX_OVERLAP, Detections, FaceDetector
+from ..models.face_detector import MAX_OVERLAP, VOTING_SHARE, Detections, FaceDetector
 from ..models.value_range import finite_pixels
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
+from .turned import LEAST_SCORE, look_again
 
 # The networks see faces of about 20 to 400 px, and sharp ones. Every image is looked at with its
 # long side at COARSE_SIDE, finer for small faces, and at OVERVIEW_SIDE, where large faces show that
@@ -26,8 +28,10 @@ SCALES_DIFFER = 1.2  # below this ratio one scale is enough
 SMALLEST_SEEN = 20  # network px
 LARGEST_FINE = 400  # network px; larger faces fall apart at the fine scale
 SURELY_SEEN = 24  # network px; what is so large at the coarse scale must show there as well
-SURE_SCORE = 0.8  # of what only the overview shows
-MAX_SHARED = 0.3  # share of a face that only the overview shows inside another face
+WITNESS_SHARE = 0.5  # of a face's score at the fine scale, from which a coarse one confirms it
+SURE_SCORE = 0.8  # of what the overview may add
+CLEAR_SCORE = 0.98  # of a face whose place the overview would not better
+MAX_SHARED = 0.3  # share of a face of the overview inside another one
 MAX_CONTAINED = 0.7  # share of a box inside a larger and better one from which it is a part of it
 PIXELS_PER_CALL = 2**23  # one image at a time, or as many as have so many pixels together
 
@@ -45,12 +49,13 @@ def detect_faces(
 ) -> list[Face]:
     """All faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
-    `threshold` is the least score in [0, 1]. `min_size` and `max_size` bound the longer side of a
-    face's box, in px; a high `min_size` saves time. Faces down to about 16 px are found in images
-    with a long side of up to `max_side` / 2. Larger images are seen with a long side of at most
-    `max_side`: raise it to find small faces in them, at a cost in time and memory that grows with
-    its square. `on_image(done, total)` is called as images are done, and may raise to stop. They
-    are looked at few at a time, so that the memory needed does not grow with their number.
+    `threshold` is the least score in [0, 1]; a lower one may add faces, and never moves one or
+    changes its score. `min_size` and `max_size` bound the longer side of a face's box, in px; a
+    high `min_size` saves time. Faces down to about 16 px are found in images with a long side of up
+    to `max_side` / 2. Larger images are seen with a long side of at most `max_side`: raise it to
+    find small faces in them, at a cost in time and memory that grows with its square.
+    `on_image(done, total)` is called as images are done, and may raise to stop. They are looked at
+    few at a time, so that the memory needed does not grow with their number.
 
     Returns faces image by image, from left to right and so numbered, in image pixels, float32 on
     the CPU. Boxes and landmarks of faces that the border cuts may lie outside the image.
@@ -69,10 +74,12 @@ def detect_faces(
     faces: list[Face] = []
     done = 0
     for group in images.split(max(int(PIXELS_PER_CALL / max(pixels, 1)), 1)):
-        for detections in _detect(detector, group, scales, threshold):
+        found = _detect(detector, group, scales, threshold)
+        for image, detections in zip(group, found, strict=True):
+            detections, reliable = look_again(detector, image, detections)
             sides = detections.sides
-            detections = detections.select((sides >= min_size) & (sides <= max_size))
-            faces += _faces(detections, done)
+            wanted = (sides >= min_size) & (sides <= max_size) & (detections.scores > threshold)
+            faces += _faces(detections.select(wanted), reliable[wanted], done)
             done += 1
         if on_image is not None:
             on_image(done, len(images))
@@ -82,20 +89,25 @@ def detect_faces(
 def _detect(
     detector: FaceDetector, images: Tensor, scales: tuple[float, float, float], threshold: float
 ) -> list[Detections]:
-    """What all scales together show of each image."""
+    """What all scales together show of each image.
+
+    Nothing that scores less decides about a face, except by a fixed share of its score: as a
+    witness, by a vote, or by being sure. So all is looked at down to those shares, and the
+    threshold only cuts off at the end.
+    """
     overview, coarse, fine = scales
-    found = _detect_at(detector, images, coarse, threshold / 2)
+    least = min(threshold, LEAST_SCORE) * VOTING_SHARE
+    found = _detect_at(detector, images, coarse, least * WITNESS_SHARE)
     if fine > coarse:
-        finer = _detect_at(detector, images, fine, threshold)
+        finer = _detect_at(detector, images, fine, least)
         found = [_join_finer(*pair, coarse, fine) for pair in zip(found, finer, strict=True)]
-    found = [detections.select(detections.scores > threshold) for detections in found]
     if overview < coarse:
-        blurred = _detect_at(detector, images, overview, threshold)
-        found = [_join_blurred(*pair, overview) for pair in zip(found, blurred, strict=True)]
+        blurred = _detect_at(detector, images, overview, SURE_SCORE)
+        found = [_join_overview(*pair, overview) for pair in zip(found, blurred, strict=True)]
     return [_without_parts(detections) for detections in found]
 
 
-def _faces(detections: Detections, index: int) -> list[Face]:
+def _faces(detections: Detections, reliable: Tensor, index: int) -> list[Face]:
     """The faces of image `index`, from left to right."""
     rows = detections.boxes[:, [0, 2]].sum(1).argsort(stable=True).tolist()
     return [
@@ -105,6 +117,7 @@ def _faces(detections: Detections, index: int) -> list[Face]:
             detections.scores[row].item(),
             index,
             number,
+            reliable=bool(reliable[row]),
         )
         for number, row in enumerate(rows)
     ]
@@ -142,7 +155,7 @@ def _detect_at(
     for chunk in images.split(max(PIXELS_PER_CALL // (size[0] * size[1]), 1)):
         for found in detector(_resize(chunk, size).to(detector.device), threshold):
             boxes, landmarks = found.boxes * back.repeat(2), found.landmarks * back
-            result.append(Detections(boxes, landmarks, found.scores))
+            result.append(replace(found, boxes=boxes, landmarks=landmarks))
     return result
 
 
@@ -164,18 +177,35 @@ def _join_finer(
     What shows at the fine scale only, though the coarse one would show it too, is not a face. To
     be a witness, the coarse scale may score lower than to find.
     """
-    confirmed = (box_overlaps(fine.boxes, coarse.boxes) > MAX_OVERLAP).any(1)
+    overlap = box_overlaps(fine.boxes, coarse.boxes) > MAX_OVERLAP
+    witness = coarse.scores >= WITNESS_SHARE * fine.scores[:, None]
     small = fine.sides * coarse_scale < SURELY_SEEN
-    fine = fine.select((small | confirmed) & (fine.sides * fine_scale < LARGEST_FINE))
+    confirmed = small | (overlap & witness).any(1)
+    fine = fine.select(confirmed & (fine.sides * fine_scale < LARGEST_FINE))
     return _concatenate(coarse, fine).merge_overlaps()
 
 
-def _join_blurred(found: Detections, overview: Detections, scale: float) -> Detections:
-    """The faces found, and the large and sure ones elsewhere that only the overview shows."""
+def _join_overview(found: Detections, overview: Detections, scale: float) -> Detections:
+    """The faces found, and the large ones of the overview, all of which are sure.
+
+    A face that both show has the higher of its two scores, and the place that the overview gives
+    it unless it is clear without: what blur hides at a face's own size shows in a small picture.
+    """
+    overview = overview.select(overview.sides * scale > SURELY_SEEN)
+    if not len(found) or not len(overview):
+        return _concatenate(found, overview)
+    same = box_overlaps(overview.boxes, found.boxes) > MAX_OVERLAP
     shared = shared_areas(overview.boxes, found.boxes)
-    known = (shared > MAX_SHARED * overview.areas[:, None]).any(1)
-    sure = (overview.sides * scale > SURELY_SEEN) & (overview.scores > SURE_SCORE)
-    return _concatenate(found, overview.select(sure & ~known))
+    rivals = same | (shared > MAX_SHARED * overview.areas[:, None])
+    known = (rivals & (found.scores > torch.where(same, CLEAR_SCORE, SURE_SCORE))).any(1)
+    dropped = (rivals & ~known[:, None]).any(0)
+
+    best = torch.where(same, found.scores, 0).amax(1).maximum(overview.scores)
+    raised = torch.where(same, overview.scores[:, None], 0).amax(0).maximum(found.scores)
+    return _concatenate(
+        replace(found, scores=raised).select(~dropped),
+        replace(overview, scores=best).select(~known),
+    )
 
 
 def _without_parts(faces: Detections) -> Detections:
@@ -191,4 +221,5 @@ def _concatenate(*parts: Detections) -> Detections:
         torch.cat([part.boxes for part in parts]),
         torch.cat([part.landmarks for part in parts]),
         torch.cat([part.scores for part in parts]),
+        torch.cat([part.scatter for part in parts]),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import Face
@@ -25,9 +26,9 @@ def draw_masks(
 ) -> Tensor:  # (N, 1, H, W) in [0, 1], or (F, 1, H, W)
     """Masks of the faces of a batch of images.
 
-    shape: `crop`, where pasting would draw; `ellipse` or `box`, of the face's box, grown by `grow`
-    px (negative: shrunk). blur: width of a soft border, px. each: a mask a face instead of one an
-    image.
+    shape: `crop`, where pasting would draw (nothing for a face that is left alone); `ellipse` or
+    `box`, of the face's box, grown by `grow` px (negative: shrunk). blur: width of a soft border,
+    px. each: a mask a face instead of one an image.
 
     Raises ValueError for another shape, and for a face of an image that is not there.
     """
@@ -45,6 +46,8 @@ def draw_masks(
 
 
 def _crop(face: Face, height: int, width: int) -> Tensor:
+    if not face.reliable:
+        return torch.zeros(1, height, width)
     to_crop = estimate_similarity(face.landmarks[None].cpu().double(), template(DEFAULT_CROP_SIDE))
     mask = Pyramid(face_mask(DEFAULT_CROP_SIDE, DEFAULT_FEATHER))
     return mask.sample(to_crop, (height, width), "zeros")[0].clamp_(0, 1)
@@ -67,10 +70,10 @@ def _of_box(face: Face, size: tuple[int, int, int], shape: str, grow: float) -> 
 
 def _soften(masks: Tensor, width: float) -> Tensor:
     """Blur by a Gaussian whose std is a third of the border's width."""
-    from torchvision.transforms.functional import gaussian_blur
-
-    radius = max(round(width), 1)
-    height, width_ = masks.shape[-2:]
-    limit = min(height, width_) - 1  # reflection needs more picture than border
-    side = 2 * min(radius, limit) + 1
-    return gaussian_blur(masks, [side, side], [max(width / 3, 1e-3)] * 2)
+    limit = min(masks.shape[-2:]) - 1  # reflection needs more picture than border
+    reach = min(max(round(width), 1), limit)
+    distances = torch.arange(-reach, reach + 1) / max(width / 3, 1e-3)
+    taps = torch.exp(-0.5 * distances.square())
+    across = (taps / taps.sum()).view(1, 1, 1, -1)
+    masks = F.pad(masks, (reach,) * 4, mode="reflect")
+    return F.conv2d(F.conv2d(masks, across), across.mT)

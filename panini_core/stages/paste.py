@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import RestoredFaces
+from ..models.image_upscaler import ImageUpscaler
 from ..options import PasteOptions
 from .chunks import OnImage
 from .colour import is_grey
+from .enlarge import enlarge
 from .grouping import rows_of_images
 from .layers import blend, face_mask, make_layer, tiles
+from .per_face import values_of_faces
 
 
 def paste_faces(
@@ -24,14 +26,17 @@ def paste_faces(
     options: PasteOptions | None = None,
     *,
     masks: Tensor | None = None,
+    upscaler: ImageUpscaler | None = None,
     on_image: OnImage | None = None,
     **choices: Any,
 ) -> Tensor:
-    """Draw restored faces onto their images; every other pixel stays as it was, to the bit.
+    """Draw restored faces onto their images; every other pixel stays as it was, to the bit, unless
+    there is an upscaler.
 
     images (N, 3, H, W): the ones that the faces were found in, RGB in [0, 1].
     options: how they are pasted; None: the defaults. `choices` replace some of them by name:
-    - strength: share of the restored face in the result, 0..1; 0 leaves the images as they are.
+    - strength: share of the restored face in the result, 0..1; 0 leaves the images as they are. A
+      text such as `0.8; 2: 0.5` gives some faces another one (see `parse_per_face`).
     - upscale: at least 1; the result is so many times as large, the background enlarged bicubically
       and the faces drawn from the restored crops' own pixels.
     - feather: width of the mask's soft border as a share of the crop's side, 0..0.5.
@@ -39,6 +44,9 @@ def paste_faces(
     - keep_detail: 0..1; where a face has more pixels in its image than in its crop, so much of the
       detail that the crop cannot hold is taken from the image. Smaller faces do not change.
     masks (F, 1, M, M) in [0, 1], in the frame of the crops: instead of the usual mask.
+    upscaler: draws the background of every image, also of those without faces, so that it is not
+    softer than the faces. The size of the result is still `upscale`, to which its picture is shrunk
+    or enlarged.
     on_image(done, total): called after each image; may raise to stop.
 
     Where faces overlap, the nearer centre prevails, without a seam. Where the photograph around a
@@ -50,7 +58,13 @@ def paste_faces(
     of images that are not there, TypeError for a choice that there is not.
     """
     return paste_faces_with_mask(
-        images, restored, options, masks=masks, on_image=on_image, **choices
+        images,
+        restored,
+        options,
+        masks=masks,
+        upscaler=upscaler,
+        on_image=on_image,
+        **choices,
     )[0]
 
 
@@ -60,6 +74,7 @@ def paste_faces_with_mask(
     options: PasteOptions | None = None,
     *,
     masks: Tensor | None = None,
+    upscaler: ImageUpscaler | None = None,
     on_image: OnImage | None = None,
     **choices: Any,
 ) -> tuple[Tensor, Tensor]:
@@ -73,7 +88,7 @@ def paste_faces_with_mask(
     rows = rows_of_images(restored.face_set.faces)
     for index, image in enumerate(images):
         result[index], total_mask[index] = paste_onto_image(
-            image, restored, rows.get(index, []), options, masks=masks
+            image, restored, rows.get(index, []), options, masks=masks, upscaler=upscaler
         )
         if on_image is not None:
             on_image(index + 1, len(images))
@@ -87,17 +102,19 @@ def paste_onto_image(
     options: PasteOptions,
     *,
     masks: Tensor | None = None,  # (F, 1, M, M), of all restored faces
+    upscaler: ImageUpscaler | None = None,
 ) -> tuple[Tensor, Tensor]:
     """One image with its faces (3, upscale * H, upscale * W), and where they were drawn (1, …)."""
     height, width = (round(side * options.upscale) for side in image.shape[-2:])
     image = image[:1] if is_grey(image) else image  # drawn once, and repeated
-    picture = _enlarge(image, height, width).to(image.dtype, copy=True)
+    picture = enlarge(image, (height, width), upscaler).to(image.dtype, copy=True)
     total_mask = image.new_zeros((1, height, width))
     if not rows:
         return picture.expand(3, -1, -1), total_mask
     if masks is None:
         usual = face_mask(restored.crops.shape[-1], options.feather)
         masks = usual.expand(len(restored.crops), -1, -1, -1)
+    strengths = values_of_faces(options.strength, restored.face_set.faces)
     layers = [
         make_layer(
             restored,
@@ -105,17 +122,18 @@ def paste_onto_image(
             image,
             (height, width),
             mask=masks[row],
+            strength=strengths[row],
             match_colour=options.match_colour,
             keep_detail=options.keep_detail,
         )
         for row in rows
     ]
     for down, across, inside in tiles(layers, height, width):
-        colour, mask = blend(inside, picture, down, across)
+        colour, mask, strength = blend(inside, picture, down, across)
         total_mask[:, down, across] = mask.to(image.dtype)
-        if options.strength > 0:
+        if any(layer.strength > 0 for layer in inside):
             before = picture[:, down, across].clone()  # the gradient of masks needs it
-            drawn = torch.lerp(before.to(colour), colour, mask * options.strength)
+            drawn = torch.lerp(before.to(colour), colour, mask * strength)
             picture[:, down, across] = torch.where(mask > 0, drawn.to(before), before)
     return picture.expand(3, -1, -1), total_mask
 
@@ -136,11 +154,3 @@ def _check(images: Tensor, restored: RestoredFaces, masks: Tensor | None) -> Non
         raise ValueError(
             f"Expected masks ({count}, 1, M, M) for {count} faces, got {tuple(masks.shape)}."
         )
-
-
-def _enlarge(image: Tensor, height: int, width: int) -> Tensor:
-    if image.shape[-2:] == (height, width):
-        return image
-    wide = image[None].to(torch.promote_types(image.dtype, torch.float32))
-    antialias = image.device.type != "mps"  # which lacks it; here it only chooses softer weights
-    return F.interpolate(wide, (height, width), mode="bicubic", antialias=antialias)[0].clamp(0, 1)

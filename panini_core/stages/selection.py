@@ -39,23 +39,35 @@ def parse_rule(rule: str) -> str | set[int]:
     `center` is `centre`; full-width signs, as keyboards for Chinese and Japanese type them, are
     read as well. Raises ValueError for anything else.
     """
-    typed = unicodedata.normalize("NFKC", rule).translate(_OTHER_SIGNS)
-    name = typed.strip().lower()
+    name = plain_signs(rule).strip().lower()
     name = OTHER_SPELLINGS.get(name, name)
     if name in NAMED_RULES:
         return name
+    numbers = parse_numbers(rule)
+    if numbers is None:
+        raise ValueError(
+            f"Cannot select faces by {rule!r}: expected {', '.join(NAMED_RULES)} or numbers "
+            f"from 0 to {LAST_NUMBER} such as 0,2,4-6."
+        )
+    return numbers
+
+
+def parse_numbers(text: str) -> set[int] | None:
+    """`0,2,4-6` as the numbers of faces; None for anything else."""
     numbers: set[int] = set()
-    for part in typed.split(","):
+    for part in plain_signs(text).split(","):
         match = _NUMBERS.fullmatch(part)
         first = int(match[1]) if match else 0
         last = int(match[2] or first) if match else -1
         if not first <= last <= LAST_NUMBER:
-            raise ValueError(
-                f"Cannot select faces by {rule!r}: expected {', '.join(NAMED_RULES)} or numbers "
-                f"from 0 to {LAST_NUMBER} such as 0,2,4-6."
-            )
+            return None
         numbers.update(range(first, last + 1))
     return numbers
+
+
+def plain_signs(text: str) -> str:
+    """The text with full-width signs, as keyboards for Chinese and Japanese type them, replaced."""
+    return unicodedata.normalize("NFKC", text).translate(_OTHER_SIGNS)
 
 
 def sort_faces(faces: Sequence[Face], order: str, *, height: int, width: int) -> list[Face]:
@@ -88,8 +100,9 @@ def select_faces(
 
     `all`; `largest`: the one with the largest box; `centre`: the one nearest to the middle of its
     image (height x width px); `none`; `0,2,4-6`: by number (see `face_numbers`). Numbers that an
-    image does not have are no error. Of those, the first `max_faces` of an image are kept; 0 keeps
-    all. In a clip (all faces carry their track) size and distance are the means over the track: of
+    image does not have are no error. Faces whose landmarks cannot be relied on (`Face.reliable`)
+    are never among them. Of those, the first `max_faces` of an image are kept; 0 keeps all. In a
+    clip (all faces carry their track) size and distance are the means over the track: of
     two faces that share frames the same one is the larger in all of them. Raises ValueError if the
     rule cannot be read or `max_faces` is below 0.
     """
@@ -97,6 +110,7 @@ def select_faces(
         raise ValueError(f"max_faces must be at least 0 (0 keeps all), got {max_faces}.")
     parsed = parse_rule(rule)
     named = _named_rows(faces, parsed, height, width)
+    named = {row for row in named if faces[row].reliable}
     chosen: list[Face] = []
     for rows in rows_of_images(faces).values():
         chosen += [faces[row] for row in rows if row in named][: max_faces or None]
@@ -153,7 +167,11 @@ def _named_rows(faces: Sequence[Face], rule: str | set[int], height: int, width:
         values = [-area for area in face_areas(faces)]
     else:
         values = face_distances(faces, height=height, width=width)
-    return {min(rows, key=values.__getitem__) for rows in rows_of_images(faces).values()}
+    chosen: set[int] = set()
+    for rows in rows_of_images(faces).values():
+        reliable = [row for row in rows if faces[row].reliable]
+        chosen.update([min(reliable, key=values.__getitem__)] if reliable else [])
+    return chosen
 
 
 def _ranks(faces: Sequence[Face], order: str, height: int, width: int) -> list[tuple[float, int]]:

@@ -14,7 +14,6 @@ from torch import Tensor
 from panini_core.atlas import load_atlas
 from panini_core.checkpoints.detector import load_detector
 from panini_core.cli.console import EXIT_DONE, Progress, UsageError, say, usage_errors
-from panini_core.cli.demo import sample_photograph
 from panini_core.cli.inputs import make_folder, require_new_file
 from panini_core.cli.options import (
     add_device_argument,
@@ -25,8 +24,9 @@ from panini_core.cli.options import (
     positive_integer,
 )
 from panini_core.degrading.degrade import degrade_images
-from panini_core.images import read_image, save_image, write_file
+from panini_core.images import save_image, write_file
 from panini_core.models.panini import PaniniNet
+from panini_core.sample_photo import sample_photo
 from panini_core.stages.align import align_faces, whole_picture_faces
 from panini_core.stages.detect import detect_faces
 
@@ -224,7 +224,7 @@ def _load(arguments: argparse.Namespace, name: str, size: int) -> Tensor:
 
 def _sample_face(model: PaniniNet, arguments: argparse.Namespace) -> Tensor:
     """(1, 3, R, R) in [0, 1]: the face of the sample photograph, aligned."""
-    photograph = read_image(sample_photograph()).pixels[None]
+    photograph = sample_photo()
     with usage_errors():
         detector = load_detector(device=open_device(arguments))
     faces = detect_faces(detector, photograph)

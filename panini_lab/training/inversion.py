@@ -131,11 +131,11 @@ class InversionPass(nn.Module):
 def build_model(config: InversionConfig) -> PaniniNet:
     """The network to train: the prior as published, codes that start from its mean."""
     if config.initial_model:
-        model = load_panini(config.initial_model)
+        model = load_panini(config.initial_model, dtype=torch.float32)
     else:
         model = PaniniNet(PaniniConfig.preset(config.model))
         if config.initial_encoder:
-            adopt_encoders(model, load_panini(config.initial_encoder))
+            adopt_encoders(model, load_panini(config.initial_encoder, dtype=torch.float32))
     if not config.initial_prior:
         raise ValueError("Inversion needs a GAN prior: set initial_prior.")
     fill_gan_prior(config.initial_prior, model.gan_prior)

@@ -49,7 +49,7 @@ RESULT_FILE = "panini.safetensors"
 def build_model(config: RestorerConfig) -> PaniniNet:
     """The network with the weights that the configuration starts from."""
     if config.initial_model:
-        model = load_panini(config.initial_model)
+        model = load_panini(config.initial_model, dtype=torch.float32)
     else:
         model = PaniniNet(PaniniConfig.preset(config.model))
     if config.initial_prior:

@@ -20,9 +20,9 @@ BELOW_STAGES = {"models", "faces", "options"}
 MAY_IMPORT = {
     "models": set[str](),
     "faces": set[str](),
-    "options": {"stages.selection"},  # the rules that options hold; neither needs torch
+    "options": {"stages.per_face", "stages.selection"},  # the texts that options hold; no torch
     "compute": set[str](),
-    "checkpoints": {"models", "faces"},
+    "checkpoints": {"models", "faces", "compute"},
     "images": {"checkpoints.whole_file"},
     "video": {"checkpoints.whole_file", "options"},
     "degrading": {"models.dct", "models.luma"},
@@ -31,13 +31,15 @@ MAY_IMPORT = {
     "drawing": {"faces", "atlas", "stages.level_statistics"},
     "pipeline": BELOW_STAGES | {"stages"},
     "film": BELOW_STAGES | {"stages", "video", "checkpoints.whole_file"},
+    "sample_photo": {"images", "degrading"},
+    "bulk": BELOW_STAGES | {"compute", "checkpoints", "images", "stages", "pipeline"},
     "cli": BELOW_STAGES
     | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
-    | {"film", "video"},
+    | {"bulk", "film", "sample_photo", "video"},
     "__main__": {"cli"},
     "__init__": BELOW_STAGES
     | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
-    | {"film", "video"},
+    | {"film", "sample_photo", "video"},
 }
 # Likewise in the laboratory, whose commands are on top; all of it may import the core.
 LABORATORY_MAY_IMPORT = {
@@ -147,7 +149,7 @@ def test_the_laboratory_needs_the_command_line_for_its_commands_only() -> None:
 def test_networks_import_torch_einops_and_each_other_only() -> None:
     # onnxruntime, facexlib and the like are imported on first use, by the detectors alone.
     allowed = {"torch", "einops", *sys.stdlib_module_names}
-    detectors = {"facexlib", "onnxruntime", "retinaface", "torchvision"}
+    detectors = {"facexlib", "onnxruntime", "retinaface"}
     wrong = [
         str(i)
         for i in CORE_IMPORTS

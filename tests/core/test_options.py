@@ -130,3 +130,13 @@ def test_the_balanced_fidelity_is_the_usual_one_between_the_others() -> None:
     assert FIDELITY_PRESETS["balanced"] == NetworkOptions().fidelity
     assert FIDELITY_PRESETS["beautiful"] < FIDELITY_PRESETS["balanced"]
     assert FIDELITY_PRESETS["balanced"] < FIDELITY_PRESETS["faithful"]
+
+
+def test_faces_may_have_values_of_their_own() -> None:
+    options = RestoreOptions(strength="0.8; 2: 0.5", fidelity="0.5; 0-3: 1")
+    assert options.strength == "0.8; 2: 0.5"
+    for name in ("strength", "fidelity"):
+        with pytest.raises(ValueError, match=rf"{name} must lie in 0..1, got 1.2"):
+            RestoreOptions(**{name: "0.8; 2: 1.2"})  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="is missing"):
+            RestoreOptions(**{name: "2: 0.5"})  # type: ignore[arg-type]

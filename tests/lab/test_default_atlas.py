@@ -16,7 +16,7 @@ from panini_lab.training.atlas_builder import known_samples
 
 @pytest.fixture(scope="module")
 def default_model() -> PaniniNet:
-    return load_panini()
+    return load_panini(dtype=torch.float32)
 
 
 @pytest.fixture(scope="module")

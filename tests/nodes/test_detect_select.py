@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -167,10 +168,11 @@ def test_selected_faces_carry_the_numbers_that_the_board_shows(comfy_pack: Pack)
     )
     kept = output.result[0]
     assert [(face.number, face.score) for face in kept.faces] == [(0, 0.8), (2, 0.9)]
-    again = comfy_pack.run(
-        "PaniniSelectFaces", faces=kept, sort="as detected", selection="1", max_faces=0
-    ).result[0]
-    assert [face.score for face in again.faces] == [0.9]
+    for selection, scores in (("2", [0.9]), ("1", [])):  # the numbers stay with the faces
+        again = comfy_pack.run(
+            "PaniniSelectFaces", faces=kept, sort="as detected", selection=selection, max_faces=0
+        ).result[0]
+        assert [face.score for face in again.faces] == scores
 
 
 def test_crops_go_with_their_faces_when_they_are_sorted(comfy_pack: Pack) -> None:
@@ -183,6 +185,21 @@ def test_crops_go_with_their_faces_when_they_are_sorted(comfy_pack: Pack) -> Non
     ).result[0]
     assert kept.aligned.crops[:, 0, 0, 0].tolist() == pytest.approx([0.3, 0.2])
     assert kept.aligned.faces == kept.faces
+
+
+def test_a_face_that_no_landmarks_fit_is_shown_and_left_alone(comfy_pack: Pack) -> None:
+    faces = three_faces(comfy_pack)
+    wrong = replace(faces.faces[1], reliable=False)
+    faces = replace(faces, faces=(faces.faces[0], wrong, faces.faces[2]))
+    image = torch.rand(1, 128, 128, 3)
+    output = comfy_pack.run("PaniniSelectFaces", faces=faces, image=image)
+    assert [face.score for face in output.result[0].faces] == [0.7, 0.8]
+    (frame,) = output.ui["panini_faces"][0]["frames"]
+    assert [face.get("reliable", True) for face in frame["faces"]] == [True, False, True]
+    assert [face["selected"] for face in frame["faces"]] == [True, False, True]
+    crops, aligned = comfy_pack.run("PaniniAlignFaces", image=image, faces=faces, size=64).result
+    assert len(crops) == 2
+    assert [face.score for face in aligned.faces] == [0.7, 0.8]
 
 
 # --- clips --------------------------------------------------------------------------------------

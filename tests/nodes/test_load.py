@@ -28,4 +28,4 @@ def test_auto_follows_the_folder_of_detectors(
 def test_precisions_are_those_of_the_core(pack: Pack) -> None:
     names, settings = pack.object_info()["PaniniLoadModel"]["input"]["required"]["dtype"]
     assert settings["default"] == "auto"
-    assert (settings["options"] if names == "COMBO" else names) == list(pack.core.DTYPES)
+    assert (settings["options"] if names == "COMBO" else names) == list(pack.core.DTYPE_NAMES)

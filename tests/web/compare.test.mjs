@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { keepable, readPairs } from "../../web/compare/pairs.js";
+import { keepable, mergePairs, readPairs } from "../../web/compare/pairs.js";
 import {
   MOST_ZOOM,
   WHOLE,
@@ -99,6 +99,23 @@ test("pairs are read, kept and read again", () => {
   const again = readPairs(JSON.parse(kept));
   assert.equal(again.total, 64);
   assert.deepEqual(again.pairs[0], all.pairs[0]);
+});
+
+test("pairs of several batches follow one another, each in its place", () => {
+  const [first, second] = [3, 2].map((total) => readPairs({ total, pairs: [pair(1), pair()] }));
+  const merged = mergePairs([first, second]);
+  assert.equal(merged.total, 5);
+  assert.deepEqual(
+    merged.pairs.map(({ place, faces }) => [place, faces.length]),
+    [
+      [0, 1],
+      [1, 0],
+      [3, 1],
+      [4, 0],
+    ],
+  );
+  assert.deepEqual(readPairs(JSON.parse(JSON.stringify(keepable(merged)))), merged);
+  assert.deepEqual(mergePairs([first]), first);
 });
 
 for (const payload of [

@@ -9,7 +9,7 @@ import {
   severityColour,
   toMap,
 } from "../../web/degradation_view/map.js";
-import { keepable, readReport } from "../../web/degradation_view/report.js";
+import { keepable, mergeReports, readReport } from "../../web/degradation_view/report.js";
 
 const face = (position) => ({ number: 0, position, severity: 0.5, nearest: [], text: "" });
 
@@ -82,6 +82,21 @@ test("a report is read as it was sent, and read again as it was kept", () => {
   const plain = readReport({ atlas: null, faces: [], count: 3 });
   assert.deepEqual(plain, { atlas: null, faces: [], count: 3 });
   assert.deepEqual(keepable(plain), plain);
+});
+
+test("faces of several runs are numbered through, on the first map that there is", () => {
+  const [none, two, one] = [
+    { atlas: null, faces: [], count: 0 },
+    { atlas: ATLAS, faces: [face([0.5, 0.6]), { ...face(null), number: 1 }], count: 4 },
+    { atlas: { labels: [], points: [] }, faces: [face([0.1, 0.1])], count: 1 },
+  ].map(readReport);
+  const merged = mergeReports([none, two, one]);
+  assert.deepEqual(
+    merged.faces.map(({ number }) => number),
+    [0, 1, 4],
+  );
+  assert.deepEqual([merged.atlas, merged.count], [two.atlas, 5]);
+  assert.deepEqual(mergeReports([two]), two);
 });
 
 for (const payload of [null, undefined, {}, { faces: "many" }, { atlas: ATLAS }]) {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { keepable, lastNumber, placeBoxes, readFrames } from "../../web/face_board/frames.js";
+import {
+  keepable,
+  lastNumber,
+  mergeFrames,
+  placeBoxes,
+  readFrames,
+} from "../../web/face_board/frames.js";
 import {
   judgeFaces,
   namedFaces,
@@ -31,7 +37,10 @@ const face = (number) => ({
   ...{ number, box: [0, 0, 5, 5], score: 0.9, size: 5 },
   ...{ severity: null, selected: true },
 });
-const known = (number) => ({ ...face(number), area: null, fromMiddle: null, filled: false });
+const known = (number) => ({
+  ...face(number),
+  ...{ area: null, fromMiddle: null, filled: false, leftAlone: false },
+});
 
 for (const [rule, expected] of [
   [" All ", "all"],
@@ -90,6 +99,25 @@ test("of the named faces the first ones are kept", () => {
     ],
   );
   assert.ok([...judgeFaces("all", FRAME, 0).values()].every((verdict) => verdict === "kept"));
+});
+
+test("a face that no landmarks fit is left alone, whatever is selected", () => {
+  const faces = [{ ...face(0), box: [0, 0, 9, 9], reliable: false, selected: false }, face(1)];
+  const read = readFrames({ frames: [sent(faces)] });
+  const kept = readFrames(JSON.parse(JSON.stringify(keepable(read))));
+  for (const { frames } of [read, kept]) {
+    for (const rule of ["all", "0-1", "largest", "centre"]) {
+      assert.deepEqual([...namedFaces(rule, frames[0])], [1]);
+      assert.deepEqual(
+        [...judgeFaces(rule, frames[0], 1)],
+        [
+          [0, "left alone"],
+          [1, "kept"],
+        ],
+      );
+    }
+    assert.equal(recallVerdicts(frames[0]).get(0), "left alone");
+  }
 });
 
 test("a run tells which faces it kept, and keeps those that it says nothing about", () => {
@@ -196,6 +224,29 @@ for (const payload of [
 test("frames behind one that cannot be read keep their places by being left out", () => {
   const { frames, total } = readFrames({ total_frames: 3, frames: [sent([]), {}, sent([])] });
   assert.deepEqual([frames.length, total], [1, 3]);
+});
+
+test("frames of several batches follow one another, each in its place", () => {
+  const sizes = [
+    [3, [sent([face(0)])]],
+    [2, [sent([]), sent([face(0), face(1)])]],
+  ];
+  const [first, second] = sizes.map(([total_frames, frames]) =>
+    readFrames({ total_frames, sort: "left to right", frames }),
+  );
+  const merged = mergeFrames([first, second]);
+  assert.deepEqual([merged.total, merged.sort], [5, "left to right"]);
+  assert.deepEqual(
+    merged.frames.map(({ place, faces }) => [place, faces.length]),
+    [
+      [0, 1],
+      [3, 0],
+      [4, 2],
+    ],
+  );
+  assert.deepEqual(readFrames(JSON.parse(JSON.stringify(keepable(merged)))), merged);
+  assert.equal(mergeFrames([first, { ...second, sort: "largest first" }]).sort, null);
+  assert.deepEqual(mergeFrames([second]), second);
 });
 
 test("the last number is that of all frames, or any if some are not here", () => {

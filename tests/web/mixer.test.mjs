@@ -5,7 +5,8 @@ import { alphaChange, applyFidelity, moveAlpha } from "../../web/mixer/alpha.js"
 import { changeDistribution } from "../../web/mixer/distribution.js";
 import { atHeight, drag, pressKey, toStep, writePosition } from "../../web/mixer/fader.js";
 import { middle, outline } from "../../web/mixer/outline.js";
-import { keepable, readReport } from "../../web/mixer/report.js";
+import { poolDistributions } from "../../web/mixer/pool.js";
+import { keepable, mergeReports, readReport } from "../../web/mixer/report.js";
 
 const near = (a, b, tolerance = 1e-9) =>
   assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
@@ -189,6 +190,41 @@ test("a report has what the network chose, by the fader", () => {
   const report = readReport(sent(level("level_4", distribution(0.4)), level("picture", null)));
   assert.deepEqual(report, { faces: 2, chosen: { level_4: distribution(0.4) } });
   assert.deepEqual(readReport(sent()), { faces: 2, chosen: {} });
+});
+
+test("runs are shown as if all their faces had been mixed in one", () => {
+  const alphas = [
+    spread.map((x) => sigmoid(4 * x - 1)),
+    spread.map((x) => sigmoid(3 * x + 2)),
+    spread.map((x) => 0.5 + 0.4 * x),
+  ];
+  const parts = alphas.map((part, index) => ({ part: distributionOf(part), weight: index + 1 }));
+  const all = alphas.flatMap((part, index) => new Array(index + 1).fill(part)).flat();
+  const expected = distributionOf(all.sort((a, b) => a - b));
+  const pooled = poolDistributions(parts);
+  near(pooled.mean, expected.mean);
+  pooled.histogram.forEach((share, bin) => near(share, expected.histogram[bin]));
+  // The exact quantiles lie between channels, which are a few hundredths apart.
+  expected.quantiles.forEach((_, index) => {
+    const at = [0.05, 0.25, 0.5, 0.75, 0.95][index] * (all.length - 1);
+    near(pooled.quantiles[index], all[Math.round(at)], 0.01);
+  });
+  const one = { part: chosen, weight: 0 };
+  assert.deepEqual(poolDistributions([one]), chosen);
+});
+
+test("reports of several runs are joined, level by level", () => {
+  const [few, none, many] = [
+    sent(level("level_4", distribution(0.2))),
+    { faces: 0, levels: [] },
+    { faces: 6, levels: [level("level_4", distribution(0.6)), level("picture", distribution(1))] },
+  ].map(readReport);
+  const merged = mergeReports([few, none, many]);
+  assert.equal(merged.faces, 8);
+  near(merged.chosen.level_4.mean, 0.5);
+  assert.deepEqual(merged.chosen.picture, distribution(1));
+  assert.deepEqual(mergeReports([none, none]), none);
+  assert.deepEqual(mergeReports([few]), few);
 });
 
 for (const payload of [null, undefined, {}, { numbers: true }, { levels: "none" }]) {

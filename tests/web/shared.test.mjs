@@ -8,14 +8,21 @@ import {
   isReference,
   keep,
   readKept,
-  readPayload,
+  readPayloads,
+  readPlace,
   viewPath,
 } from "../../web/shared/payload.js";
 import { fillIn, lookUp } from "../../web/shared/phrases.js";
 
-test("a payload is the first of its list, in the version that is known", () => {
-  const payload = { version: 1, frames: [] };
-  assert.equal(readPayload({ panini_faces: [payload] }, "panini_faces"), payload);
+test("payloads are read in their order, in the version that is known", () => {
+  const [first, second] = [0, 1].map((index) => ({ version: 1, index }));
+  const sent = [first, { version: 2 }, null, second];
+  assert.deepEqual(readPayloads({ panini_faces: sent }, "panini_faces"), [first, second]);
+});
+
+test("a picture has the place that was kept, unless it cannot be", () => {
+  assert.deepEqual([readPlace(undefined, 3), readPlace(70, 3)], [3, 70]);
+  for (const kept of [2, -1, 3.5, "9", null]) assert.equal(readPlace(kept, 3), 3);
 });
 
 for (const output of [
@@ -23,7 +30,7 @@ for (const output of [
   ...[{ panini_faces: [{ version: 2 }] }, { panini_faces: [{}] }, { other: [{ version: 1 }] }],
 ]) {
   test(`no payload is read from ${JSON.stringify(output)}`, () => {
-    assert.equal(readPayload(output, "panini_faces"), null);
+    assert.deepEqual(readPayloads(output, "panini_faces"), []);
   });
 }
 

@@ -135,7 +135,8 @@ def test_settings_change_new_mixers_colours_and_previews(editor: Editor) -> None
     assert editor.evaluate(colour) == ""
     change("Panini.FaceBoard.KeptColour", "5adc82")
 
-    restore = editor.add("PaniniRestoreImage", 0, 500)
+    restore = editor.add("PaniniRestoreFaces", 0, 500)
+    whole = editor.add("PaniniRestoreImage", 900, 500)
     foreign = editor.add("EmptyImage", 450, 500)
     send = """(id) => {
         const { api } = window.comfyAPI.api;
@@ -149,3 +150,4 @@ def test_settings_change_new_mixers_colours_and_previews(editor: Editor) -> None
     assert editor.evaluate(send, foreign) == 1
     change("Panini.Previews", True)
     assert editor.evaluate(send, restore) == 1
+    assert editor.evaluate(send, whole) == 0  # which shows its result in itself

@@ -45,7 +45,7 @@ class Mixer:
         assert self.value(name) == value
         assert self.editor.prompt()[self.id]["inputs"][name] == value
 
-    def drag(self, name: str, share: float) -> None:
+    def drag(self, name: str, share: float, *, release: bool = True) -> None:
         """Move the handle upward by that share of its rail."""
         rail = self.fader(name).locator(".panini-mixer-rail").bounding_box()
         handle = self.fader(name).locator(".panini-mixer-handle").bounding_box()
@@ -56,7 +56,8 @@ class Mixer:
         mouse.down()
         mouse.move(x, y - share * rail["height"] / 2)
         mouse.move(x, y - share * rail["height"])
-        mouse.up()
+        if release:
+            mouse.up()
 
     def reset(self) -> None:
         self.editor.find(".panini-mixer").get_by_role("button", name="All faders back").click()
@@ -111,6 +112,91 @@ def test_faders_write_the_numbers_and_every_movement_is_one_step_of_undo(
     mixer.expect("level_64", 0)
     mixer.undo()
     mixer.expect("level_64", -0.5)
+
+
+# As the front end does whenever it sees fit; the newest one, a moment after a change, even while
+# another change is open.
+TAKE_STATE = """async () => {
+    const { changeTracker } = app.extensionManager.workflow.activeWorkflow;
+    (changeTracker.captureCanvasState ?? changeTracker.checkState).call(changeTracker);
+    changeTracker.squashState?.();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+}"""
+
+
+def test_a_state_that_is_taken_during_a_movement_is_no_step_of_undo(editor: Editor) -> None:
+    mixer = Mixer(editor)
+    mouse, keyboard = editor.page.mouse, editor.page.keyboard
+    mixer.drag("level_16", 0.25)
+
+    mixer.drag("level_32", 0.15, release=False)
+    expect(mixer.fader("level_32")).to_have_attribute("aria-valuenow", "0.3")
+    editor.evaluate(TAKE_STATE)
+    mouse.move(0, 0)  # far above the rail
+    expect(mixer.fader("level_32")).to_have_attribute("aria-valuenow", "1")
+    mouse.up()
+    mixer.expect("level_32", 1)
+    mixer.undo()
+    mixer.expect("level_32", 0)
+    mixer.expect("level_16", 0.5)
+
+    mixer.fader("level_8").focus()
+    keyboard.down("PageUp")
+    editor.evaluate(TAKE_STATE)
+    keyboard.down("PageUp")  # held: it repeats
+    keyboard.up("PageUp")
+    mixer.expect("level_8", 0.5)
+    mixer.undo()
+    mixer.expect("level_8", 0)
+    mixer.expect("level_16", 0.5)
+
+
+@pytest.mark.parametrize(
+    "interruption",
+    [
+        """() => {
+            const track = document.querySelector(".panini-mixer-track:active");
+            track.dispatchEvent(new PointerEvent("pointercancel", { pointerId: 1 }));
+            track.releasePointerCapture(1);
+        }""",
+        """() => {  // such as by going into a subgraph
+            document.querySelector(".panini-mixer-track:active").remove();
+        }""",
+    ],
+    ids=["the pointer", "the element"],
+)
+def test_a_movement_that_loses_the_pointer_is_written(editor: Editor, interruption: str) -> None:
+    mixer = Mixer(editor)
+    mixer.drag("level_32", 0.25, release=False)
+    editor.evaluate(interruption)
+    editor.page.mouse.move(10, 600)
+    editor.page.wait_for_function(
+        "(id) => panini.widget(id, 'level_32').value === 0.5", arg=mixer.id
+    )
+    editor.page.mouse.up()
+    mixer.undo()
+    mixer.expect("level_32", 0)
+
+
+def test_a_movement_ends_with_the_focus_before_undo_and_with_its_node(editor: Editor) -> None:
+    mixer = Mixer(editor)
+    mixer.drag("level_8", 0.25, release=False)
+    editor.evaluate("() => window.dispatchEvent(new Event('blur'))")
+    mixer.expect("level_8", 0.5)
+    editor.page.mouse.up()
+    mixer.drag("level_16", 0.25)
+    mixer.drag("level_32", 0.25, release=False)
+    mixer.undo()
+    mixer.expect("level_32", 0)
+    mixer.expect("level_16", 0.5)
+    mixer.expect("level_8", 0.5)
+    editor.page.mouse.up()
+
+    mixer.drag("level_64", 0.25, release=False)
+    editor.evaluate("async () => app.loadGraphData(app.graph.serialize())")
+    editor.page.mouse.up()
+    mixer.expect("level_64", 0)
+    mixer.expect("level_16", 0.5)
 
 
 def test_numbers_can_be_shown_typed_and_linked(editor: Editor) -> None:

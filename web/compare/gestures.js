@@ -23,9 +23,7 @@ export class Gestures {
     const { stage } = slider;
     stage.addEventListener("pointerdown", (event) => this.begin(event));
     stage.addEventListener("pointermove", (event) => this.move(event));
-    for (const type of ["pointerup", "pointercancel"]) {
-      stage.addEventListener(type, () => this.end());
-    }
+    stage.addEventListener("lostpointercapture", () => this.end());
     stage.addEventListener("dblclick", (event) => this.toggleZoom(event));
   }
 

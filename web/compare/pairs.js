@@ -10,14 +10,15 @@
  * @property {FileReference} after
  * @property {Size} before_size
  * @property {Size} after_size
+ * @property {number} place among all that there are
  * @property {{number: number, box: [number, number, number, number]}[]} faces boxes in px of before
  *
  * @typedef {Object} Pairs
- * @property {number} total of the batch; not all of them may be here
- * @property {Pair[]} pairs the first ones
+ * @property {number} total of the batch, or of all batches of a list; not all of them may be here
+ * @property {Pair[]} pairs the first ones of each batch
  */
 
-import { areNumbers, isObject, isReference } from "../shared/payload.js";
+import { areNumbers, isObject, isReference, readPlace } from "../shared/payload.js";
 
 const MOST_PAIRS_KEPT = 16;
 const MOST_FACES_KEPT = 240;
@@ -32,9 +33,25 @@ export function readPairs(payload) {
   /** @type {unknown[]} */
   const sent = payload.pairs;
   const bad = sent.findIndex((pair) => !isPair(pair));
-  const pairs = /** @type {Pair[]} */ (bad < 0 ? sent : sent.slice(0, bad));
+  const good = /** @type {Pair[]} */ (bad < 0 ? sent : sent.slice(0, bad));
+  const pairs = good.map((pair, index) => ({ ...pair, place: readPlace(pair.place, index) }));
   const total = Number.isInteger(payload.total) ? payload.total : pairs.length;
   return pairs.length ? { total: Math.max(total, pairs.length), pairs } : null;
+}
+
+/**
+ * The pairs of several batches one after the other.
+ * @param {Pairs[]} batches
+ * @returns {Pairs}
+ */
+export function mergePairs(batches) {
+  let total = 0;
+  const pairs = batches.flatMap((batch) => {
+    const start = total;
+    total += batch.total;
+    return batch.pairs.map((pair) => ({ ...pair, place: start + pair.place }));
+  });
+  return { total, pairs };
 }
 
 /**

@@ -9,7 +9,7 @@
  * @property {Pair | null} pair
  * @property {number} index of the pair
  * @property {number} count of the pairs that can be shown
- * @property {number} total of the batch
+ * @property {number} total of the batch, or of all batches of a list
  * @property {string} hint
  *
  * @typedef {Object} SliderActions
@@ -170,7 +170,7 @@ export class CompareSlider {
     const place = pair.faces[this.face]?.number ?? "–";
     this.facePlace.textContent = text("compare.face", "face {place}", { place });
     this.pairButtons.hidden = total < 2;
-    this.pairPlace.textContent = `${index + 1} / ${total}`;
+    this.pairPlace.textContent = `${pair.place + 1} / ${total}`;
     const [back, next] = this.pairButtons.querySelectorAll("button");
     back.disabled = index <= 0;
     next.disabled = index >= count - 1;

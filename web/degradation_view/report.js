@@ -37,6 +37,23 @@ export function readReport(payload) {
 }
 
 /**
+ * The faces of several runs on one map, numbered through; the map is that of the first run that has
+ * one.
+ * @param {Report[]} reports
+ * @returns {Report}
+ */
+export function mergeReports(reports) {
+  let count = 0;
+  const faces = reports.flatMap((report) => {
+    const start = count;
+    count += report.count;
+    return report.faces.map((face) => ({ ...face, number: start + face.number }));
+  });
+  const atlas = reports.find((report) => report.atlas)?.atlas ?? null;
+  return { atlas, faces, count };
+}
+
+/**
  * The first faces as plain data, few enough to be saved with a workflow; of a large atlas only
  * some of the points.
  * @param {Report} report

@@ -16,7 +16,7 @@
  * @property {Frame | null} frame
  * @property {number} index of the frame
  * @property {number} count of the frames that can be shown
- * @property {number} total of the batch
+ * @property {number} total of the batch, or of all batches of a list
  * @property {Map<number, Verdict>} verdicts by number
  * @property {string} hint
  * @property {string} status
@@ -127,21 +127,22 @@ export class FaceBoard {
   showControls(frame) {
     const { rules, steps } = this;
     const { index, count, total, blocked } = this.state;
+    const place = frame.place + 1;
     rules.element.hidden = !this.chooses;
     for (const button of rules.buttons) button.disabled = blocked;
     steps.element.hidden = total < 2;
     this.controls.hidden = rules.element.hidden && steps.element.hidden;
     steps.back.disabled = index <= 0;
     steps.next.disabled = index >= count - 1;
-    steps.place.textContent = `${index + 1} / ${total}`;
+    steps.place.textContent = `${place} / ${total}`;
     steps.place.title =
       count < total
-        ? text("face_board.first_only", "The first {count} of {total} pictures are shown.", {
+        ? text("face_board.some_only", "Only {count} of the {total} pictures are shown.", {
             count,
             total,
           })
         : "";
-    const of = { index: index + 1, total, faces: countFaces(frame.faces.length) };
+    const of = { index: place, total, faces: countFaces(frame.faces.length) };
     const label = text("face_board.label", "Picture {index} of {total}: {faces}", of);
     setAttributes(this.faces, { "aria-label": label });
     this.tell(null);

@@ -13,19 +13,21 @@
  * @property {number | null} fromMiddle px: what `largest` and `centre` go by, in a clip the means
  *   over all frames; null: as the box says
  * @property {boolean} filled in a clip: not seen here, but put between two frames
+ * @property {boolean} leftAlone whatever is selected, since no landmarks fit
  * @property {boolean} selected whether the run kept it
  *
  * @typedef {Object} Frame
  * @property {FileReference} image may be smaller than the frame
  * @property {number} width px
  * @property {number} height px
+ * @property {number} place among all that there are
  * @property {Face[]} faces by their numbers
  *
  * @typedef {Object} Frames
- * @property {number} total of the batch; not all of them may be here
+ * @property {number} total of the batch, or of all batches of a list; not all of them may be here
  * @property {string | null} sort the order that the numbers come from; null if there is no choice
- *   of it, or if it was not sent
- * @property {Frame[]} frames the first ones
+ *   of it, if it was not sent, or if it differs from batch to batch
+ * @property {Frame[]} frames the first ones of each batch
  *
  * @typedef {Object} Place of a face on its frame, in percent for CSS
  * @property {number} left
@@ -35,10 +37,11 @@
  * @property {number} order a larger one lies over a smaller one
  *
  * @typedef {Pick<Face, "number" | "box"> & Record<string, unknown>} SentFace as the nodes send it
- * @typedef {Omit<Frame, "faces"> & {faces: SentFace[]}} SentFrame
+ * @typedef {Omit<Frame, "faces" | "place"> & {faces: SentFace[], place?: unknown}} SentFrame a
+ *   place only where it was kept
  */
 
-import { areNumbers, isObject, isReference } from "../shared/payload.js";
+import { areNumbers, isObject, isReference, readPlace } from "../shared/payload.js";
 import { LAST_NUMBER } from "./selection.js";
 
 const MOST_FRAMES_KEPT = 8;
@@ -59,6 +62,22 @@ export function readFrames(payload) {
   const total = Number.isInteger(payload.total_frames) ? payload.total_frames : frames.length;
   const sort = typeof payload.sort === "string" ? payload.sort : null;
   return frames.length ? { total: Math.max(total, frames.length), sort, frames } : null;
+}
+
+/**
+ * The frames of several batches one after the other.
+ * @param {Frames[]} batches
+ * @returns {Frames}
+ */
+export function mergeFrames(batches) {
+  let total = 0;
+  const frames = batches.flatMap((batch) => {
+    const start = total;
+    total += batch.total;
+    return batch.frames.map((frame) => ({ ...frame, place: start + frame.place }));
+  });
+  const [{ sort }] = batches;
+  return { total, sort: batches.every((batch) => batch.sort === sort) ? sort : null, frames };
 }
 
 /**
@@ -118,13 +137,15 @@ function isFrame(frame) {
 
 /**
  * @param {SentFrame} frame
+ * @param {number} index
  * @returns {Frame}
  */
-function readFrame({ image, width, height, faces }) {
+function readFrame({ image, width, height, place, faces }, index) {
   return {
     image: { filename: image.filename, subfolder: image.subfolder, type: image.type },
     width,
     height,
+    place: readPlace(place, index),
     faces: faces.map(({ number, box, ...values }) => ({
       number,
       box,
@@ -134,21 +155,24 @@ function readFrame({ image, width, height, faces }) {
       area: numberOrNull(values.area),
       fromMiddle: numberOrNull(values.from_middle),
       filled: values.filled === true,
+      leftAlone: values.reliable === false,
       selected: values.selected !== false,
     })),
   };
 }
 
 /**
- * A face as the nodes send it, without what only faces of clips have if it is none.
+ * A face as the nodes send it, without what only faces of clips, or those that are left alone,
+ * have.
  * @param {Face} face
  */
-function writeFace({ area, fromMiddle, filled, ...face }) {
+function writeFace({ area, fromMiddle, filled, leftAlone, ...face }) {
   return {
     ...face,
     ...(area !== null && { area }),
     ...(fromMiddle !== null && { from_middle: fromMiddle }),
     ...(filled && { filled }),
+    ...(leftAlone && { reliable: false }),
   };
 }
 

@@ -4,7 +4,7 @@
  *
  * @import { Face, Frame } from "./frames.js"
  *
- * @typedef {"kept" | "left out" | "over the limit"} Verdict of a face
+ * @typedef {"kept" | "left out" | "over the limit" | "left alone"} Verdict of a face
  */
 
 export const LAST_NUMBER = 9999; // of the node
@@ -39,14 +39,15 @@ export function parseRule(rule) {
 }
 
 /**
- * The numbers of a frame's faces that a text names; none if it cannot be read.
+ * The numbers of a frame's faces that a text names; none if it cannot be read, and none of those
+ * that are left alone.
  * @param {string} rule
  * @param {Frame} frame
  * @returns {Set<number>}
  */
 export function namedFaces(rule, frame) {
   const parsed = parseRule(rule);
-  const { faces } = frame;
+  const faces = frame.faces.filter(({ leftAlone }) => !leftAlone);
   if (parsed instanceof Set) return numbersOf(faces.filter(({ number }) => parsed.has(number)));
   if (parsed === "all") return numbersOf(faces);
   if (parsed === "largest") return numbersOf(smallestFirst(faces, (face) => -area(face)));
@@ -68,11 +69,13 @@ export function judgeFaces(rule, frame, most = 0) {
   const kept = numbersOf(
     frame.faces.filter(({ number }) => named.has(number)).slice(0, most || undefined),
   );
-  const verdict = (/** @type {number} */ number) =>
-    named.has(number) ? "over the limit" : "left out";
-  return new Map(
-    frame.faces.map(({ number }) => [number, kept.has(number) ? "kept" : verdict(number)]),
-  );
+  /** @returns {Verdict} */
+  const judge = (/** @type {Face} */ { number, leftAlone }) => {
+    if (leftAlone) return "left alone";
+    if (kept.has(number)) return "kept";
+    return named.has(number) ? "over the limit" : "left out";
+  };
+  return new Map(frame.faces.map((face) => [face.number, judge(face)]));
 }
 
 /**
@@ -81,7 +84,12 @@ export function judgeFaces(rule, frame, most = 0) {
  * @returns {Map<number, Verdict>} by number
  */
 export function recallVerdicts({ faces }) {
-  return new Map(faces.map(({ number, selected }) => [number, selected ? "kept" : "left out"]));
+  /** @returns {Verdict} */
+  const recall = (/** @type {Face} */ { leftAlone, selected }) => {
+    if (leftAlone) return "left alone";
+    return selected ? "kept" : "left out";
+  };
+  return new Map(faces.map((face) => [face.number, recall(face)]));
 }
 
 /**

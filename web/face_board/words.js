@@ -18,11 +18,11 @@ export function countFaces(count) {
 
 /**
  * A face in one line: its number, whether it was filled in, score, size and severity, as far as
- * they are known.
+ * they are known, and whether it is left alone.
  * @param {Face} face
  * @param {string} verdict
  */
-export function describeFace({ number, score, size, severity, filled }, verdict) {
+export function describeFace({ number, score, size, severity, filled, leftAlone }, verdict) {
   const values = [
     filled ? text("face_board.filled", "filled in between frames") : "",
     score === null ? "" : text("face_board.score", "score {score}", { score: score.toFixed(2) }),
@@ -32,6 +32,7 @@ export function describeFace({ number, score, size, severity, filled }, verdict)
       : text("face_board.severity", "degraded {percent} %", {
           percent: Math.round(severity * 100),
         }),
+    leftAlone ? text("face_board.left_alone", "left alone: no landmarks fit") : "",
     verdict,
   ];
   const face = text("face_board.face", "Face {number}", { number });
@@ -47,5 +48,6 @@ export function nameVerdict(verdict) {
   if (verdict === "over the limit") {
     return text("face_board.over_the_limit", "left out by max_faces");
   }
+  if (verdict === "left alone") return ""; // the face's own line says so
   return text("face_board.left_out", "not selected");
 }

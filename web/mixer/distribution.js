@@ -12,7 +12,8 @@
  * @property {number} share of the channels that it stands for
  */
 
-const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95];
+/** Which quantiles there are. */
+export const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95];
 const PARTS = 16; // samples between two points of which it is known how many channels lie below
 const LEAST_ALPHA = 1e-5; // and 1 minus it: what is sampled nearest to the ends
 
@@ -57,7 +58,7 @@ function changedMean(chosen, samples, moved) {
  * @param {Distribution} distribution
  * @returns {Sample[]}
  */
-function sample(distribution) {
+export function sample(distribution) {
   const points = knownPoints(distribution);
   return points.slice(1).flatMap((end, index) => {
     const start = points[index];

@@ -13,8 +13,8 @@
  * @property {boolean} absent the model has no such level
  *
  * @typedef {Object} FaderActions
- * @property {(position: number) => void} move while it is being moved
- * @property {() => void} settle when it was let go
+ * @property {(position: number) => void} move while it is being moved, by pointer or key
+ * @property {() => void} settle when it was moved at once
  *
  * @typedef {{caption: string, label: string}} FaderNames
  * @typedef {ReturnType<typeof createParts>} Parts
@@ -192,7 +192,6 @@ function listenToPointer({ track, rail, handle }, controls) {
     if (!track.hasPointerCapture(event.pointerId)) return;
     moveTo(drag(start.position, upward(start.y, event.clientY), event.shiftKey));
   });
-  track.addEventListener("lostpointercapture", () => controls.settle());
   track.addEventListener("dblclick", () => {
     if (controls.locked()) return;
     moveTo(0);
@@ -213,5 +212,4 @@ function listenToKeys(track, controls) {
     event.stopPropagation(); // Delete would delete the node
     if (!controls.locked() && position !== controls.position()) controls.move(position);
   });
-  track.addEventListener("keyup", () => controls.settle());
 }

@@ -10,6 +10,7 @@
  */
 
 import { areNumbers, isObject } from "../shared/payload.js";
+import { poolDistributions } from "./pool.js";
 
 const KEPT_DIGITS = 4; // after the point
 
@@ -24,6 +25,24 @@ export function readReport(payload) {
   return {
     faces: Number(payload.faces) || 0,
     chosen: Object.fromEntries(levels.map(({ widget, chosen }) => [widget, chosen])),
+  };
+}
+
+/**
+ * The reports of several runs as if all faces had been mixed in one.
+ * @param {Report[]} reports
+ * @returns {Report}
+ */
+export function mergeReports(reports) {
+  const widgets = new Set(reports.flatMap(({ chosen }) => Object.keys(chosen)));
+  const levels = [...widgets].map((widget) => {
+    const having = reports.filter(({ chosen }) => Object.hasOwn(chosen, widget));
+    const parts = having.map(({ faces, chosen }) => ({ weight: faces, part: chosen[widget] }));
+    return [widget, poolDistributions(parts)];
+  });
+  return {
+    faces: reports.reduce((sum, { faces }) => sum + faces, 0),
+    chosen: Object.fromEntries(levels),
   };
 }
 

@@ -10,7 +10,7 @@
  *
  * @typedef {Object} MixerActions
  * @property {(widget: string, position: number) => void} move
- * @property {() => void} settle a movement is over
+ * @property {() => void} settle a movement is over that neither pointer nor key ends
  * @property {() => void} reset all faders
  * @property {() => void} toggleNumbers
  */

@@ -6,9 +6,9 @@
 
 import { app, rootGraph } from "./comfy.js";
 import { chain } from "./hooks.js";
-import { keep, readKept, readPayload } from "./payload.js";
+import { keep, readKept, readPayloads } from "./payload.js";
 
-/** @type {WeakMap<object, LatestRun<any>>} by node */
+/** @type {WeakMap<object, LatestRun<any>[]>} by node */
 const runs = new WeakMap();
 
 /**
@@ -18,6 +18,8 @@ const runs = new WeakMap();
  * @property {string} kept the node's property that it is saved in
  * @property {(payload: unknown) => Content | null} read also reads what `keepable` gave; null: there
  *   is nothing that can be shown
+ * @property {(contents: Content[]) => Content} merge what a node sent that ran several times, with
+ *   lists at its inputs; at least one
  * @property {(content: Content) => Record<string, unknown>} keepable as plain data, and not much
  * @property {(kept: Record<string, any> | null) => void} onChange kept: the property, if the node
  *   was just loaded; empty if it has none
@@ -26,7 +28,7 @@ const runs = new WeakMap();
 /**
  * Follows the runs of a node: what they send is shown, and saved with the workflow. A node that
  * is made anew (by undo, by loading) finds it among the outputs that the front end keeps, else in
- * what was saved. One run a node.
+ * what was saved.
  *
  * @template Content
  */
@@ -40,7 +42,7 @@ export class LatestRun {
     this.options = options;
     /** @type {Content | null} */
     this.content = null;
-    runs.set(node, this);
+    runs.set(node, [...(runs.get(node) ?? []), this]);
     chain(node, "onExecuted", (sent) => this.receive(sent));
     chain(node, "onConfigure", () => this.restore());
   }
@@ -56,34 +58,42 @@ export class LatestRun {
 
   /** @param {unknown} sent */
   receive(sent) {
-    const { output, read, onChange } = this.options;
-    const content = read(readPayload(sent, output));
-    if (!content) return;
-    this.content = content;
-    onChange(null);
+    if (!this.take(sent)) return;
+    this.options.onChange(null);
     this.save();
   }
 
   restore() {
-    const { output, kept, read, onChange } = this.options;
+    const { kept, read, onChange } = this.options;
     const saved = readKept(this.node, kept);
-    this.content = read(latestPayload(this.node, output)) ?? read(saved);
+    if (!this.take(latestOutput(this.node))) this.content = read(saved);
     onChange(saved ?? {});
   }
 
   /** Takes what is among the outputs now; some come back after the node was made. */
   recall() {
-    const { output, read, onChange } = this.options;
-    const content = read(latestPayload(this.node, output));
-    if (!content) return;
-    this.content = content;
-    onChange(null);
+    if (this.take(latestOutput(this.node))) this.options.onChange(null);
+  }
+
+  /**
+   * Makes an output the content, if anything of it can be shown.
+   * @param {unknown} sent
+   */
+  take(sent) {
+    const { output, read, merge } = this.options;
+    const contents = readPayloads(sent, output)
+      .map(read)
+      .filter((content) => content !== null);
+    if (contents.length) this.content = merge(contents);
+    return contents.length > 0;
   }
 }
 
 /** Lets all nodes look for their latest runs among the outputs that the front end keeps. */
 export function recallOutputs() {
-  for (const node of nodesOf(rootGraph())) runs.get(node)?.recall();
+  for (const node of nodesOf(rootGraph())) {
+    for (const run of runs.get(node) ?? []) run.recall();
+  }
 }
 
 /**
@@ -101,11 +111,10 @@ function* nodesOf(graph) {
 }
 
 /**
- * The payload among the outputs that the front end keeps, or null.
+ * A node's output among those that the front end keeps.
  * @param {GraphNode} node
- * @param {string} key
  */
-function latestPayload({ graph, id }, key) {
+function latestOutput({ graph, id }) {
   const place = !graph || graph === rootGraph() ? `${id}` : `${graph.id}:${id}`;
-  return readPayload(app.nodeOutputs?.[place], key);
+  return app.nodeOutputs?.[place];
 }

@@ -11,14 +11,16 @@
 const VERSION = 1;
 
 /**
- * A payload out of a node's output, or null where there is none that can be read.
+ * The payloads out of a node's output that can be read: one for each time that the node ran. With
+ * lists at its inputs it runs several times, and ComfyUI joins what it sent.
  * @param {unknown} output of `onExecuted`
  * @param {string} key such as panini_faces
- * @returns {Record<string, any> | null}
+ * @returns {Record<string, any>[]}
  */
-export function readPayload(output, key) {
-  const payload = isObject(output) && Array.isArray(output[key]) ? output[key][0] : null;
-  return isObject(payload) && payload.version === VERSION ? payload : null;
+export function readPayloads(output, key) {
+  /** @type {unknown[]} */
+  const sent = isObject(output) && Array.isArray(output[key]) ? output[key] : [];
+  return sent.filter((payload) => isObject(payload)).filter(({ version }) => version === VERSION);
 }
 
 /**
@@ -60,6 +62,15 @@ export function isReference(value) {
   return (
     isObject(value) && ["filename", "subfolder", "type"].every((k) => typeof value[k] === "string")
   );
+}
+
+/**
+ * The place of a picture among all that there are: what was kept, or where it was sent.
+ * @param {unknown} kept
+ * @param {number} index
+ */
+export function readPlace(kept, index) {
+  return typeof kept === "number" && Number.isInteger(kept) && kept >= index ? kept : index;
 }
 
 /**

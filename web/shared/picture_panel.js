@@ -2,10 +2,13 @@
  * A panel that shows one of the pictures of a node's latest run; which one, is saved with it.
  *
  * @import { ComfyNode } from "../../../scripts/app.js"
+ *
+ * @typedef {{title: string, folded: boolean}} FoldOptions folded: whether it is on a new node
  */
 
+import { Fold, HEAD_HEIGHT } from "./fold.js";
 import { LatestRun } from "./latest_run.js";
-import { addPanel } from "./widget.js";
+import { addPanel, changeHeight } from "./widget.js";
 
 const HINT_HEIGHT = 44; // px of the graph, while there is no picture
 
@@ -16,25 +19,31 @@ export class PicturePanel {
    * @param {Object} options
    * @param {string} options.name unique within the node
    * @param {HTMLElement} options.element
+   * @param {FoldOptions} [options.fold] how it folds away; without it, it does not
    * @param {{width: number, height: number}} options.least px of the graph, for a picture
    * @param {(event: WheelEvent) => boolean} [options.onWheel] as of `addPanel`, over a picture
-   * @param {string} options.output as `read`, `kept` and `keepable`: of `LatestRun`
+   * @param {string} options.output as `read`, `merge`, `kept` and `keepable`: of `LatestRun`
    * @param {string} options.kept
    * @param {(payload: unknown) => Content | null} options.read
+   * @param {(contents: Content[]) => Content} options.merge
    * @param {(content: Content) => Record<string, unknown>} options.keepable
    * @param {(content: Content) => number} options.count of the pictures
    * @param {(kept: Record<string, any> | null) => void} options.show draws what is to be shown now;
    *   kept: what was saved, if the node was just loaded
    */
-  constructor(node, { name, element, least, onWheel, count, show, keepable, ...run }) {
+  constructor(node, { name, element, fold, least, onWheel, count, show, keepable, ...run }) {
+    this.node = node;
+    this.least = least;
+    this.fold = fold && new Fold(fold.title, element, fold.folded, () => this.toggle());
     this.count = count;
     this.show = show;
     this.index = 0;
     this.missing = false; // on the server, which deletes what is temporary
     this.fit = addPanel(node, {
       name,
-      element,
-      minHeight: () => (this.shown ? least.height : HINT_HEIGHT),
+      element: this.fold?.element ?? element,
+      minHeight: () => this.minHeight(),
+      maxHeight: () => (this.fold?.folded ? HEAD_HEIGHT : Infinity),
       minWidth: () => (this.shown ? least.width : 0),
       onWheel: onWheel && ((event) => this.shown !== null && onWheel(event)),
     });
@@ -44,6 +53,30 @@ export class PicturePanel {
       keepable: (content) => ({ ...keepable(content), index: this.index }),
       onChange: (kept) => this.change(kept),
     });
+  }
+
+  /** px of the graph */
+  minHeight() {
+    const content = this.shown ? this.least.height : HINT_HEIGHT;
+    if (!this.fold) return content;
+    return HEAD_HEIGHT + (this.fold.folded ? 0 : content);
+  }
+
+  /** Folds or unfolds it: the node becomes as much lower or higher. */
+  toggle() {
+    const { node, fold } = this;
+    if (!fold) return;
+    changeHeight(node, () => fold.set(!fold.folded));
+    this.run.save({ folded: fold.folded });
+    this.fit();
+  }
+
+  /**
+   * Says something beside the title, if it has one.
+   * @param {string} text
+   */
+  tell(text) {
+    this.fold?.tell(text);
   }
 
   /** What can be shown of the latest run; null if there is nothing. */
@@ -73,6 +106,7 @@ export class PicturePanel {
   change(kept) {
     this.missing = false;
     if (kept) this.index = Number.isInteger(kept.index) ? kept.index : 0;
+    if (typeof kept?.folded === "boolean") this.fold?.set(kept.folded);
     const last = (this.shown ? this.count(this.shown) : 1) - 1;
     this.index = Math.max(0, Math.min(this.index, last));
     this.show(kept);

@@ -31,12 +31,16 @@ const CANVAS_METHODS = {
  * @param {string} options.name unique within the node
  * @param {HTMLElement} options.element
  * @param {() => number} options.minHeight px of the graph
+ * @param {() => number} [options.maxHeight] px of the graph
  * @param {() => number} [options.minWidth] px of the graph, of the node
  * @param {(event: WheelEvent) => boolean} [options.onWheel] asked while the element has the focus;
  *   true: the event was used. Otherwise it zooms the canvas, as everywhere.
  * @returns {() => void} makes the node large enough; to be called when `minHeight` changed
  */
-export function addPanel(node, { name, element, minHeight, minWidth = () => 0, onWheel }) {
+export function addPanel(
+  node,
+  { name, element, minHeight, maxHeight = () => Infinity, minWidth = () => 0, onWheel },
+) {
   linkStyle("panini.css");
   element.classList.add("panini-panel");
   const widget = node.addDOMWidget(name, `PANINI_${name.toUpperCase()}`, element, {
@@ -44,6 +48,7 @@ export function addPanel(node, { name, element, minHeight, minWidth = () => 0, o
     hideOnZoom: false,
     margin: MARGIN,
     getMinHeight: () => minHeight() + 2 * MARGIN,
+    getMaxHeight: () => maxHeight() + 2 * MARGIN,
     getValue: () => "",
     setValue: () => {},
   });
@@ -56,6 +61,19 @@ export function addPanel(node, { name, element, minHeight, minWidth = () => 0, o
   };
   fit();
   return fit;
+}
+
+/**
+ * Changes what a node needs, and its height by as much; what it has beyond that, it keeps.
+ * @param {ComfyNode} node
+ * @param {() => void} change
+ */
+export function changeHeight(node, change) {
+  const spare = Math.max(node.size[1] - node.computeSize()[1], 0);
+  change();
+  // Nodes 2.0 makes a node as high as its content if it is to be lower.
+  const height = isVueRenderer() ? 0 : node.computeSize()[1] + spare;
+  node.setSize([node.size[0], height]);
 }
 
 /**

@@ -6,7 +6,14 @@ import argparse
 
 import pytest
 
-from panini_core.cli.options import add_detector_arguments, ratio
+from panini_core.cli.options import (
+    add_detector_arguments,
+    add_device_argument,
+    add_model_arguments,
+    open_model,
+    ratio,
+)
+from panini_core.models.panini import PaniniNet
 from panini_core.options import RestoreOptions
 
 
@@ -26,3 +33,16 @@ def test_other_texts_are_no_ratio(text: str) -> None:
     assert ratio("0.25") == 0.25
     with pytest.raises(argparse.ArgumentTypeError, match=f"got '?{text}"):
         ratio(text)
+
+
+@pytest.mark.parametrize("words", [[], ["--compile"]])
+def test_the_network_is_compiled_if_asked_for(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_device_argument(parser)
+    add_model_arguments(parser)
+    compiled: list[PaniniNet] = []
+    monkeypatch.setattr(PaniniNet, "compile", lambda model: compiled.append(model))
+    model = open_model(parser.parse_args(["--device", "cpu", *words]))
+    assert compiled == [model] * len(words)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from panini_core.cli.report import LANDMARKS, describe_face, describe_image
+from panini_core.cli.report import LANDMARKS, describe_face, describe_image, note_left_alone
 from panini_core.faces import Face
 from panini_core.images import ImageFile, read_image, write_image
 
@@ -46,11 +47,19 @@ def test_a_face_is_described_in_rounded_pixels(face: Face) -> None:
             "right_mouth_corner": [28.0, 40.0],
         },
         "score": 0.9877,
+        "reliable": True,
     }
 
 
 def test_landmarks_keep_the_order_of_a_face(face: Face) -> None:
     assert tuple(describe_face(0, face)["landmarks"]) == LANDMARKS
+
+
+def test_faces_that_are_left_alone_are_counted_in_a_note(face: Face) -> None:
+    wrong = replace(face, reliable=False)
+    assert note_left_alone([describe_face(0, face)]) == ()
+    described = [describe_face(0, wrong), describe_face(1, face), describe_face(2, wrong)]
+    assert note_left_alone(described) == ("left alone, since no landmarks fit: 2",)
 
 
 def test_landmarks_of_another_number_are_refused() -> None:

@@ -20,6 +20,7 @@ from panini_core.options import LARGEST_SEED, RestoreOptions
 from panini_core.stages.selection import SORT_ORDERS
 
 SHARES = st.floats(0, 1)
+PER_FACE = SHARES | st.sampled_from(["0.8; 2: 0.5", "2-4,7: 0; 1"])
 CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "threshold": SHARES,
     "min_size": st.floats(0, 1e4),
@@ -27,12 +28,12 @@ CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "sort": st.sampled_from(SORT_ORDERS),
     "faces": st.sampled_from(["all", "largest", "centre", "0", "0,2,4-6"]),
     "max_faces": st.integers(0, 100),
-    "fidelity": SHARES,
+    "fidelity": PER_FACE,
     "noise_amount": SHARES,
     "noise_seed": st.integers(0, LARGEST_SEED),
     "latent_pull": SHARES,
     "batch": st.integers(1, 64),
-    "strength": SHARES,
+    "strength": PER_FACE,
     "upscale": st.floats(1, 8),
     "feather": st.floats(0, 0.5),
     "match_colour": st.booleans(),
@@ -97,6 +98,23 @@ def test_shares_lie_between_0_and_1(
     with pytest.raises(SystemExit):
         read(f"--{name}={value}")
     assert f"--{name}: expected a number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["fidelity", "strength"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("1; 2: 1.2", "expected a number from 0 to 1, got 1.2"),
+        ("2: 0.5", "the value for all other faces is missing"),
+        ("1; largest: 0.5", "names no faces by number"),
+    ],
+)
+def test_values_of_single_faces_are_checked(
+    name: str, value: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        read(f"--{name}={value}")
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "many"])

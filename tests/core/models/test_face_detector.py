@@ -104,15 +104,40 @@ def test_every_image_of_a_batch_gets_its_own_faces() -> None:
     ] == [0, 0]
 
 
+class Guesser(nn.Module):
+    """Finds faces of random scores that lie near one another."""
+
+    def forward(self, bgr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        priors = prior_boxes(bgr.shape[-2], bgr.shape[-1]).shape[0]
+        generator = torch.Generator().manual_seed(3)
+        scores = torch.rand(1, priors, 2, generator=generator)
+        boxes = torch.randn(1, priors, 4, generator=generator)
+        return boxes, scores, torch.randn(1, priors, 10, generator=generator)
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8, 0.95])
+def test_a_lower_threshold_adds_faces_and_moves_none(threshold: float) -> None:
+    detector = RetinaFaceDetector(Guesser(), "stub")
+    image = torch.zeros(1, 3, 64, 96)
+    (every,) = detector(image, 0.1)
+    (sure,) = detector(image, threshold)
+    kept = every.select(every.scores > threshold)
+    assert 0 < len(sure) < len(every)
+    torch.testing.assert_close(kept.scores, sure.scores)
+    torch.testing.assert_close(kept.boxes, sure.boxes)
+    torch.testing.assert_close(kept.landmarks, sure.landmarks)
+
+
 def test_images_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\).*\(3, 32, 32\)"):
         RetinaFaceDetector(Recorder(), "stub")(torch.zeros(3, 32, 32), 0.5)
 
 
-def test_the_bundled_detector_needs_no_package_beyond_torch_and_torchvision() -> None:
+def test_the_bundled_detector_needs_no_package_beyond_torch() -> None:
     code = """
 import sys
-sys.modules.update(dict.fromkeys(("facexlib", "onnxruntime", "onnx", "retinaface", "cv2")))
+absent = ("facexlib", "onnxruntime", "onnx", "retinaface", "cv2", "torchvision")
+sys.modules.update(dict.fromkeys(absent))
 import torch
 from panini_core import detect_faces, load_detector
 print(detect_faces(load_detector(), torch.zeros(1, 3, 64, 64)))

@@ -165,7 +165,7 @@ def run(
     keys = json.loads((folder / f"{kind}_keys.json").read_text())
     checkpoint = tmp_path_factory.mktemp(kind) / "official.pth"
     write_official_checkpoint(checkpoint, keys, folder)
-    network = load_panini(checkpoint)
+    network = load_panini(checkpoint, dtype=torch.float32)
     checkpoint.unlink()  # half a gigabyte
 
     size = PaniniConfig.preset(f"official-{kind}").input_size

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,13 @@ def test_no_face_gives_an_empty_set() -> None:
     assert len(faces) == 0
     assert faces.crops.shape == (0, 3, 64, 64)
     assert faces.to_crop.shape == (0, 2, 3)
+
+
+def test_faces_that_no_landmarks_fit_are_left_out() -> None:
+    right, wrong = place_face(1, 0, 0, 0), replace(place_face(1, 0, 0, 0), reliable=False)
+    images = torch.rand(1, 3, 8, 8)
+    assert align_faces(images, [wrong, right], size=16).faces == (right,)
+    assert len(align_faces(images, [wrong], size=16)) == 0
 
 
 def test_a_face_of_a_missing_image_is_refused() -> None:

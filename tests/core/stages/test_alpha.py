@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from panini_core.faces import DegradationRepresentation, FaceSet, InterpolationWeights
 from panini_core.models.panini import PaniniNet
@@ -53,6 +56,16 @@ def test_more_fidelity_never_trusts_the_prior_more(low: float, high: float) -> N
     assert (more <= less + 1e-6).all()
     assert 0 <= more.min()
     assert less.max() <= 1
+
+
+def test_faces_have_fidelities_of_their_own() -> None:
+    weights = some_weights()
+    own = [0.2, 0.5, 0.9][: len(weights)]
+    mixed = apply_fidelity(weights, own).alpha
+    for row, fidelity in enumerate(own):
+        assert torch.equal(mixed[row], apply_fidelity(weights, fidelity).alpha[row])
+    with pytest.raises(ValueError, match=f"Got 1 fidelities for {len(weights)} faces"):
+        apply_fidelity(weights, [0.5])
 
 
 def test_the_ends_of_fidelity() -> None:
@@ -111,3 +124,19 @@ def test_an_override_replaces_its_level_only() -> None:
         override_levels(weights, [None, None, 1.5, None])
     with pytest.raises(ValueError, match="each of 4 levels, got 1"):
         override_levels(weights, [0.5])
+
+
+class NoDoublesOnDevice(TorchDispatchMode):
+    """Fails where a float64 tensor is made on a device, as MPS does (torch imitates CUDA only)."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.device.type != "cpu":
+            assert result.dtype != torch.float64, func
+        return result
+
+
+def test_faders_move_weights_on_devices_without_float64() -> None:
+    with FakeTensorMode(), NoDoublesOnDevice():
+        weights = InterpolationWeights(torch.rand(2, 3, 8, device="cuda"))
+        assert move_levels(weights, [0.5, -1.0, 0.0]).alpha.device.type == "cuda"

@@ -27,7 +27,10 @@ Seen = tuple[float, float, float]  # x of the crop's left side, its side, the sc
 
 
 class Script:
-    """Finds in each frame what is written; keeps the number of every frame that it was shown."""
+    """Finds in each frame what is written; keeps the number of every frame that it was shown.
+
+    Closer looks, which are square, show it nothing.
+    """
 
     device = torch.device("cpu")
 
@@ -41,6 +44,10 @@ class Script:
         return brightness.view(-1, 1, 1, 1).expand(-1, 3, HEIGHT, WIDTH).contiguous()
 
     def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+        if images.shape[-1] == images.shape[-2]:
+            return [Detections(torch.empty(0, 4), torch.empty(0, 5, 2), torch.empty(0))] * len(
+                images
+            )
         return [self._find(image, threshold) for image in images]
 
     def _find(self, image: Tensor, threshold: float) -> Detections:

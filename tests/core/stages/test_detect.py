@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from panini_core.checkpoints.detector import load_detector
+from panini_core.faces import Face
 from panini_core.images import read_image
 from panini_core.models.face_detector import Detections, FaceDetector
 from panini_core.stages.detect import choose_scales, detect_faces
@@ -40,6 +44,21 @@ def photos(shared: Path) -> Path:
 
 def load(path: Path) -> Tensor:
     return read_image(path).pixels[None]
+
+
+def astronaut() -> Tensor:
+    """One face of 85 px in a picture of 256 px, of scikit-image's astronaut."""
+    data = pytest.importorskip("skimage.data", reason="needs scikit-image's photographs")
+    pixels = torch.from_numpy(data.astronaut()[:256, 96:352].copy())
+    return pixels.movedim(-1, 0)[None] / 255
+
+
+def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
+    reach = math.ceil(3 * sigma)
+    taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
+    taps = (taps / taps.sum()).expand(3, 1, 1, -1)
+    images = F.pad(images, (reach,) * 4, mode="replicate")
+    return F.conv2d(F.conv2d(images, taps, groups=3), taps.mT, groups=3)
 
 
 def scaled(images: Tensor, scale: float) -> Tensor:
@@ -218,7 +237,8 @@ def test_a_callback_may_stop_the_search() -> None:
 
 
 class Scripted(Stub):
-    """Other boxes, in shares of the image, at the coarse, the fine and the overview scale."""
+    """Other boxes, in shares of the image, at the coarse, the fine and the overview scale; closer
+    looks show nothing."""
 
     def __init__(self, *answers: list[list[float]]) -> None:
         super().__init__()
@@ -226,9 +246,10 @@ class Scripted(Stub):
 
     def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
         side = images.shape[-1]
-        rows = torch.tensor(self.answers.pop(0)).view(-1, 5)
+        rows = torch.tensor(self.answers.pop(0) if self.answers else []).view(-1, 5)
         rows = rows[rows[:, 4] > threshold]
-        return [Detections(rows[:, :4] * side, torch.zeros(len(rows), 5, 2), rows[:, 4])]
+        one = Detections(rows[:, :4] * side, torch.zeros(len(rows), 5, 2), rows[:, 4])
+        return [one] * len(images)
 
 
 def test_a_part_of_a_better_larger_face_is_not_a_face() -> None:
@@ -256,9 +277,124 @@ def test_the_overview_adds_large_faces_only() -> None:
     unsure = [0.5, 0.5, 0.9, 0.9, 0.7]
     faces = detect_faces(Scripted([], [], [large, small, unsure]), image)
     assert [face.size for face in faces] == pytest.approx([0.4 * 640])
-    shifted = [0.22, 0.2, 0.62, 0.6, 0.7]  # the same face, seen better at another scale
-    faces = detect_faces(Scripted([shifted], [], [large]), image)
-    assert [face.score for face in faces] == pytest.approx([0.7])
+
+
+@pytest.mark.parametrize("score", [0.3, 0.7, 0.95])
+def test_where_the_overview_is_sure_and_the_face_is_not_clear_the_overview_places_it(
+    score: float,
+) -> None:
+    image = torch.zeros(1, 3, 640, 640)
+    large, shifted = [0.2, 0.2, 0.6, 0.6, 0.9], [0.22, 0.2, 0.62, 0.6, score]
+    for threshold in (0.1, 0.6, 0.8):
+        (face,) = detect_faces(Scripted([shifted], [], [large]), image, threshold=threshold)
+        assert face.box[0].item() == pytest.approx(128)
+        assert face.score == pytest.approx(max(score, 0.9))
+
+
+def test_a_clear_face_keeps_its_place_and_has_the_higher_score() -> None:
+    image = torch.zeros(1, 3, 640, 640)
+    clear = [0.22, 0.2, 0.62, 0.6, 0.985]
+    for surer in (0.9, 0.995):
+        overview = [[0.2, 0.2, 0.6, 0.6, surer]]
+        (face,) = detect_faces(Scripted([clear], [], overview), image)
+        assert face.box[0].item() == pytest.approx(0.22 * 640)
+        assert face.score == pytest.approx(max(surer, 0.985))
+
+
+def test_a_box_of_the_overview_across_a_sure_face_is_none() -> None:
+    image = torch.zeros(1, 3, 640, 640)
+    sure, across = [0.2, 0.2, 0.5, 0.5, 0.9], [0.35, 0.2, 0.65, 0.5, 0.99]
+    assert len(detect_faces(Scripted([sure], [], [across]), image)) == 1
+    assert len(detect_faces(Scripted([], [], [across]), image)) == 1
+
+
+# --- thresholds ---------------------------------------------------------------------------------
+
+
+def assert_a_lower_threshold_only_adds(low: list[Face], high: list[Face], threshold: float) -> None:
+    kept = [face for face in low if face.score > threshold]
+    assert [face.score for face in kept] == pytest.approx([face.score for face in high])
+    for one, other in zip(kept, high, strict=True):
+        torch.testing.assert_close(one.box, other.box, atol=1e-2, rtol=0)
+        torch.testing.assert_close(one.landmarks, other.landmarks, atol=1e-2, rtol=0)
+
+
+class Looks(Stub):
+    """Boxes in shares of the image, others at every scale, best first and each face once; closer
+    looks show nothing."""
+
+    def __init__(self, answers: dict[int, list[list[float]]]) -> None:
+        super().__init__()
+        self.answers = answers  # by the image's side
+
+    def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+        side = images.shape[-1]
+        rows = torch.tensor(self.answers.get(side, [])).view(-1, 5)
+        landmarks = rows[:, None, :2].repeat(1, 5, 1) * side
+        found = Detections(rows[:, :4] * side, landmarks, rows[:, 4]).merge_overlaps()
+        return [found.select(found.scores > threshold)] * len(images)
+
+
+# One face and what may be confused with it: a part of it, what lies across it, its neighbour.
+looks = st.lists(
+    st.tuples(
+        st.sampled_from([(0.3, 0.2), (0.3, 0.2), (0.35, 0.08), (0.42, 0.2), (0.51, 0.2)]),
+        st.floats(-0.02, 0.02),
+        st.floats(0.9, 1.1),
+        st.floats(0.01, 1.0),
+    ).map(lambda one: square(one[0][0] + one[1], one[0][1] * one[2], one[3])),
+    max_size=4,
+)
+
+
+def square(place: float, side: float, score: float) -> list[float]:
+    return [place, place, place + side, place + side, score]
+
+
+@settings(deadline=None, max_examples=200)
+@given(coarse=looks, fine=looks, overview=looks, low=st.floats(0.02, 0.99), gap=st.floats(0, 0.9))
+def test_a_lower_threshold_adds_faces_and_moves_none(
+    coarse: list[list[float]],
+    fine: list[list[float]],
+    overview: list[list[float]],
+    low: float,
+    gap: float,
+) -> None:
+    image = torch.zeros(1, 3, 4, 640)  # flat, since nobody looks at it
+    detector = Looks({160: overview, 640: coarse, 1280: fine})
+    high = min(low + gap, 1.0)
+    assert_a_lower_threshold_only_adds(
+        detect_faces(detector, image, threshold=low),
+        detect_faces(detector, image, threshold=high),
+        high,
+    )
+
+
+@settings(deadline=None, max_examples=4)
+@given(blur=st.floats(0, 14), low=st.floats(0.05, 0.5), high=st.floats(0.5, 0.99))
+def test_blurred_photographs_keep_their_sure_faces_at_every_threshold(
+    blur: float, low: float, high: float, bundled: FaceDetector
+) -> None:
+    image = gaussian_blur(astronaut(), blur)
+    assert_a_lower_threshold_only_adds(
+        detect_faces(bundled, image, threshold=low),
+        detect_faces(bundled, image, threshold=high),
+        high,
+    )
+
+
+def test_degraded_faces_are_placed_alike_at_every_threshold(
+    shared: Path, bundled: FaceDetector
+) -> None:
+    """Two of them are surely seen in the overview only, and weakly elsewhere at their own size."""
+    for name in ("005", "019", "029"):
+        image = load(shared / f"data/eval/degraded/{name}.png")
+        everything = detect_faces(bundled, image, threshold=0.1)
+        assert any(face.score > 0.9 for face in everything)
+        for threshold in (0.3, 0.6, 0.9):
+            assert_a_lower_threshold_only_adds(
+                everything, detect_faces(bundled, image, threshold=threshold), threshold
+            )
 
 
 def test_badly_blurred_faces_are_found(shared: Path, bundled: FaceDetector) -> None:

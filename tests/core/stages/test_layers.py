@@ -21,7 +21,7 @@ from panini_core.stages.layers import (
     make_layer,
     tiles,
 )
-from panini_core.stages.warp import Pyramid
+from panini_core.stages.warp import Outside, Pyramid
 
 SIDE = 16  # of crops, px
 HEIGHT, WIDTH = 60, 90
@@ -51,6 +51,7 @@ def layer_of(
     *,
     upscale: int = 1,
     mask: Tensor | None = None,
+    strength: float = 1.0,
     match_colour: bool = False,
     keep_detail: float = 0.0,
 ) -> FaceLayer:
@@ -60,6 +61,7 @@ def layer_of(
         image,
         (image.shape[-2] * upscale, image.shape[-1] * upscale),
         mask=torch.ones(1, SIDE, SIDE) if mask is None else mask,
+        strength=strength,
         match_colour=match_colour,
         keep_detail=keep_detail,
     )
@@ -70,7 +72,8 @@ def flat(value: float) -> Tensor:
 
 
 def whole(layers: list[FaceLayer], picture: Tensor) -> tuple[Tensor, Tensor]:
-    return blend(layers, picture, slice(0, picture.shape[-2]), slice(0, picture.shape[-1]))
+    rows, columns = slice(0, picture.shape[-2]), slice(0, picture.shape[-1])
+    return blend(layers, picture, rows, columns)[:2]
 
 
 def test_the_mask_covers_the_face_and_ends_before_the_border() -> None:
@@ -177,7 +180,7 @@ def test_matched_colour_takes_the_light_of_the_photograph() -> None:
 
 def at_window(window: tuple[int, int, int, int]) -> FaceLayer:
     nothing = Pyramid(torch.zeros(1, 2, 2))
-    return FaceLayer(nothing, 0.0, nothing, placed(0, 0, 1), window)
+    return FaceLayer(nothing, 0.0, nothing, 1.0, placed(0, 0, 1), window)
 
 
 @st.composite
@@ -219,11 +222,29 @@ def test_a_part_of_the_picture_is_blended_as_in_the_whole() -> None:
     before = image.clone()
     colour, mask = whole(layers, image)
     rows, columns = slice(13, 31), slice(7, 42)
-    part, part_mask = blend(layers, image, rows, columns)
+    part, part_mask, _ = blend(layers, image, rows, columns)
     torch.testing.assert_close(part, colour[:, rows, columns], atol=1e-4, rtol=0)
     torch.testing.assert_close(part_mask, mask[:, rows, columns], atol=1e-4, rtol=0)
     assert torch.equal(image, before)
     assert 0 <= colour.min() and colour.max() <= 1
+
+
+def test_the_strength_of_the_nearer_face_prevails() -> None:
+    image = seeded(3, HEIGHT, WIDTH)
+    everywhere = slice(0, HEIGHT), slice(0, WIDTH)
+    weak, strong = (
+        layer_of(restored_at(left, 10, 2, flat(0.5)), image, strength=strength)
+        for left, strength in ((20, 0.25), (36, 1.0))
+    )
+    _, mask, strength = blend([weak, strong], image, *everywhere)
+    assert isinstance(strength, Tensor) and strength.shape == mask.shape
+    alone = blend([weak], image, *everywhere)[1][0] > 0
+    other = blend([strong], image, *everywhere)[1][0] > 0
+    assert (strength[0][alone & ~other] == 0.25).all() and (alone & ~other).any()
+    assert (strength[0][other & ~alone] == 1).all() and (other & ~alone).any()
+    both = strength[0][alone & other]
+    assert 0.25 <= both.min() < 0.4 and 0.8 < both.max() <= 1
+    assert blend([weak, weak], image, *everywhere)[2] == 0.25
 
 
 def test_two_faces_cover_together_and_the_nearer_one_shows() -> None:
@@ -251,3 +272,23 @@ def test_masks_of_another_size_are_stretched_over_the_crop() -> None:
     _, mask = whole([layer], image)
     assert mask[0, 26, 28] > 0.95
     assert mask[0, 26, 44] < 0.05
+
+
+def test_a_face_is_sampled_in_its_own_window_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = seeded(3, HEIGHT, WIDTH)
+    layers = [
+        layer_of(restored_at(left, top, 0.5, flat(0.5)), image)
+        for left, top in ((10, 10), (70, 40), (12, 12))
+    ]
+    sampled: list[int] = []
+    real = Pyramid.sample
+
+    def count(self: Pyramid, to_source: Tensor, size: tuple[int, int], outside: Outside) -> Tensor:
+        sampled.append(size[0] * size[1])
+        return real(self, to_source, size, outside)
+
+    monkeypatch.setattr(Pyramid, "sample", count)
+    whole(layers, image)
+    windows = [layer.window for layer in layers]
+    areas = [(right - left) * (bottom - top) for left, top, right, bottom in windows]
+    assert sorted(sampled) == sorted(2 * areas)  # colour and mask

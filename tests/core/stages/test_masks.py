@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -39,6 +41,12 @@ def test_shapes() -> None:
     assert draw_masks(one, (1, 60, 60), shape="box", grow=-20).sum() == 0
     with pytest.raises(ValueError, match="crop, ellipse, box"):
         draw_masks(one, (1, 60, 60), shape="star")
+
+
+def test_nothing_is_drawn_of_a_face_that_is_left_alone_but_its_box() -> None:
+    one = [replace(face(10, 10, 40), reliable=False)]
+    assert not draw_masks(one, (1, 60, 60)).any()
+    assert draw_masks(one, (1, 60, 60), shape="box").any()
 
 
 def test_a_mask_a_face() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +100,23 @@ def test_an_unchanged_crop_is_nearly_invisible_in_photographs(shared: Path) -> N
     inside = (mask > 0).expand_as(image)
     assert (result - image)[inside].pow(2).mean().sqrt() < 0.003
     assert torch.equal(result[~inside], image[~inside])
+
+
+def test_each_face_has_its_own_strength() -> None:
+    images = photograph(150, 210)
+    places = [place_face(0.12, 0.4, 20, 20), place_face(0.1, 0, 130, 80)]
+    numbered = [replace(face, number=number) for face, number in zip(places, (3, 7), strict=True)]
+    restored = inverted(align_faces(images, numbered))
+    mixed, mask = paste_faces_with_mask(images, restored, strength="0.6; 7: 0; 0-2: 0.1")
+    usual, usual_mask = paste_faces_with_mask(images, restored, strength=0.6)
+    assert torch.equal(mask, usual_mask)
+    left, right = slice(None, 110), slice(110, None)
+    assert torch.equal(mixed[..., left], usual[..., left])
+    assert torch.equal(mixed[..., right], images[..., right])
+    assert not torch.equal(usual[..., right], images[..., right])
+    assert torch.equal(paste_faces(images, restored, strength="0.6"), usual)
+    with pytest.raises(ValueError, match=r"strength must lie in 0\.\.1, got 1\.5"):
+        paste_faces(images, restored, strength="0.6; 7: 1.5")
 
 
 def test_eight_bits_survive_outside_the_mask() -> None:

@@ -111,6 +111,18 @@ def test_numbers_that_faces_carry_are_theirs() -> None:
     assert [one.number for one in chosen] == [2, 1]
 
 
+@pytest.mark.parametrize(
+    ("rule", "expected"), [("all", [0, 1, 3, 4]), ("largest", [0, 3]), ("centre", [1, 4])]
+)
+def test_faces_that_no_landmarks_fit_are_never_selected(rule: str, expected: list[int]) -> None:
+    faces = [*FACES[:2], replace(FACES[2], reliable=False), *FACES[3:]]
+    chosen = select_faces(faces, rule, height=100, width=100)
+    assert places(chosen, FACES) == expected
+    alone = [replace(FACES[0], reliable=False)]
+    assert select_faces(alone, rule, height=100, width=100) == []
+    assert select_faces(alone, "0", height=100, width=100) == []
+
+
 def test_a_limit_below_none_is_refused() -> None:
     with pytest.raises(ValueError, match="max_faces must be at least 0"):
         select_faces(FACES, "all", height=100, width=100, max_faces=-1)

@@ -38,7 +38,7 @@ def test_training_lowers_the_loss(run_overrides: list[str], tmp_path: Path) -> N
     start = sum(line["pixel"] for line in log[:5])
     end = sum(line["pixel"] for line in log[-5:])
     assert end < 0.8 * start
-    assert load_panini(result).config.input_size == 64
+    assert load_panini(result, dtype=torch.float32).config.input_size == 64
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(
@@ -70,7 +70,7 @@ def test_a_state_without_a_mean_latent_is_resumed(run_overrides: list[str], tmp_
         del state[part]["mean_latent"]
     torch.save(state, path)
     result = train_restorer("compact-restorer", [*overrides, "run.steps=2"])
-    assert load_panini(result).mean_latent.any()
+    assert load_panini(result, dtype=torch.float32).mean_latent.any()
 
 
 def test_perceptual_and_identity_losses_and_validation(
@@ -161,7 +161,7 @@ def test_drawn_faces_alone_need_no_files(restorer_overrides: list[str], run_log:
     result = train_restorer("mobile-restorer", overrides)
     log = run_log()
     assert sum(line["pixel"] for line in log[-5:]) < 0.9 * sum(line["pixel"] for line in log[:5])
-    assert load_panini(result).config == PaniniConfig.preset("tiny-mobile")
+    assert load_panini(result, dtype=torch.float32).config == PaniniConfig.preset("tiny-mobile")
 
 
 def test_the_log_tells_speed_and_where_time_goes(
@@ -260,7 +260,9 @@ def test_another_prior_may_draw_the_faces(
     ]
     with opened(overrides) as run, opened(restorer_overrides) as own:
         assert torch.equal(run.batch(seeded()).clean, own.batch(seeded()).clean)
-        start = load_panini(tmp_path / "start.safetensors").gan_prior.state_dict()
+        start = load_panini(
+            tmp_path / "start.safetensors", dtype=torch.float32
+        ).gan_prior.state_dict()
         assert not changed(run.model.gan_prior, start)
         run.train_step()
 
@@ -355,6 +357,6 @@ def test_the_result_of_the_inversion_is_where_restoration_starts(
         f"run.output='{(tmp_path / 'second').as_posix()}'",
     ]
     with opened(overrides) as run:
-        for name, value in load_panini(inverted).state_dict().items():
+        for name, value in load_panini(inverted, dtype=torch.float32).state_dict().items():
             assert torch.equal(run.model.state_dict()[name], value), name
         run.train_step()
