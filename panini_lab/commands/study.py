@@ -71,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="SOURCE",
         help="folders or tar files with clean faces, aligned as FFHQ's, each of another person, "
-        "that no network was trained on (editing does without, film knows no other than "
-        "scikit-image's photograph)",
+        "that no network was trained on (editing does without, film has "
+        "the sample photograph)",
     )
     parser.add_argument(
         "--limit",
@@ -185,7 +185,7 @@ def _study_film(arguments: argparse.Namespace) -> Outcome:
     model = open_model(arguments)
     with usage_errors():
         detector = load_detector(device=open_device(arguments))
-    photograph = read_image(sample_photograph()).pixels[None].to(model.device)
+    photograph = sample_photo().to(model.device)
     with Progress("run") as progress:
         study, picture = study_flicker(model, detector, photograph, on_progress=progress.show)
     return dataclasses.asdict(study), reports.report_flicker(study), [picture.cpu()]
