@@ -93,9 +93,9 @@ def restore_film(
     Faces are followed from frame to frame until a cut, and with `options.smoothing`, in frames,
     steadied: their places, DR and the restored faces themselves. They are numbered as they appear
     in the film. `parser`: for mask_source `parse` and `auto`. `upscaler` draws what is around them
-    (see `paste_faces`). Sound, subtitles, times, rotation, colours and their tags are kept; `film_options` says how the frames are coded, by
-    default as the source's are. Values of pixels in which nothing was drawn are the source's, as
-    the codec gives them back.
+    (see `paste_faces`). Sound, subtitles, times, rotation, colours and their tags are
+    kept; `film_options` says how the frames are coded, by default as the source's are. Values of
+    pixels in which nothing was drawn are the source's, as the codec gives them back.
 
     `on_image(done, total)` is called for each frame that is written, `on_chunk` with the latest
     crops; both may raise to stop. Then, as on any error, what was done so far becomes the film, and
