@@ -14,7 +14,7 @@ from .ui.degradation_report import describe, payload, represent, shown_numbers, 
 from .widgets import ratio_input
 
 if TYPE_CHECKING:
-    from ..panini_core import DegradationRepresentation, PaniniNet
+    from ..panini_core import DegradationRepresentation, FaceRestorer
 
 MODES = ("lerp", "replace", "mean")
 
@@ -33,7 +33,7 @@ class ExtractDegradation(io.ComfyNode):
             aliases=["degradation representation", "quality", "severity", "UDRL"],
             is_output_node=True,
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
                 PaniniFaces.Input(
                     "faces", optional=True, tooltip="Aligned faces. Faces or crops are needed."
                 ),
@@ -58,7 +58,7 @@ class ExtractDegradation(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.ManagedNetwork[PaniniNet],
+        model: host.ManagedNetwork[FaceRestorer],
         faces: Faces | None = None,
         crops: Tensor | None = None,
     ) -> io.NodeOutput:

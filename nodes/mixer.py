@@ -16,6 +16,7 @@ from .sockets import PaniniDegradation, PaniniModel, PaniniWeights
 if TYPE_CHECKING:
     from ..panini_core import (
         DegradationRepresentation,
+        FaceRestorer,
         LevelStatistics,
         PaniniConfig,
         PaniniNet,
@@ -62,7 +63,7 @@ class DafiMixer(io.ComfyNode):
             aliases=["fusion weights", "fidelity", "alpha", "interpolation", "DAFI"],
             is_output_node=True,
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
                 PaniniDegradation.Input("degradation", tooltip="One vector a face."),
                 io.Combo.Input(
                     "preset",
@@ -96,7 +97,7 @@ class DafiMixer(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.ManagedNetwork[PaniniNet],
+        model: host.ManagedNetwork[FaceRestorer],
         degradation: DegradationRepresentation,
         preset: str,
         mode: str,

@@ -20,11 +20,12 @@ from .widgets import (
     paste_inputs,
     per_face,
     per_face_input,
+    upscale_model_input,
     validate_per_face,
 )
 
 if TYPE_CHECKING:
-    from ..panini_core import FaceSet
+    from ..panini_core import FaceSet, SpandrelDescriptor
 
 GIVEN = "mask"  # the mask source that is an input
 MASK_OWNERS = ("by size", "image", "crops", "faces")
@@ -44,7 +45,7 @@ class PasteFaces(io.ComfyNode):
             menu="Stages",
             display_name="Paste Faces",
             description="Puts faces back where they were cut out, under a soft mask. Every other "
-            "pixel stays exactly as it was.",
+            "pixel stays exactly as it was, unless an upscale model draws the background.",
             aliases=["paste back", "uncrop", "composite faces"],
             inputs=[
                 io.Image.Input(
@@ -76,6 +77,7 @@ class PasteFaces(io.ComfyNode):
                     "mask a face. by size: whichever it fits; set it where it fits several.",
                 ),
                 per_face_input("face_strength", "strength"),
+                upscale_model_input(),
                 match_grain_input(),
             ],
             outputs=[
@@ -99,6 +101,7 @@ class PasteFaces(io.ComfyNode):
         crops: Tensor | None = None,
         mask: Tensor | None = None,
         mask_of: str = MASK_OWNERS[0],
+        upscale_model: SpandrelDescriptor | None = None,
         face_strength: str = "",
         **choices: Any,
     ) -> io.NodeOutput:
@@ -111,8 +114,14 @@ class PasteFaces(io.ComfyNode):
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])
         if crops is None:
             none = core.align_faces(images, [])
-            untouched = core.RestoredFaces(none, none.crops)
-            pasted, drawn = core.paste_faces_with_mask(images, untouched, options)
+            with host.borrow_upscaler(upscale_model) as upscaler:
+                pasted, drawn = core.paste_faces_with_mask(
+                    images,
+                    core.RestoredFaces(none, none.crops),
+                    replace(options, mask_source=core.MASK_SOURCES[0]),  # nothing is parsed
+                    upscaler=upscaler,
+                    on_image=host.Progress(),
+                )
             return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), NOTHING_TO_DRAW)
         aligned = faces.require_aligned()
         pictures = host.to_images(crops).to(images.device) if len(faces) else aligned.crops
@@ -128,14 +137,16 @@ class PasteFaces(io.ComfyNode):
             # Never harder than the soft mask at the crop's border.
             masks = masks * core.face_mask(masks.shape[-1], options.feather).to(masks.device)
         changed = _changed_rows(aligned, pictures)
-        pasted, drawn = core.paste_faces_with_mask(
-            images,
-            core.RestoredFaces(aligned.select(changed), pictures[changed]),
-            options,
-            masks=None if masks is None else masks[changed],
-            parser=host.load_parser(mask_source),
-            on_image=host.Progress(),
-        )
+        with host.borrow_upscaler(upscale_model) as upscaler:
+            pasted, drawn = core.paste_faces_with_mask(
+                images,
+                core.RestoredFaces(aligned.select(changed), pictures[changed]),
+                options,
+                masks=None if masks is None else masks[changed],
+                parser=host.load_parser(mask_source),
+                upscaler=upscaler,
+                on_image=host.Progress(),
+            )
         report = write_report(faces, changed, options.strength)
         return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), report)
 

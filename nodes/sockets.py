@@ -1,8 +1,9 @@
 """What travels over the wires between the nodes.
 
 `PANINI_DEGRADATION` carries a `DegradationRepresentation` and `PANINI_WEIGHTS` an
-`InterpolationWeights` of `panini_core`, `PANINI_MODEL` and `PANINI_DETECTOR` a network under
-ComfyUI's memory management (`host.ManagedNetwork`), all tensors on the CPU.
+`InterpolationWeights` of `panini_core`, `PANINI_MODEL` (a `FaceRestorer`, of Panini or another
+method) and `PANINI_DETECTOR` a network under ComfyUI's memory management (`host.ManagedNetwork`),
+all tensors on the CPU.
 """
 
 from __future__ import annotations

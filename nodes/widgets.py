@@ -114,15 +114,16 @@ def min_size_input() -> io.Int.Input:
     )
 
 
-def smoothing_input() -> io.Float.Input:
+def smoothing_input(default: float = DEFAULTS.smoothing) -> io.Float.Input:
     return io.Float.Input(
         "smoothing",
-        default=DEFAULTS.smoothing,
+        default=default,
         min=0.0,
         max=30.0,
         step=0.5,
         tooltip="For the frames of a clip: follows the faces, also through frames that miss them, "
-        "and steadies them over time, in frames (2 or 3 is plenty). 0: single pictures.",
+        "and steadies them and what is restored over time, in frames (2 or 3 is plenty). 0: single "
+        "pictures.",
     )
 
 
@@ -158,10 +159,21 @@ def paste_inputs() -> list[io.Input]:
             min=1.0,
             max=LARGEST_UPSCALE,
             step=0.25,
-            tooltip="Size of the result. The background is enlarged bicubically; to use an "
-            "upscale model, enlarge the image with it and connect that image here.",
+            tooltip="Size of the result. The background is enlarged bicubically, or by the "
+            "upscale_model.",
         ),
     ]
+
+
+def upscale_model_input() -> io.Input:
+    """What draws the background, wherever faces are pasted."""
+    return io.UpscaleModel.Input(
+        "upscale_model",
+        optional=True,
+        tooltip="From Load Upscale Model: draws what is around the faces, so that it is not softer "
+        "than they are. upscale says how large the result is, whatever the model's factor: 2 with "
+        "a 4x model is shrunk from 4. At 1 the picture is enlarged and shrunk again.",
+    )
 
 
 def match_grain_input() -> io.Boolean.Input:

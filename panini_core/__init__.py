@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .checkpoints.degradation_file import load_degradation, save_degradation
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
-    from .checkpoints.image_models import load_restorer
+    from .checkpoints.image_models import load_restorer, load_upscaler
     from .checkpoints.parser import PARSER_FILES, find_parser, load_parser
     from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .drawing.faces import draw_faces, to_pillow
     from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
+    from .film import FilmReport, parts_folder, restore_film
     from .images import (
         ImageFile,
         ImageFileError,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from .models.face_parser import FaceParser, ParserKind
     from .models.face_restorer import CropRestorer, FaceRestorer, RestorerKind, restorer_of
     from .models.fidelity_curve import FidelityCurve
+    from .models.image_upscaler import ImageUpscaler, upscaler_of
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
     from .models.spandrel_descriptor import SpandrelDescriptor
     from .models.stylegan2 import Fuse
@@ -74,12 +76,15 @@ if TYPE_CHECKING:
         DEFAULT_FEATHER,
         DEFAULT_THRESHOLD,
         FIDELITY_PRESETS,
+        FILM_CODECS,
+        FILM_SMOOTHING,
         KNOWN_DEGRADATIONS,
         LARGEST_SEED,
         MASK_SHAPES,
         MASK_SOURCES,
         REGION_FEATHER,
         FaceRegions,
+        FilmOptions,
         NetworkOptions,
         PasteOptions,
         RestoreOptions,
@@ -104,6 +109,7 @@ if TYPE_CHECKING:
     from .stages.chunks import OnChunk, OnImage
     from .stages.clip import detect_in_clip
     from .stages.detect import detect_faces
+    from .stages.enlarge import enlarge
     from .stages.grouping import face_numbers, number_faces, rows_of_images
     from .stages.layers import face_mask
     from .stages.level_statistics import LevelStatistics, alpha_statistics
@@ -124,7 +130,9 @@ if TYPE_CHECKING:
         sort_faces,
     )
     from .stages.smooth import smooth_degradation, smooth_faces
+    from .stages.steady import steady_faces
     from .stages.track import track_faces
+    from .video import WRITABLE_FILMS, VideoFileError
 
 # Which module holds each public name; the imports above and `__all__` say the same (tested).
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -146,7 +154,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
-    "checkpoints.image_models": ("load_restorer",),
+    "checkpoints.image_models": ("load_restorer", "load_upscaler"),
     "checkpoints.parser": ("PARSER_FILES", "find_parser", "load_parser"),
     "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
@@ -167,6 +175,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "InterpolationWeights",
         "RestoredFaces",
     ),
+    "film": ("FilmReport", "parts_folder", "restore_film"),
     "images": (
         "ImageFile",
         "ImageFileError",
@@ -183,6 +192,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "models.face_parser": ("FaceParser", "ParserKind"),
     "models.face_restorer": ("CropRestorer", "FaceRestorer", "RestorerKind", "restorer_of"),
     "models.fidelity_curve": ("FidelityCurve",),
+    "models.image_upscaler": ("ImageUpscaler", "upscaler_of"),
     "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
     "models.spandrel_descriptor": ("SpandrelDescriptor",),
     "models.stylegan2": ("Fuse",),
@@ -195,12 +205,15 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "DEFAULT_FEATHER",
         "DEFAULT_THRESHOLD",
         "FIDELITY_PRESETS",
+        "FILM_CODECS",
+        "FILM_SMOOTHING",
         "KNOWN_DEGRADATIONS",
         "LARGEST_SEED",
         "MASK_SHAPES",
         "MASK_SOURCES",
         "REGION_FEATHER",
         "FaceRegions",
+        "FilmOptions",
         "NetworkOptions",
         "PasteOptions",
         "RestoreOptions",
@@ -225,6 +238,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.chunks": ("OnChunk", "OnImage"),
     "stages.clip": ("detect_in_clip",),
     "stages.detect": ("detect_faces",),
+    "stages.enlarge": ("enlarge",),
     "stages.grouping": ("face_numbers", "number_faces", "rows_of_images"),
     "stages.layers": ("face_mask",),
     "stages.level_statistics": ("LevelStatistics", "alpha_statistics"),
@@ -245,7 +259,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "sort_faces",
     ),
     "stages.smooth": ("smooth_degradation", "smooth_faces"),
+    "stages.steady": ("steady_faces",),
     "stages.track": ("track_faces",),
+    "video": ("WRITABLE_FILMS", "VideoFileError"),
 }
 _NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
@@ -261,6 +277,8 @@ __all__ = [
     "DTYPES",
     "DTYPE_NAMES",
     "FIDELITY_PRESETS",
+    "FILM_CODECS",
+    "FILM_SMOOTHING",
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
     "MASK_SHAPES",
@@ -268,6 +286,7 @@ __all__ = [
     "PARSER_FILES",
     "REGION_FEATHER",
     "SORT_ORDERS",
+    "WRITABLE_FILMS",
     "CheckpointError",
     "CropRestorer",
     "DegradationAtlas",
@@ -283,6 +302,8 @@ __all__ = [
     "FaceSet",
     "FamilyWeights",
     "FidelityCurve",
+    "FilmOptions",
+    "FilmReport",
     "FilterWeights",
     "Folders",
     "Fuse",
@@ -290,6 +311,7 @@ __all__ = [
     "ImageFile",
     "ImageFileError",
     "ImageReport",
+    "ImageUpscaler",
     "InterpolationWeights",
     "JpegSource",
     "LevelStatistics",
@@ -309,6 +331,7 @@ __all__ = [
     "RestoredFaces",
     "RestorerKind",
     "SpandrelDescriptor",
+    "VideoFileError",
     "Window",
     "align_faces",
     "alpha_statistics",
@@ -327,6 +350,7 @@ __all__ = [
     "draw_masks",
     "draw_regions",
     "encoder_fingerprint",
+    "enlarge",
     "exact_degradation",
     "face_areas",
     "face_distances",
@@ -343,12 +367,14 @@ __all__ = [
     "load_panini",
     "load_parser",
     "load_restorer",
+    "load_upscaler",
     "move_levels",
     "number_faces",
     "override_levels",
     "parse_faces",
     "parse_per_face",
     "parse_rule",
+    "parts_folder",
     "paste_faces",
     "paste_faces_with_mask",
     "plot_alpha",
@@ -359,6 +385,7 @@ __all__ = [
     "represent_degradation",
     "represent_in_images",
     "restore_faces",
+    "restore_film",
     "restore_images",
     "restore_images_with_report",
     "restorer_of",
@@ -372,9 +399,11 @@ __all__ = [
     "smooth_degradation",
     "smooth_faces",
     "sort_faces",
+    "steady_faces",
     "to_network",
     "to_pillow",
     "track_faces",
+    "upscaler_of",
     "weigh_features",
     "whole_picture_faces",
     "write_image",

@@ -16,21 +16,23 @@ if TYPE_CHECKING:
         DegradationDescription,
         DegradationRepresentation,
         Face,
+        FaceRestorer,
         FaceSet,
-        PaniniNet,
     )
 
 PAYLOAD_VERSION = 1
 
 
-def represent(model: host.ManagedNetwork[PaniniNet], faces: FaceSet) -> DegradationRepresentation:
+def represent(
+    model: host.ManagedNetwork[FaceRestorer], faces: FaceSet
+) -> DegradationRepresentation:
     """The degradation of each face, on the CPU."""
     network, batch = host.load_panini(model)
     return core.represent_degradation(network, faces, batch=batch).to("cpu")
 
 
 def represent_in_images(
-    model: host.ManagedNetwork[PaniniNet], images: Tensor, faces: Sequence[Face]
+    model: host.ManagedNetwork[FaceRestorer], images: Tensor, faces: Sequence[Face]
 ) -> DegradationRepresentation:
     """The degradation of each face of the images (N, 3, H, W), on the CPU; no crops are kept."""
     network, batch = host.load_panini(model)
@@ -38,10 +40,10 @@ def represent_in_images(
 
 
 def describe(
-    model: host.ManagedNetwork[PaniniNet], degradation: DegradationRepresentation
+    model: host.ManagedNetwork[FaceRestorer], degradation: DegradationRepresentation
 ) -> tuple[DegradationAtlas | None, tuple[DegradationDescription, ...]]:
     """The model's atlas, and what it says of each face; None and nothing if it has none."""
-    atlas = core.load_atlas(model.network, model.source)
+    atlas = core.load_atlas(host.require_panini(model), model.source)
     return atlas, () if atlas is None else core.describe_degradation(atlas, degradation)
 
 

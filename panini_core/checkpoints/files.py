@@ -18,6 +18,7 @@ from torch import Tensor
 MAX_MESSAGE = 1000  # characters
 MAX_HEADER = 100_000_000  # bytes, of safetensors
 ZIP_MAGIC, PICKLE_MAGIC = b"PK\x03\x04", b"\x80"
+LFS_POINTER = b"version https://git-lfs."  # how a text begins that stands for a large file
 FLOAT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 WHOLE_DTYPES = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
 
@@ -74,7 +75,7 @@ def read_file(
     path = Path(path)
     try:
         with path.open("rb") as file:
-            start = file.read(16)
+            start = file.read(len(LFS_POINTER))
     except FileNotFoundError as error:
         raise CheckpointError(
             path, "there is no such file; expected a checkpoint. Check the path."
@@ -90,8 +91,14 @@ def read_file(
     elif start.startswith((ZIP_MAGIC, PICKLE_MAGIC)):
         content = _read_torch(path, mmap=start.startswith(ZIP_MAGIC))
         tensors = _as_tensors(path, content, wrappers)
+    elif start == LFS_POINTER:
+        raise CheckpointError(
+            path,
+            "expected a checkpoint, found the pointer that Git keeps in its place (Git LFS). Fetch "
+            "the file itself: `git lfs pull`, or download it from the web page of the repository.",
+        )
     else:
-        found = "an empty file" if not start else f"a file that begins with {start!r}"
+        found = "an empty file" if not start else f"a file that begins with {start[:16]!r}"
         raise CheckpointError(
             path,
             f"expected a checkpoint (.safetensors, or .pth, .pt, .tar of torch.save), found {found}"

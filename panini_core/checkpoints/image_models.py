@@ -12,6 +12,7 @@ from os import PathLike
 import torch
 
 from ..models.face_restorer import FaceRestorer, restorer_of
+from ..models.image_upscaler import ImageUpscaler, upscaler_of
 from ..models.spandrel_descriptor import SpandrelDescriptor, check_dtype
 from .files import CheckpointError, CheckpointFile, first_few, read_file
 from .layouts import Layout, recognise, unexpected_layout
@@ -37,22 +38,24 @@ def load_restorer(
     *,
     device: str | torch.device = "cpu",
     dtype: torch.dtype | None = None,
+    runs_on: str | torch.device | None = None,
 ) -> FaceRestorer:
     """A face restorer in eval mode: a Panini network as of `load_panini`, which says what None
     means, or GFPGAN, RestoreFormer, CodeFormer and what else spandrel reads that restores faces.
 
-    `dtype` None is what suits the network where it runs: see `load_panini`; float32 for the others.
+    `dtype` None is what suits the network where it runs (`runs_on`): see `load_panini`; float32 for
+    the others.
     It is recognised by the tensors' names; nothing in the file is executed, and torch's random
     state is not touched. Raises CheckpointError if the file is missing, damaged or of something
     else, ImportError if it needs a package that is not installed, ValueError for a `dtype` in which
     that network does not compute.
     """
     if path is None:
-        return load_panini(device=device, dtype=dtype)
+        return load_panini(device=device, dtype=dtype, runs_on=runs_on)
     file = read_file(path, wrappers=WRAPPERS)
     layout = recognise(file.tensors)
     if layout in (Layout.PANINI, Layout.OFFICIAL_PANINI):
-        return load_panini(path, device=device, dtype=dtype)
+        return load_panini(path, device=device, dtype=dtype, runs_on=runs_on)
     descriptor = None if layout else read_with_spandrel(file)
     if descriptor is None:
         expected = (Layout.PANINI, Layout.OFFICIAL_PANINI, OTHER_RESTORERS)
@@ -64,6 +67,27 @@ def load_restorer(
     dtype = torch.float32 if dtype is None else dtype
     check_dtype(descriptor, dtype)
     return restorer.to(device, dtype)
+
+
+def load_upscaler(
+    path: str | PathLike[str], *, device: str | torch.device = "cpu"
+) -> ImageUpscaler:
+    """An image model that enlarges or cleans pictures (ESRGAN, SwinIR, SPAN, …), float32, in eval
+    mode, as spandrel reads it.
+
+    Raises CheckpointError if the file is missing, damaged or of something else, ImportError without
+    spandrel.
+    """
+    file = read_file(path, wrappers=WRAPPERS)
+    descriptor = read_with_spandrel(file)
+    if descriptor is None:
+        expected = "an upscale model (ESRGAN, SwinIR and others that spandrel reads)"
+        raise unexpected_layout(file, recognise(file.tensors), expected)
+    descriptor.model.to(device)
+    try:
+        return upscaler_of(descriptor)
+    except ValueError as error:
+        raise CheckpointError(file.path, str(error)) from error
 
 
 def read_with_spandrel(file: CheckpointFile) -> SpandrelDescriptor | None:

@@ -153,9 +153,12 @@ def _skeleton(file: CheckpointFile, config: PaniniConfig) -> PaniniNet:
         ) from error
 
 
+_FIRST_NUMBERS = (torch.randn, torch.eye)  # that PaniniNet's parts begin with
+
+
 class _Unfilled(TorchFunctionMode):
     """Leaves out first numbers: where there is no memory for them, torch would load its compiler
-    to draw none, which takes as long as a picture."""
+    and sympy to draw none, which takes longer than a picture."""
 
     def __torch_function__(
         self,
@@ -168,4 +171,4 @@ class _Unfilled(TorchFunctionMode):
         own = getattr(func, "__module__", None)
         if func.__name__ in ("normal_", "uniform_") or own == nn.init.__name__:
             return args[0] if args else kwargs["tensor"]
-        return torch.empty(*args) if func is torch.eye else func(*args, **kwargs)
+        return torch.empty(*args) if func in _FIRST_NUMBERS else func(*args, **kwargs)

@@ -8,6 +8,7 @@ from ..faces import RestoredFaces
 from ..models.face_detector import FaceDetector
 from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
 from ..options import RestoreOptions
 from ..pipeline import ImageReport, restore_aligned, restore_images_with_report
 
@@ -18,6 +19,7 @@ def restore_picture(
     pixels: Tensor,
     options: RestoreOptions,
     *,
+    upscaler: ImageUpscaler | None = None,
     keep_faces: bool,
     parser: FaceParser | None = None,
 ) -> tuple[Tensor, RestoredFaces | None, ImageReport]:
@@ -33,7 +35,13 @@ def restore_picture(
         report = ImageReport(restored.face_set.faces, (True,), "The whole picture is one face.")
         return result[0].cpu(), restored, report
     restoration = restore_images_with_report(
-        detector, model, images, options, keep_faces=keep_faces, parser=parser
+        detector,
+        model,
+        images,
+        options,
+        upscaler=upscaler,
+        keep_faces=keep_faces,
+        parser=parser,
     )
     (report,) = restoration.reports
     return restoration.images[0].cpu(), restoration.restored, report

@@ -92,11 +92,12 @@ def check_choices(model: FaceRestorer, options: NetworkOptions) -> None:
 def _with_other(
     model: CropRestorer, faces: FaceSet, options: NetworkOptions
 ) -> Callable[[slice], Tensor]:
-    """Restores the faces of a slice with another method's network."""
+    """Restores the one face of a slice with another method's network."""
+    fidelity = values_of_faces(options.fidelity, faces.faces)
 
     def restore(chunk: slice) -> Tensor:
         images = network_input(model, faces.crops[chunk])
-        return from_network(model(images, options.fidelity)).to(faces.crops.device)
+        return from_network(model(images, fidelity[chunk.start])).to(faces.crops.device)
 
     return restore
 

@@ -137,33 +137,84 @@ def test_previews_are_files_that_can_be_viewed(host: Any) -> None:
     path.unlink()
 
 
-def test_other_face_models_get_their_range(host: Any) -> None:
-    class Descriptor:
-        """What spandrel's descriptors offer, around a network that gives its input back."""
+class Gain(nn.Module):
+    """Gives its input times one back, and keeps it; a face model gives more besides."""
 
-        dtype = torch.float32
+    def __init__(self, more: bool) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(()), requires_grad=False)
+        self.more, self.seen = more, torch.empty(0)
 
-        def __init__(self, purpose: str) -> None:
-            self.purpose, self.seen = purpose, torch.empty(0)
-            self.model = nn.Identity()
-            self.model.register_forward_hook(self.keep)
+    def forward(self, pictures: torch.Tensor) -> object:
+        self.seen = pictures
+        result = pictures * self.gain
+        return (result, []) if self.more else result
 
-        def keep(self, _: object, inputs: tuple[torch.Tensor], output: torch.Tensor) -> object:
-            self.seen = inputs[0]
-            return (output, []) if self.purpose == "FaceSR" else output
 
-        def to(self, device: object) -> None:
-            pass
+class Descriptor:
+    """What spandrel's descriptors offer, around a network that gives its input back."""
 
-        def __call__(self, image: torch.Tensor) -> torch.Tensor:
-            return self.model(image)
+    class architecture:
+        id = name = "Gain"
 
-    images = torch.rand(2, 3, 8, 8)
-    for purpose, expected in (("FaceSR", images[1:] * 2 - 1), ("SR", images[1:])):
+    input_channels = output_channels = 3
+    supports_half = supports_bfloat16 = True
+    tiling, scale = None, 1
+
+    def __init__(self, purpose: str) -> None:
+        self.purpose = purpose
+        self.model = Gain(purpose == "FaceSR")
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        return self.model(image)
+
+
+def test_other_face_models_get_their_range_and_size(host: Any) -> None:
+    for purpose, side in (("FaceSR", 512), ("SR", 8)):
         descriptor = Descriptor(purpose)
-        result = host.apply_image_model(descriptor, images, host.Progress())
+        images = torch.rand(2, 3, side, side)
+        result = host.apply_image_model(descriptor, images)
         assert torch.allclose(result, images, atol=1e-6)
-        assert torch.equal(descriptor.seen, expected)
+        expected = images[1:] * 2 - 1 if purpose == "FaceSR" else images[1:]
+        assert torch.equal(descriptor.model.seen, expected)
+    small = host.apply_image_model(Descriptor("FaceSR"), torch.rand(1, 3, 64, 64))
+    assert small.shape == (1, 3, 512, 512)
+
+
+def test_upscale_models_are_borrowed(host: Any) -> None:
+    with host.borrow_upscaler(None) as nothing:
+        assert nothing is None
+    picture = torch.rand(1, 3, 8, 8)
+    with host.borrow_upscaler(Descriptor("SR")) as upscaler:
+        assert torch.equal(upscaler(picture), picture)
+    refused = pytest.raises(ValueError, match="found a face restorer")
+    with refused, host.borrow_upscaler(Descriptor("FaceSR")):
+        pass
+
+
+def test_upscale_models_stop_between_tiles(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def stop() -> None:
+        raise Interrupted
+
+    memory = import_module("comfy.model_management")
+    with host.borrow_upscaler(Descriptor("SR")) as upscaler:
+        monkeypatch.setattr(memory, "throw_exception_if_processing_interrupted", stop)
+        with pytest.raises(Interrupted):
+            upscaler(torch.rand(1, 3, 8, 8))
+
+
+def test_networks_of_other_methods_have_no_degradation(host: Any, comfy_pack: Pack) -> None:
+    core = comfy_pack.core
+    kind = core.RestorerKind("Other", lambda network, faces, _: network(faces)[0], size=64)
+    model = host.manage(core.CropRestorer(Gain(True), kind), "other.pth")
+    restorer, batch = host.load_restorer(model)
+    assert restorer is model.network and batch == 1
+    for ask in (host.load_panini, host.require_panini):
+        with pytest.raises(ValueError, match=r"Other \(other\.pth\) knows no degradation"):
+            ask(model)
 
 
 def test_parsing_says_which_file_is_missing(host: Any) -> None:
@@ -204,15 +255,16 @@ def test_auto_parses_where_a_file_and_its_network_are_found(
     assert loaded == [file][:installed]  # once: it is kept
 
 
-def test_atlases_are_no_models(host: Any, comfy_pack: Pack) -> None:
+def test_atlases_and_onnx_files_are_no_models(host: Any, comfy_pack: Pack) -> None:
     folder_paths = import_module("folder_paths")
+    folder_paths.folder_names_and_paths[host.MODEL_FOLDER][1].add(".onnx")  # as other packs do
     folder = Path(folder_paths.models_dir) / host.MODEL_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "mine.safetensors", folder / "mine.atlas.safetensors"]
+    files = [folder / name for name in ("mine.safetensors", "mine.atlas.safetensors", "mine.onnx")]
     for file in files:
         file.touch()
     options = comfy_pack.nodes["PaniniLoadModel"].GET_SCHEMA().inputs[0].options
     assert files[0].name in options
-    assert files[1].name not in options
+    assert files[1].name not in options and files[2].name not in options
     for file in files:
         file.unlink()

@@ -359,3 +359,66 @@ def test_noise_and_latent_pull_change_the_face_and_zero_does_not(comfy_pack: Pac
         restore(noise_seed=5, noise_amount=1.0), restore(noise_seed=5, noise_amount=1.0)
     )
     assert not torch.equal(restore(latent_pull=1.0), plain)
+
+
+def other_restorer(pack: Pack) -> Any:
+    """PANINI_MODEL: another method's network, which turns crops of 64 px white."""
+    network = torch.nn.Conv2d(3, 3, 1)
+    torch.nn.init.zeros_(network.weight)
+    torch.nn.init.ones_(network.bias)
+    kind = pack.core.RestorerKind("Other", lambda network, faces, _: network(faces), size=64)
+    return pack.part("nodes.host").manage(pack.core.CropRestorer(network, kind), "other.pth")
+
+
+def test_other_restorers_take_paninis_place(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    model = other_restorer(comfy_pack)
+    plain = {"match_colour": False, "keep_detail": 0.0, "match_grain": False}
+    restored, mask, report = whole(comfy_pack, image, model, **plain).result
+    assert "1 of 1 faces found were restored" in report
+    assert restored[mask == 1].min() > 0.99
+    assert torch.equal(restored[mask == 0], image[mask == 0])
+
+    _, faces = examples.align(comfy_pack, image, size=64)
+    crops, _ = comfy_pack.run("PaniniRestoreFaces", model=model, faces=faces).result
+    assert crops.shape == (1, 64, 64, 3) and crops.min() > 0.99
+    by_hand = comfy_pack.run(
+        "PaniniPasteFaces", image=image, faces=faces, crops=crops, **plain
+    ).result[0]
+    assert torch.equal(by_hand, restored)
+
+
+def test_what_is_paninis_alone_is_not_ignored(comfy_pack: Pack) -> None:
+    other, network = other_restorer(comfy_pack), examples.tiny_model(comfy_pack)
+    _, faces = examples.align(comfy_pack, examples.photograph(), size=64)
+    degradation = comfy_pack.run("PaniniExtractDegradation", model=network, faces=faces).result[0]
+    weights = comfy_pack.run("PaniniFusionWeights", model=network, degradation=degradation).result[
+        0
+    ]
+    restore = {"model": other, "faces": faces}
+    with pytest.raises(ValueError, match="Other takes no interpolation weights"):
+        comfy_pack.run("PaniniRestoreFaces", **restore, weights=weights)
+    with pytest.raises(ValueError, match="knows no degradation"):
+        comfy_pack.run("PaniniRestoreFaces", **restore, degradation=degradation)
+    with pytest.raises(ValueError, match="Other has no noise_amount"):
+        comfy_pack.run("PaniniRestoreFaces", **restore, noise_amount=0.5)
+    with pytest.raises(ValueError, match="choose a Panini model in Load Face Restorer"):
+        comfy_pack.run("PaniniExtractDegradation", **restore)
+
+
+@pytest.mark.parametrize("upscale", [1.0, 2.0])
+def test_an_upscale_model_draws_the_background(comfy_pack: Pack, upscale: float) -> None:
+    """In the single node as in Paste Faces; the faces are as without it."""
+    image, network = examples.photograph(), examples.tiny_model(comfy_pack)
+    model = examples.upscale_model()
+    usual = {"upscale": upscale, "keep_detail": 0.0, "match_grain": False}
+    chosen = {**usual, "upscale_model": model}
+    drawn, mask, _ = whole(comfy_pack, image, network, **chosen).result
+    plain, plain_mask, _ = whole(comfy_pack, image, network, **usual).result
+    assert torch.equal(mask, plain_mask)
+    side = round(256 * upscale)
+    assert drawn.shape == (1, side, side, 3)
+    assert drawn[mask == 0].mean() < 0.6 * plain[mask == 0].mean()
+    assert (drawn[mask == 1] - plain[mask == 1]).abs().max() < 1e-5
+    by_hand, _ = chain(comfy_pack, image, network, **chosen)
+    assert torch.equal(by_hand, drawn)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from panini_core.checkpoints.files import CheckpointError
-from panini_core.checkpoints.image_models import load_restorer
+from panini_core.checkpoints.image_models import load_restorer, load_upscaler
 from panini_core.checkpoints.loading import DEFAULT_WEIGHTS
 from panini_core.checkpoints.own_format import save_panini
 from panini_core.models.face_restorer import CropRestorer
@@ -147,3 +147,28 @@ def test_other_files_are_named(tmp_path: Path) -> None:
     encoder = save_names(tmp_path / "encoder.pth", ["encoder_q.E.0.weight"])
     with pytest.raises(CheckpointError, match="found an official degradation encoder"):
         load_restorer(encoder)
+
+
+# --- upscale models -------------------------------------------------------------------------------
+
+
+def test_upscale_models_enlarge(tmp_path: Path) -> None:
+    network = image_upscaler().eval()
+    upscaler = load_upscaler(write_as_published(network, tmp_path / "x2.pth", "params_ema"))
+    picture = torch.rand(1, 3, 8, 12)
+    assert upscaler.scale == 2 and upscaler.tiled
+    with torch.no_grad():
+        expected = network.half().float()(picture).clamp(0, 1)
+        torch.testing.assert_close(upscaler(picture), expected)
+
+
+def test_restorers_are_no_upscalers(tmp_path: Path) -> None:
+    path = write_as_published(restore_former(), tmp_path / "RestoreFormer.pth", "params")
+    with pytest.raises(CheckpointError, match=r"found a face restorer \(RestoreFormer\)"):
+        load_upscaler(path)
+
+
+def test_what_is_no_upscaler_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("spandrel")
+    with pytest.raises(CheckpointError, match=r"expected an upscale model.*some\.weight"):
+        load_upscaler(save_names(tmp_path / "something.pth", ["some.weight"]))
