@@ -144,7 +144,8 @@ def paste_onto_image(
             share = mask * strength
             drawn = torch.lerp(before.to(colour), colour, share)
             if noise is not None:
-                drawn = (drawn + noise * _lost_grain(share)).clamp(0, 1)
+                grainy = (drawn + noise * _lost_grain(share)).clamp(0, 1)
+                drawn = torch.where(drawn.isfinite(), grainy, drawn)  # what is not, stays so
             picture[:, down, across] = torch.where(mask > 0, drawn.to(before), before)
     if grey:
         result.copy_(picture.expand(3, -1, -1))
