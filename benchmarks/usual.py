@@ -41,7 +41,8 @@ class UsualPipeline:
     @torch.inference_mode()
     def __call__(self, image: Tensor, faces: Sequence[Face], *, network: bool = True) -> Any:
         """A picture (3, H, W) in [0, 1] with its faces restored, as the helper gives it (BGR)."""
-        helper, self.detector.faces = self.helper, faces
+        helper = self.helper
+        self.detector.faces = faces
         helper.clean_all()
         helper.read_image(_bgr(image))
         helper.get_face_landmarks_5(only_center_face=False, eye_dist_threshold=5)
@@ -68,7 +69,8 @@ class _Detector:
     """facexlib's detector, whose answer is the faces that are known."""
 
     def __init__(self, network: Any) -> None:
-        self.network, self.faces = network, ()
+        self.network = network
+        self.faces: Sequence[Face] = ()
 
     def detect_faces(self, image: Any, threshold: float) -> Any:
         inputs, _ = self.network.transform(image, True)
