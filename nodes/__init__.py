@@ -16,8 +16,10 @@ from .detect import DetectFaces
 from .load import LoadDetector, LoadModel
 from .mixer import DafiMixer
 from .paste import PasteFaces
+from .regions import DrawFaceRegions
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
+from .sample_photo import SamplePhoto
 from .saved_degradation import LoadDegradation, SaveDegradation
 from .select import SelectFaces
 
@@ -35,9 +37,11 @@ NODES: list[type[io.ComfyNode]] = [
     DafiMixer,
     RestoreFaces,
     ApplyFaceModel,
+    DrawFaceRegions,
     PasteFaces,
     CompareImages,
     DegradeImage,
+    SamplePhoto,
     FacesToMask,
     FacesToSegs,
     SegsToFaces,
@@ -45,10 +49,16 @@ NODES: list[type[io.ComfyNode]] = [
     BoxesToFaces,
 ]
 
+if hasattr(io, "Video"):  # ComfyUI's type, which some versions lack
+    from .restore_video import RestoreVideo
+
+    NODES.insert(1, RestoreVideo)
+
 
 class PaniniExtension(ComfyExtension):
     """What ComfyUI asks for the nodes."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         host.register_folders()
+        host.register_help_pages()
         return NODES

@@ -58,6 +58,7 @@ class AlignFaces(io.ComfyNode):
         faces.check_images(len(images))
         scaled = faces.scaled_to(images.shape[-2], images.shape[-1])
         aligned = core.align_faces(images, scaled.faces, size=size)
-        crops = aligned.crops if len(aligned) else host.blank(1, size, size)
+        # A copy: what other nodes do to these crops must not reach those that go with the faces.
+        crops = aligned.crops.clone() if len(aligned) else host.blank(size, size)
         kept = replace(scaled, faces=aligned.faces, aligned=aligned)
         return io.NodeOutput(host.to_image(crops), kept)

@@ -10,11 +10,11 @@ from torch import Tensor
 from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniDegradation, PaniniFaces, PaniniModel
-from .ui.degradation_report import describe, payload, represent, write_report
+from .ui.degradation_report import describe, payload, represent, shown_numbers, write_report
 from .widgets import ratio_input
 
 if TYPE_CHECKING:
-    from ..panini_core import DegradationRepresentation, PaniniNet
+    from ..panini_core import DegradationRepresentation, FaceRestorer
 
 MODES = ("lerp", "replace", "mean")
 
@@ -33,7 +33,7 @@ class ExtractDegradation(io.ComfyNode):
             aliases=["degradation representation", "quality", "severity", "UDRL"],
             is_output_node=True,
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
                 PaniniFaces.Input(
                     "faces", optional=True, tooltip="Aligned faces. Faces or crops are needed."
                 ),
@@ -58,7 +58,7 @@ class ExtractDegradation(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.ManagedNetwork[PaniniNet],
+        model: host.ManagedNetwork[FaceRestorer],
         faces: Faces | None = None,
         crops: Tensor | None = None,
     ) -> io.NodeOutput:
@@ -71,12 +71,14 @@ class ExtractDegradation(io.ComfyNode):
             raise ValueError("Extract Degradation needs faces or crops: connect one of them.")
         degradation = represent(model, aligned)
         atlas, found = describe(model, degradation)
-        report = write_report(found, len(degradation))
+        named = faces.faces if faces is not None and len(faces) == len(aligned) else aligned.faces
+        report = write_report(found, named)
+        numbers = shown_numbers(named) if found else None
         return io.NodeOutput(
             degradation,
             report,
-            host.to_image(core.plot_atlas(atlas, found)[None]),
-            ui={**payload(atlas, found, len(degradation)), "text": [report]},
+            host.to_image(core.plot_atlas(atlas, found, numbers=numbers)[None]),
+            ui={**payload(atlas, found, named), "text": [report]},
         )
 
 

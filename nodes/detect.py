@@ -16,7 +16,7 @@ from .ui.degradation_report import describe, represent_in_images
 from .widgets import DEFAULTS, face_size_input, min_size_input, smoothing_input, threshold_input
 
 if TYPE_CHECKING:
-    from ..panini_core import FaceDetector, PaniniNet
+    from ..panini_core import FaceDetector, FaceRestorer
 
 
 class DetectFaces(io.ComfyNode):
@@ -72,7 +72,7 @@ class DetectFaces(io.ComfyNode):
         max_size: int,
         smoothing: float,
         overlay: bool,
-        model: host.ManagedNetwork[PaniniNet] | None = None,
+        model: host.ManagedNetwork[FaceRestorer] | None = None,
     ) -> io.NodeOutput:
         images = host.to_images(image)
         detect = core.detect_in_clip if smoothing else core.detect_faces

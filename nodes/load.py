@@ -1,4 +1,4 @@
-"""Loaders: a Panini network and a face detector, from files or as bundled."""
+"""Loaders: a face restorer and a face detector, from files or as bundled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import host
 from .sockets import PaniniDetector, PaniniModel
 
 if TYPE_CHECKING:
-    from ..panini_core import FaceDetector, PaniniNet
+    from ..panini_core import FaceDetector, FaceRestorer
 
 BUNDLED_MODEL = "panini_compact (bundled)"
 NAMED_DETECTORS = ("auto", "bundled")  # the core says which files they are
@@ -28,20 +28,28 @@ class LoadModel(io.ComfyNode):
         return host.schema(
             node_id="PaniniLoadModel",
             menu="Loaders",
-            display_name="Load Panini Model",
+            display_name="Load Face Restorer",
             description=(
-                "Loads a face restoration network: the bundled one, or an official Panini-Net "
-                "checkpoint or a converted one from models/facerestore_models."
+                "Loads a face restoration network: the bundled one, or a Panini, GFPGAN, "
+                "RestoreFormer or CodeFormer file of models/facerestore_models."
             ),
-            aliases=["face restore model", "panini", "facerestore"],
+            aliases=[
+                "face restore model",
+                "panini",
+                "facerestore",
+                "gfpgan",
+                "codeformer",
+                "restoreformer",
+                "load panini model",
+            ],
             inputs=[
                 io.Combo.Input(
                     "model_name",
                     options=[BUNDLED_MODEL, *_model_files()],
                     default=BUNDLED_MODEL,
-                    tooltip="The bundled weights, or a file of models/facerestore_models (and of "
-                    "the folders that extra_model_paths.yaml adds). GFPGAN and CodeFormer files "
-                    "go into ComfyUI's own upscale model loader instead.",
+                    tooltip="The bundled Panini, or a file of models/facerestore_models (and of "
+                    "the folders that extra_model_paths.yaml adds), as other packs keep them. "
+                    "CodeFormer needs the Python package spandrel_extra_arches.",
                 ),
                 io.Combo.Input(
                     "dtype",
@@ -49,7 +57,8 @@ class LoadModel(io.ComfyNode):
                     default="auto",
                     tooltip="Precision of the network. auto: what is fastest on your device "
                     "without a difference that shows. fp32: exact. fp16 or bf16: half the memory, "
-                    "quicker on recent GPUs, slower on most CPUs.",
+                    "quicker on recent GPUs, slower on most CPUs. Other methods than Panini are "
+                    "fp32 by auto, and know bf16.",
                 ),
             ],
             outputs=[PaniniModel.Output(display_name="model", tooltip="The network.")],
@@ -66,24 +75,17 @@ class LoadModel(io.ComfyNode):
         path = None
         if model_name != BUNDLED_MODEL:
             path = host.find_file(host.MODEL_FOLDER, model_name)
-        try:
-            device = host.compute_device()
-            precision = core.choose_dtype(dtype, device)
-            network = core.load_panini(path, dtype=precision, runs_on=device)
-        except core.CheckpointError as error:
-            problem = str(error).removeprefix(f"{error.path}: ")
-            raise core.CheckpointError(
-                error.path,
-                f"{problem} Other face restorers (GFPGAN, CodeFormer) belong into "
-                "models/upscale_models: use Load Upscale Model and Restore Crops with Other Model.",
-            ) from error
+        device = host.compute_device()
+        precision = None if dtype == "auto" else core.choose_dtype(dtype, device)
+        network = core.load_restorer(path, dtype=precision, runs_on=device)
         return io.NodeOutput(host.manage(network, path or core.DEFAULT_WEIGHTS))
 
 
 def _model_files() -> list[str]:
-    """The folder's files without the atlases that lie beside models."""
+    """The folder's files without the atlases that lie beside models, and without the ONNX files
+    of packs that have the folder list them."""
     files = host.list_files(host.MODEL_FOLDER)
-    return [name for name in files if not name.endswith(ATLAS_SUFFIX)]
+    return [name for name in files if not name.endswith((ATLAS_SUFFIX, ".onnx"))]
 
 
 class LoadDetector(io.ComfyNode):
@@ -126,7 +128,7 @@ class LoadDetector(io.ComfyNode):
 
 
 @cache
-def default_model() -> host.ManagedNetwork[PaniniNet]:
+def default_model() -> host.ManagedNetwork[FaceRestorer]:
     """The bundled network, for nodes without a loader; read once."""
     return host.manage(core.load_panini(), core.DEFAULT_WEIGHTS)
 

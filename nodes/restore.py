@@ -21,7 +21,7 @@ from .widgets import (
 )
 
 if TYPE_CHECKING:
-    from ..panini_core import DegradationRepresentation, InterpolationWeights, PaniniNet
+    from ..panini_core import DegradationRepresentation, FaceRestorer, InterpolationWeights
 
 
 class RestoreFaces(io.ComfyNode):
@@ -34,10 +34,11 @@ class RestoreFaces(io.ComfyNode):
             menu="Stages",
             display_name="Restore Aligned Faces",
             description="Restores the crops of Align Faces: a stage of Restore Faces, which does "
-            "it all. Without weights the network chooses them from the faces themselves.",
+            "it all. Without weights the network chooses them from the faces themselves. Weights "
+            "and degradations are for Panini models only.",
             aliases=["restore crops", "face restoration stage"],
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Panini Model."),
+                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
                 PaniniFaces.Input("faces", tooltip="From Align Faces."),
                 PaniniWeights.Input(
                     "weights",
@@ -86,7 +87,7 @@ class RestoreFaces(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.ManagedNetwork[PaniniNet],
+        model: host.ManagedNetwork[FaceRestorer],
         faces: Faces,
         weights: InterpolationWeights | None = None,
         degradation: DegradationRepresentation | None = None,
@@ -95,14 +96,15 @@ class RestoreFaces(io.ComfyNode):
         **choices: Any,
     ) -> io.NodeOutput:
         aligned = faces.require_aligned()
-        network, batch = host.load_panini(model)
+        network, batch = host.load_restorer(model)
         if weights is None and degradation is not None:
-            weights = core.weigh_features(network, degradation, batch=batch).to("cpu")
+            panini = host.require_panini(model)
+            weights = core.weigh_features(panini, degradation, batch=batch).to("cpu")
         if weights is not None and len(weights) == 1 < len(aligned):
             weights = core.InterpolationWeights(weights.alpha.expand(len(aligned), -1, -1))
         if not len(aligned):
-            size = network.config.output_size
-            return io.NodeOutput(host.to_image(host.blank(1, size, size)), faces)
+            blank = host.blank(network.output_size, network.output_size)
+            return io.NodeOutput(host.to_image(blank), faces)
         restored = core.restore_faces(
             network,
             aligned,

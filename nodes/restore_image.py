@@ -14,7 +14,10 @@ from .load import default_detector, default_model
 from .sockets import Faces, PaniniDetector, PaniniModel
 from .ui import face_board, pairs
 from .widgets import (
+    DEFAULTS,
     fidelity_input,
+    mask_source_input,
+    match_grain_input,
     min_size_input,
     paste_inputs,
     per_face,
@@ -22,12 +25,13 @@ from .widgets import (
     selection_input,
     smoothing_input,
     threshold_input,
+    upscale_model_input,
     validate_per_face,
     validate_selection,
 )
 
 if TYPE_CHECKING:
-    from ..panini_core import FaceDetector, PaniniNet, Restoration
+    from ..panini_core import FaceDetector, FaceRestorer, Restoration, SpandrelDescriptor
 
 MOST_SHOWN = 16  # images of a batch that the board and the slider show
 
@@ -71,7 +75,7 @@ class RestoreImage(io.ComfyNode):
                 PaniniModel.Input(
                     "model",
                     optional=True,
-                    tooltip="From Load Panini Model. Without it: the bundled one.",
+                    tooltip="From Load Face Restorer. Without it: the bundled one.",
                 ),
                 PaniniDetector.Input(
                     "detector",
@@ -81,6 +85,9 @@ class RestoreImage(io.ComfyNode):
                 ),
                 per_face_input("face_fidelity", "fidelity"),
                 per_face_input("face_strength", "strength"),
+                upscale_model_input(),
+                mask_source_input(optional=True),
+                match_grain_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images, faces restored."),
@@ -106,31 +113,37 @@ class RestoreImage(io.ComfyNode):
         selection: str,
         fidelity: float,
         strength: float,
-        model: host.ManagedNetwork[PaniniNet] | None = None,
+        model: host.ManagedNetwork[FaceRestorer] | None = None,
         detector: host.ManagedNetwork[FaceDetector] | None = None,
         face_fidelity: str = "",
         face_strength: str = "",
+        upscale_model: SpandrelDescriptor | None = None,
+        mask_source: str = DEFAULTS.mask_source,
         **choices: Any,
     ) -> io.NodeOutput:
-        finder = (detector or default_detector()).load()
-        network, batch = host.load_panini(model or default_model())
         images = host.to_images(image)
-        options = RestoreOptions(
-            faces=selection,
-            fidelity=per_face(fidelity, face_fidelity),
-            strength=per_face(strength, face_strength),
-            batch=batch,
-            **choices,
-        )
-        result = core.restore_images_with_report(
-            finder,
-            network,
-            images,
-            options,
-            keep_faces=False,
-            on_image=host.Progress(),
-            on_chunk=host.Progress(preview=True),
-        )
+        with host.borrow_upscaler(upscale_model) as upscaler:
+            finder = (detector or default_detector()).load()
+            network, batch = host.load_restorer(model or default_model())
+            options = RestoreOptions(
+                faces=selection,
+                fidelity=per_face(fidelity, face_fidelity),
+                strength=per_face(strength, face_strength),
+                batch=batch,
+                mask_source=mask_source,
+                **choices,
+            )
+            result = core.restore_images_with_report(
+                finder,
+                network,
+                images,
+                options,
+                upscaler=upscaler,
+                keep_faces=False,
+                parser=host.load_parser(mask_source),
+                on_image=host.Progress(),
+                on_chunk=host.Progress(preview=True),
+            )
         return io.NodeOutput(
             host.to_image(result.images, image),
             host.to_mask(result.masks),

@@ -13,7 +13,7 @@ from . import host
 from .sockets import PaniniDegradation, PaniniModel
 
 if TYPE_CHECKING:
-    from ..panini_core import DegradationRepresentation, PaniniNet
+    from ..panini_core import DegradationRepresentation, FaceRestorer
 
 PRESET = "preset: "
 LONGEST_NAME = 255 - len(" 99999.safetensors")  # bytes, of which a Chinese character needs three
@@ -54,11 +54,12 @@ class LoadDegradation(io.ComfyNode):
         return source if known else host.fingerprint(host.DEGRADATION_FOLDER, source)
 
     @classmethod
-    def execute(cls, model: host.ManagedNetwork[PaniniNet], source: str) -> io.NodeOutput:
+    def execute(cls, model: host.ManagedNetwork[FaceRestorer], source: str) -> io.NodeOutput:
+        network = host.require_panini(model)
         if not source.startswith(PRESET):
             path = host.find_file(host.DEGRADATION_FOLDER, source)
-            return io.NodeOutput(core.load_degradation(path, model.network))
-        atlas = core.load_atlas(model.network, model.source)
+            return io.NodeOutput(core.load_degradation(path, network))
+        atlas = core.load_atlas(network, model.source)
         if atlas is None:
             raise ValueError(
                 f"Nothing is known about degradations as {model.source.name} sees them (it has no "
@@ -106,10 +107,11 @@ class SaveDegradation(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: host.ManagedNetwork[PaniniNet],
+        model: host.ManagedNetwork[FaceRestorer],
         degradation: DegradationRepresentation,
         filename: str,
     ) -> io.NodeOutput:
+        fingerprint = core.encoder_fingerprint(host.require_panini(model))
         folder = host.degradation_folder()
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{filename}.safetensors"
@@ -117,5 +119,5 @@ class SaveDegradation(io.ComfyNode):
         while path.exists():
             path = folder / f"{filename} {number}.safetensors"
             number += 1
-        core.save_degradation(path, degradation, core.encoder_fingerprint(model.network))
+        core.save_degradation(path, degradation, fingerprint)
         return io.NodeOutput(ui={"text": [f"Saved as {path.name}"]})

@@ -22,8 +22,7 @@ class SelectFaces(io.ComfyNode):
             node_id="PaniniSelectFaces",
             menu="Stages",
             display_name="Select Faces",
-            description="Sorts the faces of each image, numbers them in that order, and keeps the "
-            "ones that you name or click.",
+            description="Keeps the faces that you name or click, and sorts those of each image.",
             aliases=["face index", "pick faces", "filter faces", "sort faces"],
             is_output_node=True,
             inputs=[
@@ -32,7 +31,8 @@ class SelectFaces(io.ComfyNode):
                     "sort",
                     options=list(SORT_ORDERS),
                     default=DEFAULTS.sort,
-                    tooltip="The order in which the faces of each image are numbered. In a clip "
+                    tooltip="as detected: the faces keep the numbers of Detect Faces. Another "
+                    "order sorts the faces of each image, and numbers them anew. In a clip "
                     "(smoothing in Detect Faces) a face has one number in all frames.",
                 ),
                 selection_input(),
@@ -55,8 +55,8 @@ class SelectFaces(io.ComfyNode):
                 io.Int.Output(display_name="count", tooltip="How many were selected."),
                 io.Image.Output(
                     display_name="overlay",
-                    tooltip="The images, faces numbered, those not selected in grey. Black "
-                    "without images.",
+                    tooltip="The images, faces numbered, those not selected in grey. One black "
+                    "picture without images.",
                 ),
             ],
         )
@@ -78,7 +78,7 @@ class SelectFaces(io.ComfyNode):
         selected = [(face.image_index, face.number) in chosen for face in everything.faces]
         kept = everything.select([row for row, keep in enumerate(selected) if keep])
         if image is None:
-            blank = host.blank(faces.image_count, faces.height, faces.width)
+            blank = host.blank(faces.height, faces.width)[: faces.image_count]
             return io.NodeOutput(kept, len(kept), host.to_image(blank))
         images = host.to_images(image)
         faces.check_images(len(images))

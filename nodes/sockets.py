@@ -1,8 +1,9 @@
 """What travels over the wires between the nodes.
 
 `PANINI_DEGRADATION` carries a `DegradationRepresentation` and `PANINI_WEIGHTS` an
-`InterpolationWeights` of `panini_core`, `PANINI_MODEL` and `PANINI_DETECTOR` a network under
-ComfyUI's memory management (`host.ManagedNetwork`), all tensors on the CPU.
+`InterpolationWeights` of `panini_core`, `PANINI_MODEL` (a `FaceRestorer`, of Panini or another
+method) and `PANINI_DETECTOR` a network under ComfyUI's memory management (`host.ManagedNetwork`),
+all tensors on the CPU.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 from comfy_api.latest import io
 
 from .. import panini_core as core
+from ..panini_core import SORT_ORDERS
 
 if TYPE_CHECKING:
     from ..panini_core import Face, FaceSet
@@ -48,7 +50,13 @@ class Faces:
         return replace(self, faces=tuple(self.faces[i] for i in chosen), aligned=aligned)
 
     def sorted(self, order: str) -> Faces:
-        """The faces in one of SORT_ORDERS, and numbered in it (see `sort_faces`)."""
+        """The faces in one of SORT_ORDERS, and numbered in it (see `sort_faces`).
+
+        `as detected` leaves them as they are: a face that was detected as number 2 keeps it, also
+        behind a node that left out others.
+        """
+        if order == SORT_ORDERS[0] and all(face.number is not None for face in self.faces):
+            return self
         size = {"height": self.height, "width": self.width}
         faces = tuple(core.sort_faces(self.faces, order, **size))
         aligned = self.aligned

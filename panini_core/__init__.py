@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from .checkpoints.degradation_file import load_degradation, save_degradation
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
-    from .checkpoints.parser import load_parser
+    from .checkpoints.image_models import load_restorer, load_upscaler
+    from .checkpoints.parser import PARSER_FILES, find_parser, load_parser
     from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from .drawing.faces import draw_faces, to_pillow
     from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
+    from .film import FilmReport, parts_folder, restore_film
     from .images import (
         ImageFile,
         ImageFileError,
@@ -59,7 +61,11 @@ if TYPE_CHECKING:
     )
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
+    from .models.face_restorer import CropRestorer, FaceRestorer, RestorerKind, restorer_of
+    from .models.fidelity_curve import FidelityCurve
+    from .models.image_upscaler import ImageUpscaler, upscaler_of
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
+    from .models.spandrel_descriptor import SpandrelDescriptor
     from .models.stylegan2 import Fuse
     from .models.value_range import from_network, to_network
     from .models.window import Window
@@ -70,9 +76,15 @@ if TYPE_CHECKING:
         DEFAULT_FEATHER,
         DEFAULT_THRESHOLD,
         FIDELITY_PRESETS,
+        FILM_CODECS,
+        FILM_SMOOTHING,
         KNOWN_DEGRADATIONS,
         LARGEST_SEED,
         MASK_SHAPES,
+        MASK_SOURCES,
+        REGION_FEATHER,
+        FaceRegions,
+        FilmOptions,
         NetworkOptions,
         PasteOptions,
         RestoreOptions,
@@ -84,6 +96,7 @@ if TYPE_CHECKING:
         restore_images,
         restore_images_with_report,
     )
+    from .sample_photo import sample_photo
     from .stages.align import align_faces, whole_picture_faces
     from .stages.alpha import (
         apply_fidelity,
@@ -96,6 +109,7 @@ if TYPE_CHECKING:
     from .stages.chunks import OnChunk, OnImage
     from .stages.clip import detect_in_clip
     from .stages.detect import detect_faces
+    from .stages.enlarge import enlarge
     from .stages.grouping import face_numbers, number_faces, rows_of_images
     from .stages.layers import face_mask
     from .stages.level_statistics import LevelStatistics, alpha_statistics
@@ -103,6 +117,7 @@ if TYPE_CHECKING:
     from .stages.parse import parse_faces
     from .stages.paste import paste_faces, paste_faces_with_mask
     from .stages.per_face import PerFace, parse_per_face
+    from .stages.regions import draw_regions
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
     from .stages.selection import (
@@ -115,7 +130,9 @@ if TYPE_CHECKING:
         sort_faces,
     )
     from .stages.smooth import smooth_degradation, smooth_faces
+    from .stages.steady import steady_faces
     from .stages.track import track_faces
+    from .video import WRITABLE_FILMS, VideoFileError
 
 # Which module holds each public name; the imports above and `__all__` say the same (tested).
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -137,7 +154,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.degradation_file": ("load_degradation", "save_degradation"),
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
-    "checkpoints.parser": ("load_parser",),
+    "checkpoints.image_models": ("load_restorer", "load_upscaler"),
+    "checkpoints.parser": ("PARSER_FILES", "find_parser", "load_parser"),
     "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": (
@@ -157,6 +175,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "InterpolationWeights",
         "RestoredFaces",
     ),
+    "film": ("FilmReport", "parts_folder", "restore_film"),
     "images": (
         "ImageFile",
         "ImageFileError",
@@ -171,7 +190,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
+    "models.face_restorer": ("CropRestorer", "FaceRestorer", "RestorerKind", "restorer_of"),
+    "models.fidelity_curve": ("FidelityCurve",),
+    "models.image_upscaler": ("ImageUpscaler", "upscaler_of"),
     "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
+    "models.spandrel_descriptor": ("SpandrelDescriptor",),
     "models.stylegan2": ("Fuse",),
     "models.value_range": ("from_network", "to_network"),
     "models.window": ("Window",),
@@ -182,9 +205,15 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "DEFAULT_FEATHER",
         "DEFAULT_THRESHOLD",
         "FIDELITY_PRESETS",
+        "FILM_CODECS",
+        "FILM_SMOOTHING",
         "KNOWN_DEGRADATIONS",
         "LARGEST_SEED",
         "MASK_SHAPES",
+        "MASK_SOURCES",
+        "REGION_FEATHER",
+        "FaceRegions",
+        "FilmOptions",
         "NetworkOptions",
         "PasteOptions",
         "RestoreOptions",
@@ -196,6 +225,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "restore_images",
         "restore_images_with_report",
     ),
+    "sample_photo": ("sample_photo",),
     "stages.align": ("align_faces", "whole_picture_faces"),
     "stages.alpha": (
         "apply_fidelity",
@@ -208,6 +238,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.chunks": ("OnChunk", "OnImage"),
     "stages.clip": ("detect_in_clip",),
     "stages.detect": ("detect_faces",),
+    "stages.enlarge": ("enlarge",),
     "stages.grouping": ("face_numbers", "number_faces", "rows_of_images"),
     "stages.layers": ("face_mask",),
     "stages.level_statistics": ("LevelStatistics", "alpha_statistics"),
@@ -215,6 +246,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.parse": ("parse_faces",),
     "stages.paste": ("paste_faces", "paste_faces_with_mask"),
     "stages.per_face": ("PerFace", "parse_per_face"),
+    "stages.regions": ("draw_regions",),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
     "stages.selection": (
@@ -227,7 +259,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "sort_faces",
     ),
     "stages.smooth": ("smooth_degradation", "smooth_faces"),
+    "stages.steady": ("steady_faces",),
     "stages.track": ("track_faces",),
+    "video": ("WRITABLE_FILMS", "VideoFileError"),
 }
 _NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
@@ -243,11 +277,18 @@ __all__ = [
     "DTYPES",
     "DTYPE_NAMES",
     "FIDELITY_PRESETS",
+    "FILM_CODECS",
+    "FILM_SMOOTHING",
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
     "MASK_SHAPES",
+    "MASK_SOURCES",
+    "PARSER_FILES",
+    "REGION_FEATHER",
     "SORT_ORDERS",
+    "WRITABLE_FILMS",
     "CheckpointError",
+    "CropRestorer",
     "DegradationAtlas",
     "DegradationDescription",
     "DegradationRanges",
@@ -256,8 +297,13 @@ __all__ = [
     "Face",
     "FaceDetector",
     "FaceParser",
+    "FaceRegions",
+    "FaceRestorer",
     "FaceSet",
     "FamilyWeights",
+    "FidelityCurve",
+    "FilmOptions",
+    "FilmReport",
     "FilterWeights",
     "Folders",
     "Fuse",
@@ -265,6 +311,7 @@ __all__ = [
     "ImageFile",
     "ImageFileError",
     "ImageReport",
+    "ImageUpscaler",
     "InterpolationWeights",
     "JpegSource",
     "LevelStatistics",
@@ -282,6 +329,9 @@ __all__ = [
     "Restoration",
     "RestoreOptions",
     "RestoredFaces",
+    "RestorerKind",
+    "SpandrelDescriptor",
+    "VideoFileError",
     "Window",
     "align_faces",
     "alpha_statistics",
@@ -298,7 +348,9 @@ __all__ = [
     "detect_in_clip",
     "draw_faces",
     "draw_masks",
+    "draw_regions",
     "encoder_fingerprint",
+    "enlarge",
     "exact_degradation",
     "face_areas",
     "face_distances",
@@ -306,6 +358,7 @@ __all__ = [
     "face_numbers",
     "faces_from_boxes",
     "find_detector",
+    "find_parser",
     "from_network",
     "load_atlas",
     "load_degradation",
@@ -313,12 +366,15 @@ __all__ = [
     "load_gan_prior",
     "load_panini",
     "load_parser",
+    "load_restorer",
+    "load_upscaler",
     "move_levels",
     "number_faces",
     "override_levels",
     "parse_faces",
     "parse_per_face",
     "parse_rule",
+    "parts_folder",
     "paste_faces",
     "paste_faces_with_mask",
     "plot_alpha",
@@ -329,10 +385,13 @@ __all__ = [
     "represent_degradation",
     "represent_in_images",
     "restore_faces",
+    "restore_film",
     "restore_images",
     "restore_images_with_report",
+    "restorer_of",
     "rows_in_order",
     "rows_of_images",
+    "sample_photo",
     "save_degradation",
     "save_image",
     "save_panini",
@@ -340,9 +399,11 @@ __all__ = [
     "smooth_degradation",
     "smooth_faces",
     "sort_faces",
+    "steady_faces",
     "to_network",
     "to_pillow",
     "track_faces",
+    "upscaler_of",
     "weigh_features",
     "whole_picture_faces",
     "write_image",

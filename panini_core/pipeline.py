@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,19 +18,24 @@ from .faces import (
     RestoredFaces,
 )
 from .models.face_detector import FaceDetector
+from .models.face_parser import FaceParser
+from .models.face_restorer import FaceRestorer
+from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
 from .options import DEFAULT_BATCH, RestoreOptions
-from .stages.align import align_faces
+from .stages.align import align_faces, whole_picture_faces
 from .stages.alpha import weigh_features
 from .stages.chunks import OnChunk, OnImage
 from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
-from .stages.paste import paste_onto_image
+from .stages.paste import paste_faces, paste_onto_image
+from .stages.paste_masks import paste_masks
 from .stages.represent import represent_degradation
-from .stages.restore import restore_faces
+from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_faces, sort_faces
 from .stages.smooth import smooth_faces, smooth_in_passing
+from .stages.steady import steady_in_passing
 
 # So many crops are held at a time; where they are pasted, those of one image if it has more.
 FACES_PER_GROUP = 32
@@ -65,33 +70,47 @@ class Restoration:
 
 def restore_images(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Tensor:
     """Restore the faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
-    `options` None: the defaults. While faces are searched `on_image(done, total)` is called, then,
+    `options` None: the defaults. `upscaler`: draws what is around the faces (see `paste_faces`),
+    of every image. `parser`: for mask_source `parse` and `auto`.
+    While faces are searched `on_image(done, total)` is called, then,
     as they are restored, `on_chunk(done, total, latest)` with the latest crops (k, 3, R, R) in
     [0, 1]; both count over the whole batch, and may raise to stop. Returns
     (N, 3, upscale * H, upscale * W) in the images' type, on their device; pixels away from
-    restored faces, and images without one, are the input's.
+    restored faces, and images without one, are the input's, unless there is an upscaler.
     """
     return restore_images_with_report(
-        detector, model, images, options, keep_faces=False, on_image=on_image, on_chunk=on_chunk
+        detector,
+        model,
+        images,
+        options,
+        upscaler=upscaler,
+        keep_faces=False,
+        parser=parser,
+        on_image=on_image,
+        on_chunk=on_chunk,
     ).images
 
 
 def restore_images_with_report(
     detector: FaceDetector,
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     options: RestoreOptions | None = None,
     *,
+    upscaler: ImageUpscaler | None = None,
     keep_faces: bool = True,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Restoration:
@@ -100,13 +119,15 @@ def restore_images_with_report(
     The images are worked through a few at a time. Beside them and the results, the memory needed
     does not grow with their number if `keep_faces` is False: then `Restoration.restored` is None.
     With `options.smoothing` the images are frames of a clip: faces are followed, also through
-    frames that hardly show them or miss them (see `detect_in_clip`), and numbers, order and limit
-    are those of the tracks. The crops of the frames that smoothing looks ahead are held as well.
+    frames that hardly show them or miss them (see `detect_in_clip`), numbers, order and limit are
+    those of the tracks, and places, DR and the restored faces are steadied over time (see
+    `smooth_faces`, `steady_faces`). The crops of the frames that this looks ahead are held as well.
     Faces of several images go through the network together, in chunks of `options.batch`, which
     become smaller when memory runs out. Its arithmetic may depend on the size of a chunk in the
     last bits: with a batch of 1 every image's result is the same whatever the others are.
     """
     options = options or RestoreOptions()
+    check_choices(model, options)
     start = time.perf_counter()
 
     # Stage one: where the faces are, in all images
@@ -124,13 +145,19 @@ def restore_images_with_report(
     masks = images.new_empty((len(images), 1, *size))
     kept: list[RestoredFaces] = []
     aligned = _align(model, images, smooth, groups, options)
-    for group, (faces, weights) in zip(groups, aligned, strict=True):
-        count_on = _count_on(on_chunk, group.faces.start, len(smooth))
-        restored = restore_faces(model, faces, weights, options, on_chunk=count_on)
-        rows = rows_of_images(faces.faces)
-        for index in group.images:
-            result[index], masks[index] = paste_onto_image(
-                images[index], restored, rows.get(index, []), options
+    parts = _restore(model, groups, aligned, options, on_chunk)
+    for frames, restored in steady_in_passing(parts, options.smoothing):
+        rows = rows_of_images(restored.face_set.faces)
+        drawn = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
+        for index in frames:
+            paste_onto_image(
+                images[index],
+                restored,
+                rows.get(index, []),
+                options,
+                masks=drawn,
+                upscaler=upscaler,
+                into=(result[index], masks[index]),
             )
         if keep_faces:
             kept.append(restored)
@@ -157,6 +184,28 @@ def _find(
     return sort_faces(found, options.sort, height=height, width=width)
 
 
+def restore_aligned(
+    model: FaceRestorer,
+    images: Tensor,
+    options: RestoreOptions | None = None,
+    *,
+    parser: FaceParser | None = None,
+) -> tuple[Tensor, RestoredFaces]:
+    """Restore aligned faces: square images (N, 3, S, S), RGB in [0, 1], in FFHQ's framing.
+
+    `parser`: for mask_source `parse` and `auto`. With `soft` the whole picture is drawn.
+
+    Returns (N, 3, upscale * S, upscale * S) in the images' type, on their device, and the faces
+    before and after. Raises ValueError for other shapes.
+    """
+    options = options or RestoreOptions()
+    restored = restore_faces(model, whole_picture_faces(images), options=options)
+    masks = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
+    if masks is None:  # the usual mask, but without a border: the crop is the picture
+        masks = torch.ones(len(images), 1, 1, 1)
+    return paste_faces(images, restored, options, masks=masks), restored
+
+
 def represent_in_images(
     model: PaniniNet, images: Tensor, faces: Sequence[Face], *, batch: int = DEFAULT_BATCH
 ) -> DegradationRepresentation:
@@ -170,28 +219,42 @@ def represent_in_images(
     most = max(FACES_PER_GROUP, batch)
     for start in range(0, len(faces), most):
         chunk = faces[start : start + most]
-        aligned = align_faces(images, chunk, size=model.config.input_size)
+        aligned = align_faces(images, chunk, size=model.input_size)
         vectors.append(represent_degradation(model, aligned, batch=batch).vectors)
     return DegradationRepresentation(torch.cat(vectors))
 
 
 def _align(
-    model: PaniniNet,
+    model: FaceRestorer,
     images: Tensor,
     faces: Sequence[Face],
     groups: Sequence[Group],
     options: RestoreOptions,
 ) -> Iterator[tuple[FaceSet, InterpolationWeights | None]]:
     """The crops of each group, and their weights where these are steadied over time."""
-    size = model.config.input_size
+    size = model.input_size
     aligned = (align_faces(images, faces[group.faces], size=size) for group in groups)
-    if options.smoothing == 0:
+    if options.smoothing == 0 or not isinstance(model, PaniniNet):
         yield from ((crops, None) for crops in aligned)
         return
     batch = options.batch
     represented = ((crops, represent_degradation(model, crops, batch=batch)) for crops in aligned)
     for crops, degradation in smooth_in_passing(represented, options.smoothing):
         yield crops, weigh_features(model, degradation, batch=batch)
+
+
+def _restore(
+    model: FaceRestorer,
+    groups: Sequence[Group],
+    aligned: Iterable[tuple[FaceSet, InterpolationWeights | None]],
+    options: RestoreOptions,
+    on_chunk: OnChunk | None,
+) -> Iterator[tuple[range, RestoredFaces]]:
+    """The images of each group, and their restored faces."""
+    total = groups[-1].faces.stop
+    for group, (faces, weights) in zip(groups, aligned, strict=True):
+        count_on = _count_on(on_chunk, group.faces.start, total)
+        yield group.images, restore_faces(model, faces, weights, options, on_chunk=count_on)
 
 
 def _count_on(on_chunk: OnChunk | None, before: int, total: int) -> OnChunk | None:

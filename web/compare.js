@@ -3,8 +3,10 @@
  *
  * @import { ComfyNode } from "../../scripts/app.js"
  * @import { Pairs } from "./compare/pairs.js"
+ * @import { FoldOptions } from "./shared/picture_panel.js"
  */
 
+import { completeDropped } from "./compare/dropped.js";
 import { keepable, mergePairs, readPairs } from "./compare/pairs.js";
 import { CompareSlider } from "./compare/slider.js";
 import { app, pictureUrl } from "./shared/comfy.js";
@@ -14,12 +16,15 @@ import { loadText, text } from "./shared/text.js";
 const COMPARE = "PaniniCompareImages";
 
 /** Ties a slider to a node: pairs come from its runs, divider and place are saved with it. */
-class NodeSlider {
-  /** @param {ComfyNode} node */
-  constructor(node) {
+export class NodeSlider {
+  /**
+   * @param {ComfyNode} node
+   * @param {FoldOptions} [fold] how it folds away; without it, it does not
+   */
+  constructor(node, fold) {
     this.slider = new CompareSlider(
       {
-        onPair: (index) => this.pictures.goTo(index),
+        onPair: (index, rests) => this.pictures.goTo(index, rests),
         onDivider: (divider) => this.pictures.run.save({ divider }),
         onMissing: () => this.pictures.lose(),
       },
@@ -29,6 +34,7 @@ class NodeSlider {
     this.pictures = new PicturePanel(node, {
       name: "compare",
       element: this.slider.element,
+      fold,
       least: { width: 340, height: 300 },
       onWheel: (event) => this.slider.gestures.zoom(event),
       output: "panini_compare",
@@ -65,6 +71,8 @@ app.registerExtension({
   name: "Panini.Compare",
   setup: loadText,
   nodeCreated(node) {
-    if (node.comfyClass === COMPARE) new NodeSlider(node);
+    if (node.comfyClass !== COMPARE) return;
+    new NodeSlider(node);
+    completeDropped(node);
   },
 });

@@ -5,6 +5,7 @@
  * @import { ComfyNode } from "../../scripts/app.js"
  * @import { Frame, Frames } from "./face_board/frames.js"
  * @import { Verdict } from "./face_board/selection.js"
+ * @import { FoldOptions } from "./shared/picture_panel.js"
  */
 
 import { FaceBoard } from "./face_board/board.js";
@@ -20,11 +21,16 @@ const DETECT = "PaniniDetectFaces";
 const SELECT = "PaniniSelectFaces";
 
 /** Ties a board to a node: frames come from its runs, the selection from its widgets. */
-class NodeBoard {
-  /** @param {ComfyNode} node */
-  constructor(node) {
+export class NodeBoard {
+  /**
+   * @param {ComfyNode} node
+   * @param {Object} options
+   * @param {boolean} options.chooses whether a click writes the node's widget `selection`
+   * @param {FoldOptions} [options.fold] how it folds away; without it, it does not
+   */
+  constructor(node, { chooses, fold }) {
     this.node = node;
-    this.chooses = node.comfyClass === SELECT;
+    this.chooses = chooses;
     this.board = new FaceBoard({
       onFrame: (index) => this.pictures.goTo(index),
       onMissing: () => this.pictures.lose(),
@@ -37,6 +43,7 @@ class NodeBoard {
     this.pictures = new PicturePanel(node, {
       name: "face_board",
       element: this.board.element,
+      fold,
       least: { width: 300, height: 250 },
       output: "panini_faces",
       kept: "panini_face_board",
@@ -53,9 +60,9 @@ class NodeBoard {
   listen() {
     const refresh = () => this.refresh();
     chain(this.node, "onConnectionsChange", () => queueMicrotask(refresh));
-    for (const name of ["selection", "max_faces", "sort"]) {
+    for (const name of ["selection", "max_faces", "sort", "threshold"]) {
       const widget = findWidget(this.node, name);
-      if (this.chooses && widget) chain(widget, "callback", refresh);
+      if (widget) chain(widget, "callback", refresh);
     }
     // Whatever wrote a widget without telling anyone: what is clicked is what the widget says.
     this.board.element.addEventListener("pointerenter", refresh);
@@ -103,6 +110,8 @@ class NodeBoard {
     const { frame } = this;
     const { shown, index } = this.pictures;
     const verdicts = frame ? this.judge(frame) : new Map();
+    const status = frame ? this.status(verdicts) : "";
+    this.pictures.tell(status);
     this.board.show({
       frame,
       url: frame && pictureUrl(frame.image),
@@ -111,7 +120,7 @@ class NodeBoard {
       total: shown?.total ?? 0,
       verdicts,
       hint: this.hint(),
-      status: frame ? this.status(verdicts) : "",
+      status,
       blocked: this.chooses && this.obstacle() !== "",
     });
   }
@@ -151,6 +160,7 @@ class NodeBoard {
   /** @param {Map<number, Verdict>} verdicts */
   status(verdicts) {
     const count = verdicts.size;
+    if (!count) return this.tellNothing();
     if (!this.chooses) {
       const faces = countFaces(count);
       return this.feedsSelection()
@@ -168,6 +178,17 @@ class NodeBoard {
     );
   }
 
+  /** That there is no face, and what can be done about it in this node. */
+  tellNothing() {
+    const nothing = text("face_board.nothing", "No face was found.");
+    const threshold = Number(this.value("threshold"));
+    if (!threshold || isLinked(this.node, "threshold")) return nothing;
+    const lower = text("face_board.lower", "Try a threshold below {threshold}.", {
+      threshold: Number(threshold.toFixed(2)),
+    });
+    return `${nothing} ${lower}`;
+  }
+
   feedsSelection() {
     return nodesBehind(this.node, 0).some((node) => node.comfyClass === SELECT);
   }
@@ -177,6 +198,8 @@ app.registerExtension({
   name: "Panini.FaceBoard",
   setup: loadText,
   nodeCreated(node) {
-    if (node.comfyClass === DETECT || node.comfyClass === SELECT) new NodeBoard(node);
+    const { comfyClass } = node;
+    const chooses = comfyClass === SELECT;
+    if (chooses || comfyClass === DETECT) new NodeBoard(node, { chooses });
   },
 });

@@ -4,6 +4,8 @@ import { api, app, rootGraph, setting } from "./shared/comfy.js";
 
 /** @import { Graph, GraphNode } from "../../scripts/app.js" */
 
+const SHOWS_ITSELF = "PaniniRestoreImage"; // its result; a preview would stay below it
+
 /**
  * The node of an execution id, which is a path through subgraphs such as 12:3.
  * @param {string | number} executionId
@@ -21,12 +23,13 @@ function findNode(executionId) {
 }
 
 /**
- * Whether a preview belongs to one of our nodes, and nobody wants to see it.
+ * Whether a preview belongs to one of our nodes, which does without, or nobody wants to see it.
  * @param {{displayNodeId?: string | number}} preview
  */
 function isUnwanted({ displayNodeId: id }) {
-  if (setting("Panini.Previews") !== false || id === undefined) return false;
-  return Boolean(findNode(id)?.comfyClass?.startsWith("Panini"));
+  const { comfyClass } = (id !== undefined && findNode(id)) || {};
+  if (comfyClass === SHOWS_ITSELF) return true;
+  return setting("Panini.Previews") === false && Boolean(comfyClass?.startsWith("Panini"));
 }
 
 app.registerExtension({

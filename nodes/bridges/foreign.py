@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+SAME_SHAPE = 0.02  # by which the aspect ratio may differ, as by rounding of enlarged sizes
+
 
 class Seg(NamedTuple):
     """One segment as the Impact Pack's nodes read it, field by field."""
@@ -32,18 +34,21 @@ class Seg(NamedTuple):
 
 
 def read_segs(segs: Any, height: int, width: int) -> list[Tensor]:
-    """The boxes (4,) of SEGS in px of an image of this size. Raises ValueError for other data."""
+    """The boxes (4,) of SEGS in px of an image of this size, from which they come or of which it
+    is an enlarged version. Raises ValueError for other data, and for an image of another shape."""
     try:
         (segs_height, segs_width), items = segs[0], segs[1]
+        scale_x, scale_y = width / segs_width, height / segs_height
         boxes = [torch.tensor([float(value) for value in item.bbox]) for item in items]
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError) as error:
         raise ValueError(f"Expected SEGS of the Impact Pack, got {type(segs).__name__}.") from error
-    if (segs_height, segs_width) != (height, width):
+    if abs(scale_x / scale_y - 1) > SAME_SHAPE:
         raise ValueError(
             f"The SEGS belong to an image of {segs_width} x {segs_height} px, but the image has "
-            f"{width} x {height} px."
+            f"{width} x {height} px: connect the same image, or an enlarged one."
         )
-    return boxes
+    scale = torch.tensor([scale_x, scale_y]).repeat(2)
+    return [box * scale for box in boxes]
 
 
 class KjBox(tuple[int, int, int, int]):
@@ -68,9 +73,11 @@ def read_boxes(boxes: Any, count: int) -> list[list[Tensor]]:
     Takes a list of boxes for each image; the last one goes on where there are fewer lists than
     images. A box alone, or one list of boxes, stands for all images. Two kinds of lists are read
     differently: `KjBox`es belong to their images, and as many boxes of four numbers as images one
-    to each. A box is a mapping with x, y, width, height, or these four numbers.
+    to each. A box is a mapping with x, y, width, height, or these four numbers. Arrays and tensors
+    are read as the lists that they hold.
     Raises ValueError for anything else, and for boxes of more images than there are.
     """
+    boxes = _plain(boxes)
     if _is_box(boxes):
         boxes = [boxes]
     if not isinstance(boxes, Sequence) or isinstance(boxes, str):
@@ -79,7 +86,25 @@ def read_boxes(boxes: Any, count: int) -> list[list[Tensor]]:
     if len(frames) > count:
         raise ValueError(f"The boxes belong to {len(frames)} images, but there are {count}.")
     frames += frames[-1:] * (count - len(frames))
-    return [[_as_corners(box) for box in frame] for frame in frames]
+    return [[_as_corners(box) for box in _frame(frame)] for frame in frames]
+
+
+def _plain(boxes: Any) -> Any:
+    """Boxes with lists and numbers instead of arrays and tensors, also inside of others."""
+    if hasattr(boxes, "tolist"):
+        return boxes.tolist()
+    if isinstance(boxes, Mapping):
+        return {key: _plain(value) for key, value in boxes.items()}
+    if isinstance(boxes, Sequence) and not isinstance(boxes, (str, KjBox)):
+        return [_plain(box) for box in boxes]
+    return boxes
+
+
+def _frame(boxes: Any) -> Sequence[Any]:
+    """The boxes of one image."""
+    if not isinstance(boxes, Sequence) or isinstance(boxes, str):
+        raise ValueError(f"Expected a list of bounding boxes an image, got {boxes!r}.")
+    return boxes
 
 
 def _by_image(boxes: Sequence[Any], count: int) -> list[Sequence[Any]]:

@@ -19,10 +19,11 @@ class ApplyFaceModel(io.ComfyNode):
             node_id="PaniniApplyFaceModel",
             menu="Bridges",
             display_name="Restore Crops with Other Model",
-            description="Runs GFPGAN, RestoreFormer, CodeFormer or any upscale model on the crops "
-            "of Align Faces. Use this instead of Upscale Image (using Model) for face models: "
-            "they work on another range of values, which that node does not know.",
-            aliases=["gfpgan", "codeformer", "restoreformer", "upscale model"],
+            description="Runs any model of Load Upscale Model on the crops of Align Faces, also "
+            "GFPGAN or RestoreFormer, whose range of values Upscale Image (using Model) does not "
+            "know. For a face restorer's file the straight way is Load Face Restorer and Restore "
+            "Faces, or Restore Aligned Faces.",
+            aliases=["gfpgan", "restoreformer", "upscale model"],
             inputs=[
                 io.UpscaleModel.Input("upscale_model", tooltip="From Load Upscale Model."),
                 io.Image.Input("crops", tooltip="From Align Faces; face models want 512 px."),
@@ -32,5 +33,5 @@ class ApplyFaceModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, upscale_model: Any, crops: Tensor) -> io.NodeOutput:
-        pictures = host.apply_image_model(upscale_model, host.to_images(crops), host.Progress())
+        pictures = host.apply_image_model(upscale_model, host.to_images(crops))
         return io.NodeOutput(host.to_image(pictures, crops))

@@ -66,20 +66,21 @@ class SegsToFaces(io.ComfyNode):
             menu="Bridges",
             display_name="SEGS to Faces",
             description="Faces from SEGS. The detector finds the landmarks inside each box; where "
-            "it sees no face, an upright one is assumed.",
+            "it sees no face, an upright one is assumed. In a batch the boxes stand for every "
+            "image.",
             aliases=["impact pack", "segs"],
             inputs=[
-                io.Image.Input("image", tooltip="The image that the SEGS belong to."),
+                io.Image.Input("image", tooltip="The image of the SEGS, or an enlarged one."),
                 Segs.Input("segs", tooltip="From the Impact Pack."),
                 PaniniDetector.Input("detector", tooltip="From Load Face Detector."),
             ],
-            outputs=[PaniniFaces.Output(display_name="faces", tooltip="One face a SEG.")],
+            outputs=[PaniniFaces.Output(display_name="faces", tooltip="One face a SEG and image.")],
         )
 
     @classmethod
     def execute(
         cls, image: Tensor, segs: Any, detector: host.ManagedNetwork[FaceDetector]
     ) -> io.NodeOutput:
-        images = host.to_images(image)[:1]
+        images = host.to_images(image)
         boxes = read_segs(segs, images.shape[-2], images.shape[-1])
-        return io.NodeOutput(faces_in_boxes(detector, images, [boxes]))
+        return io.NodeOutput(faces_in_boxes(detector, images, [boxes] * len(images)))

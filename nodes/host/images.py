@@ -21,7 +21,7 @@ def to_image(images: Tensor, like: Tensor | None = None) -> Tensor:
     """(N, 3, H, W) -> IMAGE (N, H, W, 3) on ComfyUI's intermediate device.
 
     `like`: the IMAGE that it came from, whose type it gets, and whose alpha channel (enlarged
-    where the picture was).
+    where the picture was). It may share the memory of `images`: who keeps these gives a copy.
     """
     image = images.movedim(1, -1)
     if like is not None:
@@ -33,6 +33,8 @@ def to_image(images: Tensor, like: Tensor | None = None) -> Tensor:
                     alpha.float(), images.shape[-2:], mode="bilinear"
                 ).to(like.dtype)
             image = torch.cat([image, alpha.movedim(1, -1).to(image)], dim=-1)
+    if 0 in image.stride():  # one value in many places, of which other nodes could change none
+        image = image.contiguous()
     return image.to(memory.intermediate_device())
 
 
@@ -41,6 +43,18 @@ def to_mask(masks: Tensor) -> Tensor:
     return masks[:, 0].float().to(memory.intermediate_device())
 
 
-def blank(count: int, height: int, width: int) -> Tensor:
-    """Black images (N, 3, H, W), where a node has nothing to show but another one waits."""
-    return torch.zeros((1, 3, 1, 1)).expand(count, 3, height, width)
+def to_masks(mask: Tensor) -> Tensor:
+    """MASK (N, H, W), as nodes also give it (H, W), (N, 1, H, W) and (N, H, W, 1), -> (N, 1, H, W),
+    float32. Raises ValueError for anything else."""
+    if mask.ndim == 4 and mask.shape[-1] == 1 != mask.shape[1]:
+        mask = mask.movedim(-1, 1)
+    if mask.ndim == 4 and mask.shape[1] == 1:
+        return mask.float()
+    if mask.ndim not in (2, 3):
+        raise ValueError(f"Expected a MASK (N, H, W), got {tuple(mask.shape)}.")
+    return mask.reshape(-1, 1, *mask.shape[-2:]).float()
+
+
+def blank(height: int, width: int) -> Tensor:
+    """A black image (1, 3, H, W), where a node has nothing to show but another one waits."""
+    return torch.zeros((1, 3, height, width))

@@ -11,13 +11,15 @@ import comfy.model_patcher
 import torch
 from torch import nn
 
+from ... import panini_core as core
 from ...panini_core import DEFAULT_BATCH
 from .schemas import supported
 
 if TYPE_CHECKING:
-    from ...panini_core import PaniniNet
+    from ...panini_core import FaceRestorer, PaniniNet
 
 LIVE_FEATURES = 6  # copies of the largest feature map that a forward pass holds at its peak
+IMAGE_MODEL_FACTOR = 384  # memory of another network's pass, in inputs, as ComfyUI estimates it
 
 Network = TypeVar("Network")  # a torch module, known by what it can do
 
@@ -68,15 +70,38 @@ def manage(network: Network, source: str | Path) -> ManagedNetwork[Network]:
     )
 
 
-def load_panini(model: ManagedNetwork[PaniniNet]) -> tuple[PaniniNet, int]:
+def require_panini(model: ManagedNetwork[FaceRestorer]) -> PaniniNet:
+    """The network wherever it is now. Raises ValueError if it is another method's."""
+    network = model.network
+    if not isinstance(network, core.PaniniNet):
+        raise ValueError(
+            f"{network.name} ({model.source.name}) knows no degradation and no fusion weights, "
+            "which are Panini's: choose a Panini model in Load Face Restorer, or disconnect what "
+            "needs one."
+        )
+    return network
+
+
+def load_restorer(model: ManagedNetwork[FaceRestorer]) -> tuple[FaceRestorer, int]:
+    """The network of whichever method on its device, and how many faces go through it together."""
+    network = model.network
+    if isinstance(network, core.PaniniNet):
+        return load_panini(model)
+    pixels = 3 * network.input_size**2
+    model.load(working_memory=pixels * network.dtype.itemsize * IMAGE_MODEL_FACTOR)
+    return network, 1
+
+
+def load_panini(model: ManagedNetwork[FaceRestorer]) -> tuple[PaniniNet, int]:
     """The network on its device, and how many faces go through it together.
 
     On a CPU one by one: a batch is no quicker there, and results do not depend on who else is in
-    the picture, to the bit.
+    the picture, to the bit. Raises ValueError if it is another method's.
     """
-    network = model.network
+    network = require_panini(model)
     batch = 1 if memory.is_device_cpu(model.patcher.load_device) else DEFAULT_BATCH
     sides, widths = network.gan_prior.resolutions, network.config.prior_channels
     largest = max(width * side**2 for side, width in zip(sides, widths, strict=True))
     working_memory = batch * largest * network.dtype.itemsize * LIVE_FEATURES
-    return model.load(working_memory=working_memory), batch
+    model.load(working_memory=working_memory)
+    return network, batch

@@ -2,65 +2,106 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import comfy.model_management as memory
 import torch
 from torch import Tensor
 
 from ... import panini_core as core
-from .files import DETECTOR_FOLDER, find_file, fingerprint, list_files
-from .networks import ManagedNetwork, manage
+from .files import DETECTOR_FOLDER, fingerprint_file, places
+from .networks import IMAGE_MODEL_FACTOR, ManagedNetwork, manage
 from .progress import Progress
 
-IMAGE_MODEL_FACTOR = 384  # memory of an upscale model's pass, in inputs, as ComfyUI estimates it
-PARSER_FILES = ("parsing_parsenet.pth", "parsing_bisenet.pth")
+if TYPE_CHECKING:
+    from ...panini_core import FaceParser, ImageUpscaler, SpandrelDescriptor
+
+IMAGE_MODEL_SIDE = 512  # px, of what goes through an upscale model together
+IMAGE_MODEL_BYTES = 4  # a number
 
 
-_parsers: dict[str, ManagedNetwork[Any]] = {}  # by fingerprint; only the last one
+_parsers: dict[str, ManagedNetwork[FaceParser]] = {}  # by fingerprint; only the last one
 
 
-def parse_masks(crops: Tensor) -> Tensor:
-    """Masks (F, 1, M, M) of skin and features of crops (F, 3, S, S).
+def load_parser(mask_source: str) -> FaceParser | None:
+    """The face parser that a mask source needs, on its device; None if it needs none.
 
-    Raises FileNotFoundError without a parser's file, ImportError without facexlib.
+    `parse` needs it; `auto` takes it where models/facedetection holds its file and facexlib is
+    installed. Raises FileNotFoundError without a parser's file, ImportError without facexlib.
     """
-    name = next((name for name in PARSER_FILES if name in list_files(DETECTOR_FOLDER)), None)
-    if name is None:
+    if mask_source not in ("auto", "parse"):
+        return None
+    path = core.find_parser(places(DETECTOR_FOLDER))
+    if mask_source == "auto" and (path is None or find_spec("facexlib") is None):
+        return None
+    if path is None:
         raise FileNotFoundError(
-            f"mask_source parse needs {' or '.join(PARSER_FILES)} (as of facexlib's releases) in "
-            f"models/{DETECTOR_FOLDER}: put one there, or choose soft."
+            f"mask_source parse needs {' or '.join(core.PARSER_FILES)} (as of facexlib's releases) "
+            f"in models/{DETECTOR_FOLDER}: put one there, or choose auto, oval or soft."
         )
-    known = fingerprint(DETECTOR_FOLDER, name)
+    known = fingerprint_file(path)
     if known not in _parsers:
-        path = find_file(DETECTOR_FOLDER, name)
         parser = manage(core.load_parser(path), path)
         _parsers.clear()
         _parsers[known] = parser
-    return core.parse_faces(_parsers[known].load(), crops).to(crops.device)
+    return _parsers[known].load()
 
 
-def apply_image_model(descriptor: Any, images: Tensor, progress: Progress) -> Tensor:
-    """What a model of ComfyUI's upscale model loader (spandrel) makes of (N, 3, H, W) in [0, 1].
+@contextmanager
+def borrow(descriptor: SpandrelDescriptor) -> Generator[None]:
+    """A model of ComfyUI's upscale model loader on the device, as long as the `with` lasts.
 
-    One image at a time. Face restorers take and give [-1, 1]; spandrel leaves that to the caller.
+    ComfyUI does not manage such models: room is made, and the model brought back to the CPU, as
+    its own nodes do. Networks that it manages are to be loaded inside, or they make room as well.
     """
     device = memory.get_torch_device()
-    working_memory = images[:1].numel() * images.element_size() * IMAGE_MODEL_FACTOR
+    working_memory = 3 * IMAGE_MODEL_SIDE**2 * IMAGE_MODEL_BYTES * IMAGE_MODEL_FACTOR
+    working_memory *= max(descriptor.scale, 1)
     memory.free_memory(memory.module_size(descriptor.model) + working_memory, device)
-    descriptor.to(device)
-    results: list[Tensor] = []
+    descriptor.model.to(device)
     try:
-        for index, image in enumerate(images):
-            picture = image[None].to(device, descriptor.dtype)
-            if descriptor.purpose == "FaceSR":
-                output = descriptor.model(core.to_network(picture))
-                output = output[0] if isinstance(output, (tuple, list)) else output
-                result = core.from_network(output)
-            else:
-                result = descriptor(picture)
-            results.append(result.float().clamp(0, 1).cpu())
-            progress(index + 1, len(images))
+        yield
     finally:
-        descriptor.to("cpu")
-    return torch.cat(results)
+        descriptor.model.to("cpu")
+
+
+@contextmanager
+def borrow_upscaler(descriptor: SpandrelDescriptor | None) -> Generator[ImageUpscaler | None]:
+    """An upscale model on the device, which stops between tiles when the user interrupts; None if
+    there is none. Raises ValueError for a face restorer."""
+    if descriptor is None:
+        yield None
+        return
+    upscaler = core.upscaler_of(descriptor)
+
+    def call(pictures: Tensor) -> Tensor:
+        memory.throw_exception_if_processing_interrupted()
+        return upscaler.call(pictures)
+
+    with borrow(descriptor):
+        yield replace(upscaler, call=call)
+
+
+def apply_image_model(descriptor: SpandrelDescriptor, images: Tensor) -> Tensor:
+    """What a model of ComfyUI's upscale model loader makes of crops (N, 3, S, S) in [0, 1].
+
+    Face restorers get and give faces of their size; other models enlarge by their factor, crops of
+    any shape. Raises ValueError for a face restorer whose crops are not square.
+    """
+    progress = Progress()
+    if descriptor.purpose == "FaceSR":
+        restorer = core.restorer_of(descriptor)
+        with borrow(descriptor):
+            faces = core.whole_picture_faces(images.float())
+            return core.restore_faces(restorer, faces, on_chunk=progress).crops
+    height, width = (side * descriptor.scale for side in images.shape[-2:])
+    results: list[Tensor] = []
+    with borrow_upscaler(descriptor) as upscaler:
+        for index, image in enumerate(images):
+            results.append(core.enlarge(image, (height, width), upscaler))
+            progress(index + 1, len(images))
+    return torch.stack(results)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
@@ -18,6 +18,7 @@ from torch import Tensor
 MAX_MESSAGE = 1000  # characters
 MAX_HEADER = 100_000_000  # bytes, of safetensors
 ZIP_MAGIC, PICKLE_MAGIC = b"PK\x03\x04", b"\x80"
+LFS_POINTER = b"version https://git-lfs."  # how a text begins that stands for a large file
 FLOAT_DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 WHOLE_DTYPES = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
 
@@ -58,21 +59,23 @@ class CheckpointFile:
     metadata: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def read_file(path: str | PathLike[str]) -> CheckpointFile:
+def read_file(
+    path: str | PathLike[str], *, wrappers: Sequence[str] = ("state_dict",)
+) -> CheckpointFile:
     """The tensors of a checkpoint by name, with its path and metadata: safetensors, or what
     `torch.save` writes.
 
-    A dict under the top-level key `state_dict` is taken if there is one. The name part `module.`
-    that distributed training inserts is dropped wherever it stands. Every value must be an
-    ordinary tensor without NaN or infinity. The tensors may be mapped from the file: copy what is
-    to be kept. Nothing in the file is executed.
+    A dict under the first of the top-level keys `wrappers` that is there is taken instead of the
+    whole. The name part `module.` that distributed training inserts is dropped wherever it stands.
+    Every value must be an ordinary tensor without NaN or infinity. The tensors may be mapped from
+    the file: copy what is to be kept. Nothing in the file is executed.
 
     Raises CheckpointError for anything else.
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
-            start = file.read(16)
+            start = file.read(len(LFS_POINTER))
     except FileNotFoundError as error:
         raise CheckpointError(
             path, "there is no such file; expected a checkpoint. Check the path."
@@ -86,9 +89,16 @@ def read_file(path: str | PathLike[str]) -> CheckpointFile:
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= MAX_HEADER:
         tensors, metadata = _read_safetensors(path)
     elif start.startswith((ZIP_MAGIC, PICKLE_MAGIC)):
-        tensors = _as_tensors(path, _read_torch(path, mmap=start.startswith(ZIP_MAGIC)))
+        content = _read_torch(path, mmap=start.startswith(ZIP_MAGIC))
+        tensors = _as_tensors(path, content, wrappers)
+    elif start == LFS_POINTER:
+        raise CheckpointError(
+            path,
+            "expected a checkpoint, found the pointer that Git keeps in its place (Git LFS). Fetch "
+            "the file itself: `git lfs pull`, or download it from the web page of the repository.",
+        )
     else:
-        found = "an empty file" if not start else f"a file that begins with {start!r}"
+        found = "an empty file" if not start else f"a file that begins with {start[:16]!r}"
         raise CheckpointError(
             path,
             f"expected a checkpoint (.safetensors, or .pth, .pt, .tar of torch.save), found {found}"
@@ -165,9 +175,10 @@ def _placeholders(names: tuple[str, ...]) -> Generator[None]:
             torch.serialization.add_safe_globals(rest)
 
 
-def _as_tensors(path: Path, content: Any) -> dict[str, Tensor]:
-    if isinstance(content, dict) and "state_dict" in content:
-        content = cast(Any, content["state_dict"])
+def _as_tensors(path: Path, content: Any, wrappers: Sequence[str]) -> dict[str, Tensor]:
+    if isinstance(content, dict):
+        inner = next((name for name in wrappers if name in content), None)
+        content = cast(Any, content if inner is None else content[inner])
     if not isinstance(content, dict):
         raise CheckpointError(
             path, f"expected a dict of tensors (a state dict), found {type(content).__name__}."
@@ -179,10 +190,11 @@ def _as_tensors(path: Path, content: Any) -> dict[str, Tensor]:
         if not isinstance(name, str) or type(value) not in (Tensor, torch.nn.Parameter)
     ]
     if wrong:
+        under = ", ".join(map(repr, wrappers))
         raise CheckpointError(
             path,
-            "expected a state dict, tensors by name, at the top or under 'state_dict'; "
-            f"{len(wrong)} of {len(values)} entries are something else: {first_few(wrong)}.",
+            f"expected a state dict, tensors by name, at the top or under {under}; {len(wrong)} of "
+            f"{len(values)} entries are something else: {first_few(wrong)}.",
         )
     return {str(name): cast(Tensor, value).detach() for name, value in values.items()}
 

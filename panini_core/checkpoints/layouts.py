@@ -60,15 +60,13 @@ def recognise(names: Collection[str]) -> Layout | None:
 
 
 def unexpected_layout(
-    file: CheckpointFile, found: Layout | None, *expected: Layout
+    file: CheckpointFile, found: Layout | None, *expected: Layout | str
 ) -> CheckpointError:
-    """The error for a file of another layout than those expected."""
+    """The error for a file of another layout than those expected, or described."""
     names = sorted(file.tensors)
     what = found.value if found else f"{len(names)} tensors such as {first_few(names)}"
-    return CheckpointError(
-        file.path,
-        f"expected {' or '.join(layout.value for layout in expected)}, found {what}.",
-    )
+    wanted = [layout.value if isinstance(layout, Layout) else layout for layout in expected]
+    return CheckpointError(file.path, f"expected {' or '.join(wanted)}, found {what}.")
 
 
 def select(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ..compute import AUTO, choose_dtype, choose_layout
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig, PaniniNet
 from ..models.precision import full_precision_names, set_precision, wide
 from . import layouts, own_format
+from .fidelity_file import fidelity_path, read_fidelity
 from .files import CheckpointError, CheckpointFile, read_file, refuse_overflow
 from .layouts import Layout, Table, recognise, select, unexpected_layout
 from .matching import match_tensors
@@ -37,7 +41,8 @@ def load_panini(
     what restores fastest where the network runs (see `choose_dtype`): to train or convert a
     network, ask for torch.float32. `runs_on`: the device that it is moved to later, if that is not
     `device`. Torch's random state is not touched. A file without a mean latent gets one estimated,
-    if its mapping network is trained; else it stays unknown.
+    if its mapping network is trained; else it stays unknown. The fidelity curve that lies beside
+    the file, if there is one, becomes the model's.
 
     Raises CheckpointError if the file is missing, damaged, of something else, or does not match
     its network exactly.
@@ -83,6 +88,7 @@ def load_panini(
     narrowed = [name for name, it in tensors.items() if _reaches_beyond(it, converted[name].dtype)]
     refuse_overflow(file.path, {name: converted[name] for name in narrowed}, dtype)
     model.to(memory_format=choose_layout(dtype, runs_on))
+    model.fidelity_curve = read_fidelity(fidelity_path(file.path), model)
     return model.eval()
 
 
@@ -139,9 +145,30 @@ def _reaches_beyond(tensor: Tensor, dtype: torch.dtype) -> bool:
 def _skeleton(file: CheckpointFile, config: PaniniConfig) -> PaniniNet:
     """The network without numbers: shapes are compared before any memory is taken."""
     try:
-        with torch.device("meta"):
+        with _Unfilled(), torch.device("meta"):
             return PaniniNet(config)
     except (ValueError, TypeError, RuntimeError, ArithmeticError, IndexError) as error:
         raise CheckpointError(
             file.path, f"its configuration describes no network ({error}): {config}"
         ) from error
+
+
+_FIRST_NUMBERS = (torch.randn, torch.eye)  # that PaniniNet's parts begin with
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out first numbers: where there is no memory for them, torch would load its compiler
+    and sympy to draw none, which takes longer than a picture."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        own = getattr(func, "__module__", None)
+        if func.__name__ in ("normal_", "uniform_") or own == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return torch.empty(*args) if func in _FIRST_NUMBERS else func(*args, **kwargs)

@@ -18,10 +18,12 @@ from .console import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USAGE, UsageError, com
 
 COMMANDS = {
     "restore": "restore the faces in photographs",
+    "bulk": "restore masses of pictures, on one machine or many",
     "sheet": "draw the faces of pictures before and after on one sheet",
     "detect": "find faces: boxes, landmarks and a numbered picture",
     "degrade": "make pictures worse, for trials and training",
     "atlas": "measure known degradations, as the model sees them, to describe others by",
+    "calibrate": "find out what fidelity should do with a model's weights",
     "convert": "turn a checkpoint into one safetensors file",
     "prior": "turn the published networks of MobileStyleGAN into one file, the GAN prior",
     "train": "train the degradation encoder or the whole restorer",

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 
 from ..checkpoints.detector import load_detector
-from ..degrading.degrade import degrade_images
 from ..drawing.faces import comparison_sheet
-from ..images import read_image, save_image
+from ..images import save_image
 from ..options import RestoreOptions
 from ..pipeline import restore_images_with_report
-from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, complain, say, usage_errors
+from ..sample_photo import sample_photo
+from .console import EXIT_DONE, EXIT_PROBLEM, complain, say, usage_errors
 from .inputs import make_folder
-from .options import add_device_argument, add_model_arguments, open_device, open_model
+from .options import add_device_argument, add_model_arguments, open_device, open_restorer
 
 PRESET, SEED = "mild", 3
 UPSCALE = 2  # the face is small in the photograph; so its detail shows
@@ -31,17 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the pictures go; an earlier demo's are replaced (default: %(default)s)",
     )
     add_device_argument(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, others=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    photograph = read_image(sample_photograph()).pixels[None]
-    model = open_model(arguments)
+    options = RestoreOptions(upscale=UPSCALE)
+    model = open_restorer(arguments, options)
     with usage_errors():
         detector = load_detector(device=open_device(arguments))
 
-    degraded = degrade_images(photograph, PRESET, seed=SEED)
-    options = RestoreOptions(upscale=UPSCALE)
+    degraded = sample_photo(PRESET, seed=SEED)
     restoration = restore_images_with_report(detector, model, degraded.to(model.device), options)
     (report,) = restoration.reports
     result = restoration.images[0].cpu()
@@ -59,13 +56,3 @@ def run(arguments: argparse.Namespace) -> int:
         complain("The sample photograph has a face; that none was found points to the detector.")
         return EXIT_PROBLEM
     return EXIT_DONE
-
-
-def sample_photograph() -> Path:
-    """NASA's portrait of Eileen Collins (public domain), a file of the scikit-image package.
-
-    Read as a file: scikit-image's own function would download it where it is missing.
-    """
-    if find_spec("skimage") is None:
-        raise UsageError("The sample photograph comes with scikit-image: pip install scikit-image")
-    return Path(str(files("skimage.data").joinpath("astronaut.png")))

@@ -13,8 +13,8 @@ import torch
 from ..checkpoints import DEFAULT_WEIGHTS
 from ..checkpoints.detector import load_detector
 from ..compute import name_of_dtype
-from ..models.panini import PaniniNet
 from ..models.value_range import to_network
+from ..options import NetworkOptions
 from .console import EXIT_DONE, EXIT_PROBLEM, say
 from .laboratory import find_laboratory
 from .options import (
@@ -22,7 +22,7 @@ from .options import (
     add_model_arguments,
     default_of,
     open_device,
-    open_model,
+    open_restorer,
 )
 from .timing import time_warm
 
@@ -30,6 +30,8 @@ NEEDED = ("torch", "torchvision", "numpy", "Pillow", "safetensors", "einops")
 OPTIONAL = {
     "facexlib": "the networks that parse faces",
     "opencv-python": "reads 16-bit colour pictures; or opencv-python-headless",
+    "spandrel": "restores with GFPGAN and RestoreFormer, enlarges backgrounds",
+    "spandrel_extra_arches": "restores with CodeFormer; its licence is for non-commercial use",
     "pillow-heif": "reads HEIC pictures",
     "jpeglib": "keeps the unchanged blocks of JPEG files as they are",
     "tqdm": "progress bars",
@@ -39,7 +41,7 @@ OPTIONAL = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device_argument(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, others=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     usable &= _check("face detector", _describe_detector)
     _say_laboratory()
     say("\nSpeed")
-    usable &= _check("one face", lambda: _time_one_face(open_model(arguments), device))
+    usable &= _check("one face", lambda: _time_one_face(arguments, device))
     say("\nReady." if usable else "\nNot ready: see the lines marked MISSING.")
     return EXIT_DONE if usable else EXIT_PROBLEM
 
@@ -95,14 +97,15 @@ def _say_laboratory() -> None:
             _row(name, text)
 
 
-def _time_one_face(model: PaniniNet, device: torch.device) -> str:
-    size = model.config.input_size
+def _time_one_face(arguments: argparse.Namespace, device: torch.device) -> str:
+    model = open_restorer(arguments, NetworkOptions())
+    size = model.input_size
     face = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     with torch.inference_mode():
         timing = time_warm(lambda: model(to_network(face)).cpu())  # which waits for the device
     return (
         f"{timing.warm * 1000:.0f} ms ({1 / timing.warm:.2g} faces/s) on {device} in "
-        f"{name_of_dtype(model.dtype)}, {size} px in, {model.config.output_size} px out\n"
+        f"{name_of_dtype(model.dtype)}, {size} px in, {model.output_size} px out\n"
         f"{'':<19}The network alone, one face at a time, warm: the quickest of {timing.runs} runs; "
         f"the first took {timing.first * 1000:.0f} ms.\n"
         f"{'':<19}Reading, finding faces, pasting and writing come on top."

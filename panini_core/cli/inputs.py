@@ -17,6 +17,7 @@ from ..images import (
     is_animation,
     readable_suffixes,
 )
+from ..video import VIDEO_SUFFIXES, WRITABLE_FILMS
 from .console import UsageError
 from .others import describe_others
 
@@ -39,6 +40,7 @@ class Job:
     target: Path
     extras: tuple[Path, ...] = ()
     problem: str = ""  # why it cannot be done
+    goes_on: bool = False  # with what an earlier run left there
 
     @property
     def results(self) -> tuple[Path, ...]:
@@ -135,6 +137,11 @@ def require_folder(output: Path) -> None:
             f"{output}: expected a folder for several pictures (or, for one, a name that ends in "
             f"{', '.join(sorted(WRITABLE_SUFFIXES))}), got a picture's name."
         )
+    if output.suffix.lower() in VIDEO_SUFFIXES and not output.is_dir():
+        raise UsageError(
+            f"{output}: expected a folder (or, for one film, a name that ends in "
+            f"{', '.join(WRITABLE_FILMS)}), got a film's name."
+        )
 
 
 def require_new_file(path: Path, taken: Iterable[Path], *, force: bool) -> None:
@@ -175,10 +182,11 @@ def _expand(text: str, output: Path, *, recursive: bool) -> tuple[Path, list[Pat
         if path.resolve() in results.parents:
             found = [file for file in found if results not in file.resolve().parents]
         return path, _visible_files(found)
-    if os.path.exists(path) or not glob.has_magic(text):
+    base, pattern = _split_pattern(path)
+    if os.path.exists(path) or not glob.has_magic(str(pattern)):
         return path.parent, [path]
-    found = sorted(Path(name) for name in glob.glob(text, recursive=True))
-    return _fixed_part(path), _visible_files(found)
+    names = glob.glob(str(pattern), root_dir=base, recursive=True)
+    return base, _visible_files(sorted(base / name for name in names))
 
 
 def _visible_files(files: Iterable[Path]) -> list[Path]:
@@ -186,8 +194,11 @@ def _visible_files(files: Iterable[Path]) -> list[Path]:
 
 
 def _is_taken(file: Path, text: str) -> bool:
-    """Whether a file is read: one that was named always, others if they are pictures."""
-    return file == Path(text) or file.suffix.lower() in readable_suffixes()
+    """Whether a file is read: one that was named always, others if they are pictures; films of a
+    pattern that names their suffix too, since they take long."""
+    suffix = file.suffix.lower()
+    named = suffix in VIDEO_SUFFIXES and Path(text).suffix.lower() == suffix
+    return file == Path(text) or suffix in readable_suffixes() or named
 
 
 def _no_picture(text: str, others: Sequence[Path], *, recursive: bool) -> str:
@@ -198,17 +209,22 @@ def _no_picture(text: str, others: Sequence[Path], *, recursive: bool) -> str:
     return f"{text}: expected a folder with pictures, found none in it{but}.{hint}"
 
 
-def _fixed_part(pattern: Path) -> Path:
-    fixed = Path(pattern.anchor)
-    for part in pattern.parts[len(fixed.parts) : -1]:
-        if glob.has_magic(part):
-            break
-        fixed /= part
-    return fixed
+def _split_pattern(path: Path) -> tuple[Path, Path]:
+    """The folders that a pattern begins with, as far as they exist, and the rest.
+
+    What exists is a name, whatever signs are in it: `[2020] photos/*.jpg`.
+    """
+    base = Path(path.anchor)
+    rest = path.parts[len(base.parts) :]
+    while len(rest) > 1 and os.path.isdir(base / rest[0]):
+        base, rest = base / rest[0], rest[1:]
+    return base, Path(*rest)
 
 
 def _names_a_file(output: Path, source: Source) -> bool:
     suffix = output.suffix.lower()
+    if is_film(source.path):
+        return suffix in WRITABLE_FILMS and not output.is_dir()
     animated = suffix == source.path.suffix.lower() == ANIMATION_SUFFIX
     return (suffix in WRITABLE_SUFFIXES or animated) and not output.is_dir()
 
@@ -230,6 +246,11 @@ def _target_names(sources: Sequence[Source], suffix: str | None) -> list[Path]:
     ]
 
 
+def is_film(path: Path) -> bool:
+    """Whether it is restored as a film, by its suffix."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
 def _is_written_gif(path: Path) -> bool:
     """Whether it is a GIF that is written as one again, which a single picture is not."""
     return path.suffix.lower() == ANIMATION_SUFFIX and is_animation(path)
@@ -238,6 +259,8 @@ def _is_written_gif(path: Path) -> bool:
 def _new_suffix(name: Path, wanted: str | None) -> str | None:
     """The suffix that a result has instead of its picture's; None: the same."""
     suffix = name.suffix.lower()
+    if suffix in VIDEO_SUFFIXES:
+        return None if suffix in WRITABLE_FILMS else ".mp4"
     known = FORMAT_OF_SUFFIX.get(suffix)
     if wanted is not None:
         return None if known == FORMAT_OF_SUFFIX[wanted] else wanted

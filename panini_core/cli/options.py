@@ -14,12 +14,18 @@ import torch
 
 from ..checkpoints import load_panini
 from ..checkpoints.detector import BEST_FILE, load_detector
+from ..checkpoints.image_models import load_restorer, load_upscaler
+from ..checkpoints.parser import PARSER_FILES, load_parser
 from ..compute import AUTO, DTYPE_NAMES, choose_device, choose_dtype
 from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
+from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
 from ..models.panini import PaniniNet
-from ..options import RestoreOptions
+from ..options import NetworkOptions, RestoreOptions
+from ..stages.restore import check_choices
 from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
-from .console import usage_errors
+from .console import UsageError, usage_errors
 
 FORMATS = ("png", "jpg", "webp", "tiff", "bmp")
 DEFAULTS = RestoreOptions()
@@ -107,13 +113,15 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
+    """others: whether restorers of other methods serve as well (see `open_restorer`)."""
+    also = ", or GFPGAN, RestoreFormer or CodeFormer (needs spandrel)" if others else ""
     parser.add_argument(
         "--model",
         default=default_of(load_panini, "path"),
         metavar="FILE",
-        help="a checkpoint: ours (.safetensors) or an official .pth (default: the weights that "
-        "come with the package)",
+        help=f"a checkpoint: ours (.safetensors) or an official .pth of Panini{also} (default: the "
+        "weights that come with the package)",
     )
     parser.add_argument(
         "--dtype",
@@ -121,6 +129,12 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         default=AUTO,
         help="precision of the network. auto: what is fastest on the device without a difference "
         "that shows; fp32 is exact (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the network first, which takes a minute or more and a C++ compiler (on a GPU "
+        "Triton); pays for thousands of faces",
     )
 
 
@@ -141,7 +155,51 @@ def open_model(arguments: argparse.Namespace) -> PaniniNet:
     with usage_errors():
         device = choose_device(arguments.device)
         dtype = choose_dtype(arguments.dtype, device)
-        return load_panini(arguments.model, device=device, dtype=dtype)
+        model = load_panini(arguments.model, device=device, dtype=dtype)
+    if arguments.compile:
+        model.compile()  # when it is first called
+    return model
+
+
+def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> FaceRestorer:
+    """The model, of whichever method, that is to restore with these options."""
+    with usage_errors():
+        device = choose_device(arguments.device)
+        name: str = arguments.dtype
+        dtype = None if name == AUTO else choose_dtype(name, device)
+        model = load_restorer(arguments.model, device=device, dtype=dtype)
+        check_choices(model, options)
+    if arguments.compile:
+        model.compile()  # when it is first called
+    return model
+
+
+def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
+    """What `--upscale-model` names."""
+    if arguments.upscale_model is None:
+        return None
+    with usage_errors():
+        return load_upscaler(arguments.upscale_model, device=choose_device(arguments.device))
+
+
+def parser_of(arguments: argparse.Namespace) -> str | None:
+    """The face parser's file, where one is given and `--mask-source` may use it."""
+    if arguments.parser is None and arguments.mask_source == "parse":
+        raise UsageError(
+            f"--mask-source parse needs a face parser: give --parser {' or '.join(PARSER_FILES)} "
+            "(of facexlib's releases), or choose auto, oval or soft."
+        )
+    file: str | None = arguments.parser
+    return file if arguments.mask_source in ("auto", "parse") else None
+
+
+def open_parser(arguments: argparse.Namespace) -> FaceParser | None:
+    """The face parser of `parser_of`."""
+    file = parser_of(arguments)
+    if file is None:
+        return None
+    with usage_errors():
+        return load_parser(file, device=choose_device(arguments.device))
 
 
 def ratio(text: str) -> float:

@@ -1,4 +1,4 @@
-"""`panini restore INPUT… -o OUTPUT`: degraded photographs in, restored photographs out."""
+"""`panini restore INPUT… -o OUTPUT`: degraded photographs and films in, restored ones out."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ from ..images import (
     write_image,
 )
 from ..models.face_detector import FaceDetector
-from ..models.panini import PaniniNet
+from ..models.face_parser import FaceParser
+from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
 from ..options import RestoreOptions
 from ..pipeline import ImageReport
 from ..stages.grouping import face_numbers
 from .batch import Outcome, Result, Tally, run_jobs
-from .console import usage_errors
+from .console import UsageError, usage_errors
 from .inputs import (
     Job,
     find_others,
     find_sources,
+    is_film,
     keeps_format,
     make_folder,
     plan_jobs,
@@ -48,11 +51,20 @@ from .options import (
     add_input_arguments,
     add_model_arguments,
     open_detector,
-    open_model,
+    open_parser,
+    open_restorer,
+    open_upscaler,
     suffix_of,
 )
 from .report import describe_face, describe_image, note_left_alone
-from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
+from .restore_arguments import (
+    add_aligned_argument,
+    add_film_arguments,
+    add_restore_arguments,
+    read_film_options,
+    read_options,
+)
+from .restore_film import FilmRestorer, can_go_on
 from .restore_picture import restore_picture
 
 
@@ -71,8 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_aligned_argument(parser)
     add_restore_arguments(parser)
     _add_extra_arguments(parser)
+    add_film_arguments(parser)
     add_detector_arguments(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, others=True)
 
 
 def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +100,14 @@ def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
         help="also write NAME.face0.before.png and .after.png: the network's input and output",
     )
     parser.add_argument(
+        "--upscale-model",
+        type=Path,
+        metavar="FILE",
+        help="draw what is around the faces with an image model (ESRGAN, SwinIR, …; needs "
+        "spandrel), so that it is not softer than they are. --upscale says how large the result "
+        "is; at 1 the picture is enlarged, and shrunk again",
+    )
+    parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE.json",
@@ -97,6 +118,9 @@ def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     with usage_errors():
         options = read_options(arguments)
+        film_options = read_film_options(arguments, options)
+    if arguments.aligned and arguments.upscale_model is not None:
+        raise UsageError("--upscale-model draws what is around faces, which --aligned leaves out.")
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
     others = find_others(arguments.inputs, output, recursive=arguments.recursive)
@@ -109,15 +133,31 @@ def run(arguments: argparse.Namespace) -> int:
         require_new_file(report, taken, force=arguments.force)
         make_folder(report.parent)
     restorer = _Restorer(
-        open_model(arguments),
+        open_restorer(arguments, options),
+        open_upscaler(arguments),
         None if arguments.aligned else open_detector(arguments),
+        open_parser(arguments),
         options,
         compare=arguments.compare,
         save_faces=arguments.save_faces,
     )
+    films = FilmRestorer(
+        restorer.model,
+        restorer.upscaler,
+        restorer.detector,
+        restorer.parser,
+        *film_options,
+        model_name=f"{arguments.model or 'default'} {arguments.dtype} {arguments.upscale_model}",
+        resume=arguments.resume,
+        overwrite=arguments.force,
+    )
+
+    def restore(job: Job) -> Result:
+        return films(job) if is_film(job.source) else restorer(job)
+
     tally = Tally("Restored", others)
     try:
-        run_jobs(jobs, restorer, tally, output=output, force=arguments.force, debug=arguments.debug)
+        run_jobs(jobs, restore, tally, output=output, force=arguments.force, debug=arguments.debug)
     finally:  # also on Ctrl-C
         if report is not None:
             write_file(report, json.dumps(_report(tally, options, arguments), indent=2).encode())
@@ -126,6 +166,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _with_extras(job: Job, arguments: argparse.Namespace) -> Job:
     """The job with the further results that it would overwrite."""
+    if is_film(job.source):
+        return dataclasses.replace(job, goes_on=arguments.resume and can_go_on(job))
     extras: list[Path] = []
     if arguments.compare:
         extras += [_comparison(job, None), *_existing(job, "picture*.compare.png")]
@@ -153,11 +195,18 @@ def _of_picture(place: Place | None) -> str:
 class _Restorer:
     """Restores one picture; the work of `run_jobs`."""
 
-    model: PaniniNet
+    model: FaceRestorer
+    upscaler: ImageUpscaler | None
     detector: FaceDetector | None  # None: the pictures are aligned faces
+    parser: FaceParser | None
     options: RestoreOptions
     compare: bool
     save_faces: bool
+
+    @property
+    def keeps_backgrounds(self) -> bool:
+        """Whether pictures stay as they are where no face is restored."""
+        return self.options.upscale == 1 and self.upscaler is None
 
     def __call__(self, job: Job) -> Result:
         pictures = read_images(job.source)
@@ -167,7 +216,7 @@ class _Restorer:
             return self._restore_several(job, chain([first], pictures))
         after, report = self._restore(job, first)
         numbers = [index for index, done in enumerate(report.selected) if done]
-        unchanged = not numbers and self.options.upscale == 1
+        unchanged = not numbers and self.keeps_backgrounds
         if unchanged and keeps_format(job):
             write_file(job.target, job.source.read_bytes())
         else:
@@ -177,7 +226,7 @@ class _Restorer:
         if numbers:
             notes += note_left_alone(details["faces"])
             return Result(Outcome.DONE, len(numbers), report.note, notes, details)
-        return Result(Outcome.NOTHING_TO_DO, 0, _unchanged(report.note, unchanged), notes, details)
+        return Result(Outcome.NOTHING_TO_DO, 0, self._other(report.note), notes, details)
 
     def _restore_several(self, job: Job, pictures: Iterator[ImageFile]) -> Result:
         """The pages of a TIFF, the frames of an animation: each by itself."""
@@ -199,7 +248,7 @@ class _Restorer:
 
         data = encode_file(job.target, restored())
         done = [face["picture"] for face in faces if face["restored"]]
-        unchanged = not done and self.options.upscale == 1
+        unchanged = not done and self.keeps_backgrounds
         keep = unchanged and keeps_format(job)
         write_file(job.target, job.source.read_bytes() if keep else data)
         details |= {"pictures": count, "faces": faces}
@@ -209,12 +258,24 @@ class _Restorer:
         if done:
             return Result(Outcome.DONE, len(done), text, said, details)
         text = f"No face was restored in the {count} pictures of the file."
-        return Result(Outcome.NOTHING_TO_DO, 0, _unchanged(text, unchanged), said, details)
+        return Result(Outcome.NOTHING_TO_DO, 0, self._other(text), said, details)
+
+    def _other(self, note: str) -> str:
+        """What was done to a picture without a restored face."""
+        if self.upscaler is not None:
+            return f"{note} It was drawn by the upscale model."
+        return f"{note} It was {'copied' if self.keeps_backgrounds else 'enlarged'} as it is."
 
     def _restore(self, job: Job, image: ImageFile) -> tuple[ImageFile, ImageReport]:
         """A picture with its faces restored, and what was done; writes the extra files."""
         result, restored, report = restore_picture(
-            self.model, self.detector, image.pixels, self.options, keep_faces=self.save_faces
+            self.model,
+            self.detector,
+            image.pixels,
+            self.options,
+            upscaler=self.upscaler,
+            keep_faces=self.save_faces,
+            parser=self.parser,
         )
         after = image.with_pixels(result)
         shown = {
@@ -235,10 +296,6 @@ def _describe(report: ImageReport) -> list[dict[str, Any]]:
         describe_face(index, face) | {"restored": done}
         for index, (face, done) in enumerate(zip(report.found, report.selected, strict=True))
     ]
-
-
-def _unchanged(note: str, unchanged: bool) -> str:
-    return f"{note} It was {'copied' if unchanged else 'enlarged'} as it is."
 
 
 def _notes(job: Job, image: ImageFile, said: Iterable[str]) -> tuple[str, ...]:
@@ -262,6 +319,7 @@ def _report(tally: Tally, options: RestoreOptions, arguments: argparse.Namespace
     return {
         "options": dataclasses.asdict(options),
         "model": arguments.model or "default",
+        "upscale_model": None if arguments.upscale_model is None else str(arguments.upscale_model),
         "detector": None if arguments.aligned else arguments.detector,
         "device": arguments.device,
         "dtype": arguments.dtype,

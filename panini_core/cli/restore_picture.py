@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ..faces import RestoredFaces
 from ..models.face_detector import FaceDetector
-from ..models.panini import PaniniNet
+from ..models.face_parser import FaceParser
+from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
 from ..options import RestoreOptions
-from ..pipeline import ImageReport, restore_images_with_report
-from ..stages.align import whole_picture_faces
-from ..stages.paste import paste_faces
-from ..stages.restore import restore_faces
+from ..pipeline import ImageReport, restore_aligned, restore_images_with_report
 
 
 def restore_picture(
-    model: PaniniNet,
+    model: FaceRestorer,
     detector: FaceDetector | None,
     pixels: Tensor,
     options: RestoreOptions,
     *,
+    upscaler: ImageUpscaler | None = None,
     keep_faces: bool,
+    parser: FaceParser | None = None,
 ) -> tuple[Tensor, RestoredFaces | None, ImageReport]:
     """Restore a picture (3, H, W), RGB in [0, 1]; without a detector it is an aligned face.
 
@@ -31,20 +31,17 @@ def restore_picture(
     """
     images = pixels[None].to(model.device)
     if detector is None:
-        result, restored = _restore_aligned(model, images, options)
+        result, restored = restore_aligned(model, images, options, parser=parser)
         report = ImageReport(restored.face_set.faces, (True,), "The whole picture is one face.")
         return result[0].cpu(), restored, report
     restoration = restore_images_with_report(
-        detector, model, images, options, keep_faces=keep_faces
+        detector,
+        model,
+        images,
+        options,
+        upscaler=upscaler,
+        keep_faces=keep_faces,
+        parser=parser,
     )
     (report,) = restoration.reports
     return restoration.images[0].cpu(), restoration.restored, report
-
-
-def _restore_aligned(
-    model: PaniniNet, images: Tensor, options: RestoreOptions
-) -> tuple[Tensor, RestoredFaces]:
-    """Square images (N, 3, S, S) that are faces in FFHQ's framing."""
-    restored = restore_faces(model, whole_picture_faces(images), options=options)
-    whole = torch.ones(len(images), 1, 1, 1)  # no border: the crop is the picture
-    return paste_faces(images, restored, options, masks=whole), restored

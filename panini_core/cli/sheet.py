@@ -15,6 +15,8 @@ from ..drawing.faces import at_one_size, zoom_on
 from ..faces import Face, FaceSet
 from ..images import read_image, save_image
 from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
+from ..models.face_restorer import FaceRestorer
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
 from ..stages.grouping import face_numbers
@@ -27,7 +29,8 @@ from .options import (
     add_input_arguments,
     add_model_arguments,
     open_detector,
-    open_model,
+    open_parser,
+    open_restorer,
 )
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
 from .restore_picture import restore_picture
@@ -53,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_aligned_argument(parser)
     add_restore_arguments(parser)
     add_detector_arguments(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, others=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,12 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
     require_sheet(output, [source.path for source in sources], force=arguments.force)
-    model = open_model(arguments)
+    model = open_restorer(arguments, options)
     detector = None if arguments.aligned else open_detector(arguments)
     with usage_errors():
-        atlas = load_atlas(model, arguments.model)
+        panini = isinstance(model, PaniniNet)
+        atlas = load_atlas(model, arguments.model) if panini else None
     names = {source.path: source.relative.as_posix() for source in sources}
-    gallery = _Gallery(model, detector, atlas, options, names, tile=arguments.tile)
+    parser = open_parser(arguments)
+    gallery = _Gallery(model, detector, atlas, options, names, parser=parser, tile=arguments.tile)
     others = find_others(arguments.inputs, output, recursive=arguments.recursive)
     tally = Tally("Drew", others)
     jobs = [Job(source.path, output) for source in sources]
@@ -84,12 +89,13 @@ class _Gallery:
 
     def __init__(
         self,
-        model: PaniniNet,
+        model: FaceRestorer,
         detector: FaceDetector | None,  # None: the pictures are aligned faces
         atlas: DegradationAtlas | None,  # None: nothing tells how faces are degraded
         options: RestoreOptions,
         names: Mapping[Path, str],
         *,
+        parser: FaceParser | None,
         tile: int,
     ) -> None:
         self.model = model
@@ -97,6 +103,7 @@ class _Gallery:
         self.atlas = atlas
         self.options = options
         self.names = names
+        self.parser = parser
         self.tile = tile
         self.sheet = ContactSheet(PAIRS_A_ROW)
         self.full = False
@@ -108,7 +115,12 @@ class _Gallery:
             raise ValueError(f"the sheet is full. {_MORE_ROOM}")
         image = read_image(job.source)
         result, restored, report = restore_picture(
-            self.model, self.detector, image.pixels, self.options, keep_faces=True
+            self.model,
+            self.detector,
+            image.pixels,
+            self.options,
+            keep_faces=True,
+            parser=self.parser,
         )
         name = self.names[job.source]
         if restored is None or len(restored.face_set) == 0:
@@ -153,7 +165,7 @@ class _Gallery:
                 [f"{name}, face {number}, {face.size:.0f} px"]
                 for number, face in zip(numbers, faces.faces, strict=True)
             ]
-        if self.atlas is not None:
+        if self.atlas is not None and isinstance(self.model, PaniniNet):
             degradation = represent_degradation(self.model, faces, batch=self.options.batch)
             for caption, known in zip(
                 captions, describe_degradation(self.atlas, degradation), strict=True

@@ -36,12 +36,13 @@ def plot_atlas(
     atlas: DegradationAtlas | None,
     descriptions: Sequence[DegradationDescription],
     *,
+    numbers: Sequence[int] | None = None,  # of the faces; None: from 0
     size: tuple[int, int] = (960, 560),  # width, height, px
 ) -> Tensor:  # (3, H, W)
     """The map of known degradations, coloured by class, with a legend; every face as its number.
 
     Beside it each face's severity and description. Without an atlas (None) the plot says so.
-    Raises ValueError for a size below `SMALLEST`.
+    Raises ValueError for a size below `SMALLEST`, and if there is not one number a face.
     """
     canvas = Canvas(size)
     width, height = size
@@ -58,11 +59,13 @@ def plot_atlas(
 
     for (x, y), label in zip(atlas.positions.tolist(), atlas.labels.tolist(), strict=True):
         canvas.dot(place(x, y), 2.6, _class_colour(label))
-    for number, description in reversed(list(enumerate(descriptions))):
+    counted = range(len(descriptions)) if numbers is None else numbers
+    named = list(zip(counted, descriptions, strict=True))
+    for number, description in reversed(named):
         canvas.badge(place(*description.position), number)
     left = side + 2 * _MARGIN
     below = _draw_legend(canvas, atlas.names, left, top)
-    _draw_faces(canvas, descriptions, left, below + _MARGIN)
+    _draw_faces(canvas, named, left, below + _MARGIN)
     return canvas.finish()
 
 
@@ -170,14 +173,17 @@ def _draw_legend(canvas: Canvas, names: Sequence[str], left: float, top: float) 
 
 
 def _draw_faces(
-    canvas: Canvas, descriptions: Sequence[DegradationDescription], left: float, top: float
+    canvas: Canvas,
+    named: Sequence[tuple[int, DegradationDescription]],  # with their numbers
+    left: float,
+    top: float,
 ) -> None:
     """A row a face: number, sentence, a bar of its severity; as many as there is room for."""
     right, bottom = canvas.size[0] - _MARGIN, canvas.size[1] - _MARGIN
     row = 44
     room = max(int((bottom - top - 20) // row), 0)
-    for number, description in enumerate(descriptions[:room]):
-        y = top + number * row
+    for place, (number, description) in enumerate(named[:room]):
+        y = top + place * row
         canvas.badge((left + 10, y + 14), number)
         canvas.text(
             (left + 28, y + 8), _fitting(canvas, description.text, right - left - 28), 12, "lm"
@@ -186,8 +192,8 @@ def _draw_faces(
         severity = min(max(description.severity, 0.0), 1.0)
         end = left + 28 + (right - left - 28) * severity
         canvas.box((left + 28, y + 20, end, y + 26), _severity_colour(severity))
-    if len(descriptions) > room:
-        canvas.text((left, bottom), f"and {len(descriptions) - room} more", 12, "lb", _MUTED)
+    if len(named) > room:
+        canvas.text((left, bottom), f"and {len(named) - room} more", 12, "lb", _MUTED)
 
 
 def _fitting(canvas: Canvas, text: str, width: float) -> str:

@@ -3,7 +3,7 @@
 Nothing else in the package reads or writes pictures.
 """
 
-from .decoding import is_animation
+from .decoding import decode_images, is_animation
 from .heif import HEIF_SUFFIXES
 from .reading import read_image, read_images, readable_suffixes
 from .value import ImageFile, ImageFileError, JpegSource, Metadata, Place
@@ -31,6 +31,7 @@ __all__ = [
     "Metadata",
     "Place",
     "check_writable",
+    "decode_images",
     "encode_file",
     "is_animation",
     "lost_on_writing",

@@ -27,10 +27,13 @@ from .png_text import SIGNATURE, XMP_KEYWORD, text_chunk
 from .tiff_encoding import encode_tiff
 from .value import FilePixels, ImageFile, JpegSource, Metadata
 
+PNG_LEVEL = 4  # of zlib: 2.5 times as quick as its usual 6, for photographs 5 % larger
 WEBP_QUALITY = 95  # only where the source was lossy; a lossless source stays lossless
 
 ALPHA_FORMATS = frozenset({"PNG", "TIFF", "WEBP", "GIF"})
 SIXTEEN_BIT_FORMATS = frozenset({"PNG", "TIFF"})
+
+ROWS = 256  # that are rounded at a time
 
 _INCHES_PER_METRE = 1 / 0.0254
 
@@ -89,6 +92,7 @@ def _pillow_options(file_format: str, image: ImageFile, metadata: Metadata) -> d
         lossless = {"lossless": True, "exact": True}
         options |= lossless if image.lossless else {"quality": WEBP_QUALITY}
     elif file_format == "PNG":
+        options["compress_level"] = PNG_LEVEL
         options["pnginfo"] = PngImagePlugin.PngInfo()
         for chunk in _text_chunks(metadata):
             options["pnginfo"].add(*chunk)
@@ -157,8 +161,12 @@ def _quantise(file_format: str, image: ImageFile) -> FilePixels:
     if image.alpha is not None and file_format in ALPHA_FORMATS:
         colour = torch.cat([colour, image.alpha.detach().to(colour)])
     scale, kind = (65535, np.uint16) if image.bit_depth == 16 else (255, np.uint8)
-    values = (colour.clamp(0, 1) * scale).round().cpu().permute(1, 2, 0)
-    return np.ascontiguousarray(values.numpy().astype(kind))
+    channels, height, width = colour.shape
+    values = np.empty((height, width, channels), kind)
+    for top in range(0, height, ROWS):  # so that a large picture is not held once more
+        rows = (colour[:, top : top + ROWS].clamp(0, 1) * scale).round()
+        values[top : top + ROWS] = rows.cpu().permute(1, 2, 0).numpy()
+    return values
 
 
 def _encode_png_16bit(pixels: FilePixels, metadata: Metadata) -> bytes:
@@ -179,7 +187,7 @@ def _encode_png_16bit(pixels: FilePixels, metadata: Metadata) -> bytes:
         PngImagePlugin.putchunk(out, b"eXIf", metadata.exif.removeprefix(EXIF_HEADER))
     for chunk in _text_chunks(metadata):
         PngImagePlugin.putchunk(out, *chunk)
-    PngImagePlugin.putchunk(out, b"IDAT", zlib.compress(_filter_sub(pixels), 6))
+    PngImagePlugin.putchunk(out, b"IDAT", zlib.compress(_filter_sub(pixels), PNG_LEVEL))
     PngImagePlugin.putchunk(out, b"IEND")
     return out.getvalue()
 

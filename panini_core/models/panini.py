@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from .dafi import FeatureInterpolation, InterpolationPredictor, add_bands, interpolate_bands
 from .degradation_encoder import DegradationEncoder
+from .fidelity_curve import FidelityCurve
 from .image_encoder import ImageEncoder
 from .levels import resolution_of
 from .mobile_stylegan import MobileGenerator
@@ -290,8 +291,23 @@ class PaniniNet(nn.Module):
         self.feature_interpolation = FeatureInterpolation(
             config.level_channels, config.prior_channels[: len(config.level_channels)]
         )
+        self.fidelity_curve: FidelityCurve | None = None  # calibrated for trained weights
         if config.picture_bands and not config.interpolated_picture:
             self.gan_prior.silence()  # begin with the picture as it is
+
+    @property
+    def name(self) -> str:
+        return "Panini"
+
+    @property
+    def input_size(self) -> int:
+        """Side of the aligned faces that it takes, px."""
+        return self.config.input_size
+
+    @property
+    def output_size(self) -> int:
+        """Side of the restored faces, px."""
+        return self.config.output_size
 
     @property
     def device(self) -> torch.device:

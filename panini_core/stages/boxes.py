@@ -30,9 +30,11 @@ def faces_from_boxes(
     images (N, 3, H, W) RGB in [0, 1]; boxes: for each image, tensors (4,) x0, y0, x1, y1 in px.
     The faces of an image are numbered in that order. A box gets the landmarks of the detected face
     that it overlaps most. Where the detector sees none, an upright face that fills the box is
-    assumed; its score is 0.
+    assumed; its score is 0. Corners may come in any order. A box without an area, or with no part
+    in its image, holds no face and is left out.
 
-    Raises ValueError if there are not as many lists of boxes as images.
+    Raises ValueError if there are not as many lists of boxes as images, and for boxes that are not
+    finite.
     """
     if len(boxes) != len(images):
         raise ValueError(f"Expected boxes of {len(images)} images, got {len(boxes)} lists.")
@@ -41,8 +43,7 @@ def faces_from_boxes(
         found[face.image_index].append(face)
     faces: list[Face] = []
     for index, (own, detected) in enumerate(zip(boxes, found, strict=True)):
-        for number, box in enumerate(own):
-            box = box.float().cpu()
+        for number, box in enumerate(_usable(own, images.shape[-1], images.shape[-2])):
             best = _best_fit(box, detected)
             if best is not None:
                 faces.append(replace(best, box=box, number=number))
@@ -50,6 +51,20 @@ def faces_from_boxes(
                 landmarks = _upright_landmarks(box)
                 faces.append(Face(box, landmarks, ESTIMATED_SCORE, index, number))
     return faces
+
+
+def _usable(boxes: Sequence[Tensor], width: int, height: int) -> list[Tensor]:
+    """Those boxes (4,) that have an area and a part in an image of this size, float32."""
+    usable: list[Tensor] = []
+    for given in boxes:
+        if not bool(torch.isfinite(given).all()):
+            raise ValueError(f"Expected a box of four finite numbers, got {given.tolist()}.")
+        corners = given.float().cpu().view(2, 2)
+        box = torch.cat([corners.amin(0), corners.amax(0)])
+        x0, y0, x1, y1 = box.tolist()
+        if min(x1, width) > max(x0, 0) and min(y1, height) > max(y0, 0):
+            usable.append(box)
+    return usable
 
 
 def _best_fit(box: Tensor, detected: Sequence[Face]) -> Face | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -23,5 +24,13 @@ def match_low_frequencies(crop: Tensor, reference: Tensor) -> Tensor:
     cells = (LOW_FREQUENCY_CELLS, LOW_FREQUENCY_CELLS)
     difference = F.adaptive_avg_pool2d(reference[None], cells)
     difference = difference - F.adaptive_avg_pool2d(crop[None], cells)
-    smooth = F.interpolate(difference, crop.shape[-2:], mode="bicubic", align_corners=False)
-    return (crop + smooth[0]).clamp(0, 1)
+    return (crop + _enlarge(difference[0], crop.shape[-1])).clamp(0, 1)
+
+
+def _enlarge(cells: Tensor, side: int) -> Tensor:
+    """Cells (C, k, k) enlarged bicubically to (C, side, side): two small matrix products, several
+    times as quick on a CPU as interpolating every pixel."""
+    identity = torch.eye(cells.shape[-1], device=cells.device, dtype=cells.dtype)
+    size = (side, cells.shape[-1])
+    weights = F.interpolate(identity[None, None], size, mode="bicubic", align_corners=False)[0, 0]
+    return weights @ cells @ weights.mT

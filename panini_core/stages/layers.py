@@ -14,6 +14,7 @@ from ..models.luma import to_grey
 from ..models.value_range import finite_pixels
 from ..options import DEFAULT_FEATHER
 from .colour import match_low_frequencies
+from .face_grain import FaceGrain, face_grain
 from .tone import find_tone
 from .warp import Pyramid, invert_affine, transform_points
 
@@ -31,10 +32,12 @@ class FaceLayer:
 
     colour: Pyramid  # (C, R, R), C = 1 on grey pictures; added to `detail` times the picture
     detail: float  # share of the picture's detail that is kept
-    mask: Pyramid  # (2, R, R): the mask, and how near the face's centre is
+    mask: Pyramid  # (1, R, R)
     strength: float  # share of the face in the result
     to_crop: Tensor  # (2, 3): picture px -> crop px
     window: tuple[int, int, int, int]  # left, top, right, bottom of what it may touch, px
+    grain: FaceGrain | None  # what it lacks of the photograph's grain
+    scale: tuple[float, float]  # px of the photograph per px of the picture, across and down
 
 
 def make_layer(
@@ -47,8 +50,9 @@ def make_layer(
     strength: float,
     match_colour: bool,
     keep_detail: float,
+    match_grain: bool,
 ) -> FaceLayer:
-    """Bring one restored face to its photograph's colours, detail and place."""
+    """Bring one restored face to its photograph's colours, detail, grain and place."""
     colour = _face_colour(restored, row, image, match_colour)
     side = colour.shape[-1]
     to_crop = _to_crop(restored, row)  # from the photograph's px
@@ -63,11 +67,12 @@ def make_layer(
         )
         colour = colour - detail * seen[0].clamp(0, 1)
 
-    shrink = torch.tensor([image.shape[-1] / size[1], image.shape[-2] / size[0], 1.0]).double()
-    to_crop = to_crop * shrink
-    weights = Pyramid(_mask_and_nearness(mask, colour))
+    pyramid, own = Pyramid(colour), Pyramid(_fit(mask, colour))
+    grain = face_grain(image, pyramid, own, to_crop, detail) if match_grain else None
+    scale = (image.shape[-1] / size[1], image.shape[-2] / size[0])
+    to_crop = to_crop * torch.tensor([*scale, 1.0]).double()
     window = _window(to_crop, side, *size)
-    return FaceLayer(Pyramid(colour), detail, weights, strength, to_crop, window)
+    return FaceLayer(pyramid, detail, own, strength, to_crop, window, grain, scale)
 
 
 def face_mask(size: int, feather: float) -> Tensor:
@@ -96,16 +101,12 @@ def _face_colour(restored: RestoredFaces, row: int, image: Tensor, match_colour:
     return colour if tone is None else tone.colour(colour)
 
 
-def _mask_and_nearness(mask: Tensor, colour: Tensor) -> Tensor:
-    """(2, R, R): the mask of a crop, and how near the centre is, from 1 there to almost 0 in the
-    corners."""
-    side = colour.shape[-1]
+def _fit(mask: Tensor, colour: Tensor) -> Tensor:
+    """The mask (1, R, R) of a crop, as large as its colour."""
     mask = mask.to(colour)
-    if mask.shape[-1] != side or mask.shape[-2] != side:
-        mask = F.interpolate(mask[None], (side, side), mode="bilinear")[0]
-    axis = ((torch.arange(side) + 0.5) / side * 2 - 1).to(colour) ** 2
-    nearness = torch.exp(-CENTRE_WEIGHT * (axis[:, None] + axis))
-    return torch.cat([mask, nearness[None]])
+    if mask.shape[-2:] != colour.shape[-2:]:
+        mask = F.interpolate(mask[None], colour.shape[-2:], mode="bilinear")[0]
+    return mask
 
 
 def _to_crop(restored: RestoredFaces, row: int) -> Tensor:
@@ -153,26 +154,84 @@ def tiles(
 
 def blend(
     layers: Sequence[FaceLayer], picture: Tensor, rows: slice, columns: slice
-) -> tuple[Tensor, Tensor, float | Tensor]:
-    """The faces' colour (C, h, w), their joint mask (1, h, w) and their strength, (1, h, w) if they
-    differ in it, in a part of the picture, which is not changed. picture: (C, H, W), the whole."""
+) -> tuple[Tensor, Tensor, float | Tensor, Tensor | None]:
+    """The faces' colour (C, h, w), their joint mask (1, h, w), their strength, (1, h, w) if they
+    differ in it, and the noise (C, h, w) that brings them to the photograph's grain, None if there
+    is none, in a part of the picture, which is not changed. picture: (C, H, W), the whole."""
+    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    like = layers[0].colour.level(0)
+    total, clear = like.new_zeros((1, *shape)), like.new_ones((1, *shape))
+    drawn: list[tuple[FaceLayer, slice, slice, Tensor, Tensor]] = []
+    for layer in layers:  # each in its own window
+        left, top, right, bottom = layer.window
+        down = slice(max(top, rows.start), min(bottom, rows.stop))
+        across = slice(max(left, columns.start), min(right, columns.stop))
+        colour, mask = _sample(layer, picture, down, across)
+        weight = mask * _nearness(layer, down, across, mask).clamp(min=1e-6)  # zero with the mask
+        down = slice(down.start - rows.start, down.stop - rows.start)
+        across = slice(across.start - columns.start, across.stop - columns.start)
+        total[:, down, across] += weight
+        clear[:, down, across] = clear[:, down, across].clone() * (1 - mask)
+        drawn.append((layer, down, across, colour, weight))
+
+    blended = like.new_zeros((len(like), *shape))
+    strengths = like.new_zeros((1, *shape))
+    noise, squares = torch.zeros_like(blended), torch.zeros_like(strengths)
+    total = total.clamp(min=torch.finfo(total.dtype).tiny)
+    for layer, down, across, colour, weight in drawn:
+        share = weight / total[:, down, across]
+        blended[:, down, across] += colour * share
+        strengths[:, down, across] += share * layer.strength
+        if layer.grain is not None:
+            noise[:, down, across] += share * _sample_grain(layer, rows, columns, down, across)
+        squares[:, down, across] += share.detach() ** 2
+    same = all(layer.strength == layers[0].strength for layer in layers)
+    strength = layers[0].strength if same else strengths
+    if all(layer.grain is None for layer in layers):
+        return blended, 1 - clear, strength, None
+    # Independent noises add up squared: where faces share a place, they are not to become weaker.
+    noise = noise / squares.clamp(min=torch.finfo(squares.dtype).tiny).sqrt()
+    return blended, 1 - clear, strength, noise
+
+
+def _sample(
+    layer: FaceLayer, picture: Tensor, rows: slice, columns: slice
+) -> tuple[Tensor, Tensor]:
+    """One face's colour (C, h, w) and mask (1, h, w) in a part of the picture."""
     size = (rows.stop - rows.start, columns.stop - columns.start)
-    colours: list[Tensor] = []
-    masks: list[Tensor] = []
-    for layer in layers:
-        to_crop = layer.to_crop.clone()
-        origin = torch.tensor([columns.start, rows.start], dtype=to_crop.dtype)
-        to_crop[:, 2] += to_crop[:, :2] @ origin
-        colour = layer.colour.sample(to_crop[None], size, "reflection")[0]
-        if layer.detail:
-            colour += layer.detail * picture[:, rows, columns].to(colour)
-        colours.append(colour.clamp_(0, 1))
-        masks.append(layer.mask.sample(to_crop[None], size, "zeros")[0].clamp_(0, 1))
-    stacked, (mask, nearness) = torch.stack(colours), torch.stack(masks, 1).unsqueeze(2)
-    weight = mask * nearness.clamp(min=1e-6)  # never zero where the mask is not
-    weight = weight / weight.sum(0).clamp(min=torch.finfo(weight.dtype).tiny)
-    strength: float | Tensor = layers[0].strength
-    if any(layer.strength != strength for layer in layers):
-        own = torch.tensor([layer.strength for layer in layers]).to(weight)
-        strength = (weight * own[:, None, None, None]).sum(0)
-    return (stacked * weight).sum(0), 1 - (1 - mask).prod(0), strength
+    to_crop = _moved(layer.to_crop, rows, columns)[None]
+    colour = layer.colour.sample(to_crop, size, "reflection")[0]
+    if layer.detail:
+        colour += layer.detail * picture[:, rows, columns].to(colour)
+    return colour.clamp_(0, 1), layer.mask.sample(to_crop, size, "zeros")[0].clamp_(0, 1)
+
+
+def _sample_grain(
+    layer: FaceLayer, rows: slice, columns: slice, down: slice, across: slice
+) -> Tensor:
+    """One face's noise (C, h, w) where it lies in a part of the picture."""
+    assert layer.grain is not None
+    window = (
+        slice(rows.start + down.start, rows.start + down.stop),
+        slice(columns.start + across.start, columns.start + across.stop),
+    )
+    return layer.grain.sample(layer.scale, *window)
+
+
+def _nearness(layer: FaceLayer, rows: slice, columns: slice, like: Tensor) -> Tensor:
+    """How near the face's centre a part of the picture is (1, h, w): 1 there, almost 0 in the
+    corners of the crop."""
+    side = layer.colour.level(0).shape[-1]
+    maps = (_moved(layer.to_crop, rows, columns) * (2 / side)).to(like.dtype).to(like.device)
+    x = torch.arange(columns.stop - columns.start, device=like.device, dtype=like.dtype) + 0.5
+    y = torch.arange(rows.stop - rows.start, device=like.device, dtype=like.dtype) + 0.5
+    along, down, origin = maps[:, :, None, None].unbind(1)  # (2, 1, 1) each
+    place = along * x + (down * y[:, None] + origin - 1)  # (2, h, w), from the centre
+    return torch.exp(-CENTRE_WEIGHT * place.square().sum(0, keepdim=True))
+
+
+def _moved(to_crop: Tensor, rows: slice, columns: slice) -> Tensor:
+    """The map from the px of a part of the picture."""
+    origin = torch.tensor([columns.start, rows.start], dtype=to_crop.dtype)
+    shift = to_crop[:, 2] + to_crop[:, :2] @ origin
+    return torch.cat([to_crop[:, :2], shift[:, None]], dim=1)

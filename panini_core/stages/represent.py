@@ -10,16 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import DegradationRepresentation, FaceSet
+from ..models.face_restorer import FaceRestorer
 from ..models.panini import PaniniNet
 from ..models.value_range import to_network
 from ..options import DEFAULT_BATCH
 from .chunks import run_in_chunks
 
 
-def network_input(model: PaniniNet, crops: Tensor) -> Tensor:
+def network_input(model: FaceRestorer, crops: Tensor) -> Tensor:
     """Crops (F, 3, S, S) in [0, 1] as the model takes them: its device, its size, [-1, 1]."""
     crops = crops.to(model.device, torch.float32)
-    size = model.config.input_size
+    size = model.input_size
     if crops.shape[-2:] != (size, size):
         crops = F.interpolate(crops, (size, size), mode="bicubic", antialias=True).clamp(0, 1)
     return to_network(crops)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..faces import Face, FaceSet, InterpolationWeights, RestoredFaces
+from ..models.face_restorer import CropRestorer, FaceRestorer
 from ..models.panini import PaniniNet
 from ..models.value_range import from_network
 from ..options import NetworkOptions
@@ -24,7 +25,7 @@ from .represent import network_input
 
 @torch.no_grad()
 def restore_faces(
-    model: PaniniNet,
+    model: FaceRestorer,
     faces: FaceSet,
     weights: InterpolationWeights | None = None,
     options: NetworkOptions | None = None,
@@ -35,8 +36,9 @@ def restore_faces(
     """Restore every face (section 3.2); `weights` None: as the model derives them from the faces.
 
     options: how; None: the defaults. `choices` replace some of them by name:
-    - fidelity: 0..1; moves the weights, given or derived, as `apply_fidelity` does. A text such as
-      `0.5; 2: 0.8` gives some faces another one, by their numbers (see `parse_per_face`).
+    - fidelity: 0..1; moves the weights, given or derived, as `apply_fidelity` does with the
+      model's curve. A text such as `0.5; 2: 0.8` gives some faces another one, by their numbers
+      (see `parse_per_face`).
     - noise_amount: 0..1; the share of fresh noise, drawn from `noise_seed`, in the noise images of
       the GAN prior, which shape hair, pores and stubble. The paper keeps them fixed; StyleGAN
       varies them for diversity. The noise keeps its variance. It depends only on the seed and on
@@ -48,11 +50,65 @@ def restore_faces(
       runs out of memory.
     on_chunk(done, total, latest): called after each chunk with its crops; may raise to stop.
 
+    Another method's network (`CropRestorer`) has no weights, noise or latents to choose, and a
+    fidelity only if it is CodeFormer (its w). Its faces go through it one by one.
+
     Returns crops (F, 3, R, R) RGB float32 in [0, 1] on the faces' device, R the model's output
-    size. Raises ValueError for values out of range, and if the weights are not for these faces or
-    this model, TypeError for a choice that there is not.
+    size. Raises ValueError for values out of range, for what this model has no choice of, and if
+    the weights are not for these faces or this model, TypeError for a choice that there is not.
     """
     options = replace(options or NetworkOptions(), **choices)
+    check_choices(model, options)
+    if isinstance(model, CropRestorer):
+        if weights is not None:
+            raise ValueError(
+                f"{model.name} takes no interpolation weights, which are Panini's: leave them out, "
+                "or load a Panini model."
+            )
+        restore, batch = _with_other(model, faces, options), 1
+    else:
+        restore, batch = _with_panini(model, faces, weights, options), options.batch
+    size = model.output_size
+    crops = [torch.empty((0, 3, size, size), device=faces.crops.device)]
+    crops += run_in_chunks(restore, len(faces), batch=batch, device=model.device, on_chunk=on_chunk)
+    return RestoredFaces(faces, torch.cat(crops))
+
+
+def check_choices(model: FaceRestorer, options: NetworkOptions) -> None:
+    """Raises ValueError for what was chosen about a network that has no such choice."""
+    if isinstance(model, PaniniNet):
+        return
+    names = ["noise_amount", "latent_pull"] + ["fidelity"] * (not model.kind.has_fidelity)
+    neutral = NetworkOptions()
+    for name in names:
+        value, default = getattr(options, name), getattr(neutral, name)
+        if value != default:
+            raise ValueError(
+                f"{model.name} has no {name}, got {value}: set it to {default}, which is without "
+                "effect, or use a Panini model. strength works with every restorer."
+            )
+
+
+def _with_other(
+    model: CropRestorer, faces: FaceSet, options: NetworkOptions
+) -> Callable[[slice], Tensor]:
+    """Restores the one face of a slice with another method's network."""
+    fidelity = values_of_faces(options.fidelity, faces.faces)
+
+    def restore(chunk: slice) -> Tensor:
+        images = network_input(model, faces.crops[chunk])
+        return from_network(model(images, fidelity[chunk.start])).to(faces.crops.device)
+
+    return restore
+
+
+def _with_panini(
+    model: PaniniNet,
+    faces: FaceSet,
+    weights: InterpolationWeights | None,
+    options: NetworkOptions,
+) -> Callable[[slice], Tensor]:
+    """Restores the faces of a slice as the paper does (section 3.2)."""
     if weights is not None and len(weights) != len(faces):
         raise ValueError(
             f"Got interpolation weights for {len(weights)} faces, but {len(faces)} faces."
@@ -66,19 +122,16 @@ def restore_faces(
             alpha = model.predict_alpha(model.encode_degradation(images))
         else:
             alpha = weights.alpha[chunk].to(model.device)
-        alpha = apply_fidelity(InterpolationWeights(alpha), fidelity[chunk]).alpha
+        alpha = apply_fidelity(
+            InterpolationWeights(alpha), fidelity[chunk], model.fidelity_curve
+        ).alpha
         noise = None
         if options.noise_amount > 0:
             noise = _mix_noise(model, numbers[chunk], options.noise_seed, options.noise_amount)
         restored = model(images, alpha, noise=noise, latent_pull=options.latent_pull)
         return from_network(restored.float()).to(faces.crops.device)
 
-    size = model.config.output_size
-    crops = [torch.empty((0, 3, size, size), device=faces.crops.device)]
-    crops += run_in_chunks(
-        restore, len(faces), batch=options.batch, device=model.device, on_chunk=on_chunk
-    )
-    return RestoredFaces(faces, torch.cat(crops))
+    return restore
 
 
 def _noise_numbers(faces: Sequence[Face]) -> list[int]:

@@ -6,6 +6,7 @@ in float64 on the CPU, where they are exact; pixels stay on their device.
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -75,20 +76,7 @@ class Pyramid:
         self, to_source: Tensor, size: tuple[int, int], outside: Outside, level: int, double: bool
     ) -> Tensor:
         image = self.level(level)
-        rate, margin = (2, MARGIN) if double else (1, 0)
-        height, width = (rate * side + 2 * margin for side in size)
-
-        # Output pixel centres -> this level's px -> grid_sample's [-1, 1].
-        maps = to_source / 2**level
-        span = torch.tensor([image.shape[-1], image.shape[-2]], dtype=maps.dtype)
-        maps = maps * (2 / span)[:, None]
-        maps[..., 2] -= 1
-        maps = maps.to(image.dtype).to(image.device)  # in two steps: MPS knows no float64
-        x_step, y_step, origin = maps[:, None, None].unbind(-1)
-        x = (torch.arange(width, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate
-        y = (torch.arange(height, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate
-        grid = x[:, None] * x_step + y[:, None, None] * y_step + origin  # (F, h, w, 2)
-
+        grid = _grid(to_source / 2**level, size, image, double)
         # All outputs are one tall picture to grid_sample, so that the image is not repeated.
         sampled = F.grid_sample(
             image[None],
@@ -97,16 +85,58 @@ class Pyramid:
             padding_mode=outside,
             align_corners=False,
         )
-        sampled = rearrange(sampled, "1 c (f h) w -> f c h w", h=height)
+        sampled = rearrange(sampled, "1 c (f h) w -> f c h w", f=len(grid))
         return _halve(sampled) if double else sampled
 
 
+def _grid(to_source: Tensor, size: tuple[int, int], image: Tensor, double: bool) -> Tensor:
+    """Where the image is sampled (F, h, w, 2), in [-1, 1] as grid_sample wants it: at the centres
+    of the output px, or at twice their rate and as far beyond as halving needs."""
+    rate, margin = (2, MARGIN) if double else (1, 0)
+    height, width = (rate * side + 2 * margin for side in size)
+    span = torch.tensor([image.shape[-1], image.shape[-2]], dtype=to_source.dtype)
+    maps = to_source * (2 / span)[:, None]
+    maps[..., 2] -= 1
+    maps = maps.to(image.dtype).to(image.device)  # in two steps: MPS knows no float64
+    x_step, y_step, origin = maps[:, None].unbind(-1)  # (F, 1, 2) each
+    x = (torch.arange(width, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate
+    y = (torch.arange(height, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate
+    along, down = x[:, None] * x_step, y[:, None] * y_step + origin  # (F, w, 2), (F, h, 2)
+    return along[:, None] + down[:, :, None]
+
+
 def _halve(images: Tensor) -> Tensor:
-    """(N, C, 2h + 2 MARGIN, 2w + 2 MARGIN) -> (N, C, h, w), antialiased."""
-    distance = (torch.arange(4 * LOBES, device=images.device) + 0.5) / 2 - LOBES  # in output px
-    taps = torch.sinc(distance) * torch.sinc(distance / LOBES)
-    taps = (taps / taps.sum()).to(images.dtype)
-    channels = images.shape[1]  # each is filtered by itself, first along x, then along y
-    along_x = taps.expand(channels, 1, 1, -1)
-    images = F.conv2d(images, along_x, stride=(1, 2), groups=channels)
-    return F.conv2d(images, along_x.mT, stride=(2, 1), groups=channels)
+    """(N, C, 2h + 2 MARGIN, 2w + 2 MARGIN) -> (N, C, h, w), antialiased: first along y, where it
+    touches whole rows, then along x."""
+    rows = _weigh(images[..., ::2, :], images[..., 1::2, :], -2)
+    return _weigh(rows[..., ::2].contiguous(), rows[..., 1::2].contiguous(), -1)
+
+
+def _weigh(even: Tensor, odd: Tensor, axis: int) -> Tensor:
+    """Every output the weighted sum of 4 LOBES neighbours of even and odd places, along an axis.
+
+    Sums of whole pictures; convolutions of so few channels with such a stride are much slower.
+    """
+    count = even.shape[axis] - MARGIN
+    pairs = zip(_TAPS[::2], _TAPS[1::2], strict=True)
+    result: Tensor | None = None
+    for shift, weights in enumerate(pairs):
+        for places, weight in zip((even, odd), weights, strict=True):
+            part = places.narrow(axis, shift, count)
+            result = part * weight if result is None else result.add_(part, alpha=weight)
+    assert result is not None
+    return result
+
+
+def _lanczos() -> list[float]:
+    """The taps of the filter that halves: 4 LOBES, around the centre of two px."""
+    distances = [(tap + 0.5) / 2 - LOBES for tap in range(4 * LOBES)]  # in output px
+    taps = [_sinc(distance) * _sinc(distance / LOBES) for distance in distances]
+    return [tap / sum(taps) for tap in taps]
+
+
+def _sinc(x: float) -> float:
+    return math.sin(math.pi * x) / (math.pi * x)  # x is never 0 here
+
+
+_TAPS = _lanczos()

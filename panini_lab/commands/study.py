@@ -14,7 +14,6 @@ from torch import Tensor
 from panini_core.atlas import load_atlas
 from panini_core.checkpoints.detector import load_detector
 from panini_core.cli.console import EXIT_DONE, Progress, UsageError, say, usage_errors
-from panini_core.cli.demo import sample_photograph
 from panini_core.cli.inputs import make_folder, require_new_file
 from panini_core.cli.options import (
     add_device_argument,
@@ -25,14 +24,16 @@ from panini_core.cli.options import (
     positive_integer,
 )
 from panini_core.degrading.degrade import degrade_images
-from panini_core.images import read_image, save_image, write_file
+from panini_core.images import save_image, write_file
 from panini_core.models.panini import PaniniNet
+from panini_core.sample_photo import sample_photo
 from panini_core.stages.align import align_faces, whole_picture_faces
 from panini_core.stages.detect import detect_faces
 
 from ..studies import charts, reports
 from ..studies.curve import read_curves
 from ..studies.editing import EDITS, study_editing
+from ..studies.flicker import study_flicker
 from ..studies.fusion import SMALL, FusionStudy, study_fusion
 from ..studies.response import ResponseStudy, study_response
 from ..studies.separation import SeparationStudy, study_separation
@@ -53,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="degradation: whether the degradation representation tells degradations apart, and "
         "people not; alpha: how it answers to severity; fusion: small networks trained with and "
         "without DAFI (takes an hour); editing: sheets of edited restorations; "
-        "curve: the log of a training run as charts",
+        "film: how steady a restored face is from frame to frame; curve: the log of a training run "
+        "as charts",
     )
     parser.add_argument(
         "-o",
@@ -69,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="SOURCE",
         help="folders or tar files with clean faces, aligned as FFHQ's, each of another person, "
-        "that no network was trained on (editing alone does without: scikit-image's photograph)",
+        "that no network was trained on (editing does without, film has "
+        "the sample photograph)",
     )
     parser.add_argument(
         "--limit",
@@ -178,6 +181,16 @@ def _study_editing(arguments: argparse.Namespace) -> Outcome:
     return figures, reports.report_editing(study), [study.sheets[edit] for edit in EDITS]
 
 
+def _study_film(arguments: argparse.Namespace) -> Outcome:
+    model = open_model(arguments)
+    with usage_errors():
+        detector = load_detector(device=open_device(arguments))
+    photograph = sample_photo().to(model.device)
+    with Progress("run") as progress:
+        study, picture = study_flicker(model, detector, photograph, on_progress=progress.show)
+    return dataclasses.asdict(study), reports.report_flicker(study), [picture.cpu()]
+
+
 def _study_curve(arguments: argparse.Namespace) -> Outcome:
     if arguments.log is None:
         raise UsageError("panini study curve needs --log: the log.jsonl of a training run.")
@@ -211,7 +224,7 @@ def _load(arguments: argparse.Namespace, name: str, size: int) -> Tensor:
 
 def _sample_face(model: PaniniNet, arguments: argparse.Namespace) -> Tensor:
     """(1, 3, R, R) in [0, 1]: the face of the sample photograph, aligned."""
-    photograph = read_image(sample_photograph()).pixels[None]
+    photograph = sample_photo()
     with usage_errors():
         detector = load_detector(device=open_device(arguments))
     faces = detect_faces(detector, photograph)
@@ -227,5 +240,6 @@ STUDIES: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "alpha": _study_alpha,
     "fusion": _study_fusion,
     "editing": _study_editing,
+    "film": _study_film,
     "curve": _study_curve,
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..metrics.psnr import EQUAL_PSNR
+from .calibration import Calibration, Figures
 from .curve import Curve
 from .editing import EditingStudy
+from .flicker import FlickerStudy
 from .fusion import FusionStudy
 from .response import ResponseStudy
 from .separation import SeparationStudy
@@ -75,6 +77,17 @@ def report_editing(study: EditingStudy) -> str:
     return table(("edit", "setting", "mean change of 255", "PSNR"), rows)
 
 
+def report_flicker(study: FlickerStudy) -> str:
+    rows = [
+        ["flicker of the input", f"{study.flicker_of_input:.2f}"],
+        ["flicker, restored without smoothing", f"{study.flicker_without:.2f}"],
+        [f"flicker, restored with smoothing {study.smoothing:g}", f"{study.flicker_with:.2f}"],
+        ["fine detail that smoothing keeps", f"{study.texture_kept:.1%}"],
+        ["ghost beside what passes, of its contrast", f"{study.ghost:.1%}"],
+    ]
+    return table((f"{study.frames} frames", "differences of 0..255"), rows)
+
+
 def report_curves(curves: Sequence[Curve]) -> str:
     rows = [
         [
@@ -86,6 +99,26 @@ def report_curves(curves: Sequence[Curve]) -> str:
         for curve in curves
     ]
     return table(("figure", "first", "last", "range"), rows)
+
+
+def report_calibration(calibration: Calibration) -> str:
+    """The figures at each fidelity, and where the levels lie at both ends."""
+
+    def row(name: str, *figures: Figures) -> list[str]:
+        values = [value for one in figures for value in (one.texture, one.identity)]
+        return [name, *(f"{value:.3f}" for value in values)]
+
+    rows = [[*row("(degraded)", calibration.before), "0.000", "1.000"]]
+    rows += [row(f"{at:g}", knot.degraded, knot.clean) for at, knot in calibration.knots]
+    header = ("fidelity", "texture", "identity", "texture, clean faces", "identity, clean faces")
+    ends = [
+        f"At {fidelity:g}: {', '.join(f'{place:.2f}' for place in calibration.curve.at(fidelity))}"
+        for fidelity in (0, 1)
+    ]
+    places = (
+        "Places of the levels, coarse first (0: GAN prior, 0.5: the network's choice, 1: image)"
+    )
+    return "\n".join([table(header, rows), "", f"{places}:", *ends])
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -22,18 +22,24 @@ MAY_IMPORT = {
     "faces": set[str](),
     "options": {"stages.per_face", "stages.selection"},  # the texts that options hold; no torch
     "compute": set[str](),
-    "checkpoints": {"models", "faces"},
+    "checkpoints": {"models", "faces", "compute"},
     "images": {"checkpoints.whole_file"},
+    "video": {"checkpoints.whole_file", "options"},
     "degrading": {"models.dct", "models.luma"},
     "stages": BELOW_STAGES,
     "atlas": {"models", "faces", "options", "checkpoints"},
     "drawing": {"faces", "atlas", "stages.level_statistics"},
     "pipeline": BELOW_STAGES | {"stages"},
+    "film": BELOW_STAGES | {"stages", "video", "checkpoints.whole_file"},
+    "sample_photo": {"images", "degrading"},
+    "bulk": BELOW_STAGES | {"compute", "checkpoints", "images", "stages", "pipeline"},
     "cli": BELOW_STAGES
-    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
+    | {"bulk", "film", "sample_photo", "video"},
     "__main__": {"cli"},
     "__init__": BELOW_STAGES
-    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"},
+    | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
+    | {"film", "sample_photo", "video"},
 }
 # Likewise in the laboratory, whose commands are on top; all of it may import the core.
 LABORATORY_MAY_IMPORT = {

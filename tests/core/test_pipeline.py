@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from panini_core import pipeline
 from panini_core.checkpoints.detector import load_detector
 from panini_core.faces import Face, FaceSet
 from panini_core.images import read_image
 from panini_core.models.face_detector import Detections
+from panini_core.models.face_restorer import CropRestorer, RestorerKind
+from panini_core.models.image_upscaler import ImageUpscaler
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.options import RestoreOptions
 from panini_core.pipeline import (
@@ -26,6 +28,7 @@ from panini_core.stages.align import align_faces, template
 from panini_core.stages.alpha import apply_fidelity, weigh_features
 from panini_core.stages.clip import SHARE_TO_GO_ON, detect_in_clip
 from panini_core.stages.detect import detect_faces
+from panini_core.stages.enlarge import enlarge
 from panini_core.stages.paste import paste_faces
 from panini_core.stages.represent import represent_degradation
 from panini_core.stages.restore import restore_faces
@@ -550,3 +553,80 @@ def test_a_real_photograph(shared: Path, model: PaniniNet) -> None:
     assert torch.equal(result.images[outside], image[outside])
     assert torch.isfinite(result.images).all()
     assert 0 <= result.images.min() <= result.images.max() <= 1
+
+
+# --- other methods' networks, and backgrounds -----------------------------------------------------
+
+
+class Invert(nn.Module):
+    """Gives faces back inverted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sign = nn.Parameter(-torch.ones(()))
+
+    def forward(self, faces: Tensor) -> Tensor:
+        return faces * self.sign
+
+
+def other_restorer() -> CropRestorer:
+    kind = RestorerKind("Other", lambda network, faces, _: network(faces), size=48)
+    return CropRestorer(Invert(), kind)
+
+
+@pytest.mark.parametrize("smoothing", [0, 2])
+def test_other_restorers_go_the_whole_way(images: Tensor, smoothing: float) -> None:
+    options = RestoreOptions(smoothing=smoothing, match_colour=False)
+    result = restore_images_with_report(Finder(), other_restorer(), images, options)
+    assert result.restored is not None
+    before, after = result.restored.face_set.crops, result.restored.crops
+    assert before.shape == after.shape and before.shape[1:] == (3, 48, 48)
+    assert len(before) >= 3
+    torch.testing.assert_close(after, 1 - before)
+    assert torch.equal(result.images[1], images[1]) or smoothing
+    outside = (result.masks == 0).expand_as(images)
+    assert torch.equal(result.images[outside], images[outside])
+
+
+def test_what_the_restorer_lacks_is_said_before_anything_is_done(images: Tensor) -> None:
+    with pytest.raises(ValueError, match="Other has no latent_pull"):
+        restore_images(Finder(), other_restorer(), images[1:2], RestoreOptions(latent_pull=0.5))
+
+
+@pytest.mark.parametrize("upscale", [1, 2])
+def test_upscalers_draw_every_background(images: Tensor, model: PaniniNet, upscale: int) -> None:
+    """Also of the image without a face; the faces are the same."""
+
+    def darken(pictures: Tensor) -> Tensor:
+        return F.interpolate(pictures, scale_factor=2) / 2
+
+    upscaler = ImageUpscaler("Darken", 2, darken, nn.Linear(1, 1))
+    options = RestoreOptions(upscale=upscale, keep_detail=0, match_grain=False)
+    result = restore_images_with_report(Finder(), model, images, options, upscaler=upscaler)
+    plain = restore_images_with_report(Finder(), model, images, options)
+    assert torch.equal(result.masks, plain.masks)
+    assert result.restored is not None and plain.restored is not None
+    assert torch.equal(result.restored.crops, plain.restored.crops)
+    outside = (result.masks == 0).expand_as(result.images)
+    expected = enlarge(images[1], tuple(result.images.shape[-2:]), upscaler)
+    assert torch.equal(result.images[1], expected)
+    share = result.images[outside].mean() / plain.images[outside].mean()
+    assert share == pytest.approx(0.5, abs=0.02)
+    inside = (result.masks == 1).expand_as(result.images)
+    assert (result.images[inside] - plain.images[inside]).abs().max() < 1e-5
+
+
+def test_grain_is_not_put_back_beside_what_an_upscaler_drew(
+    images: Tensor, model: PaniniNet
+) -> None:
+    def smooth(pictures: Tensor) -> Tensor:
+        return F.avg_pool2d(pictures, 5, stride=1, padding=2)
+
+    upscaler = ImageUpscaler("Smooth", 1, smooth, nn.Linear(1, 1))
+    grainy, plain = (
+        restore_images(
+            Finder(), model, images, RestoreOptions(match_grain=grain), upscaler=upscaler
+        )
+        for grain in (True, False)
+    )
+    assert torch.equal(grainy, plain)

@@ -68,7 +68,17 @@ def test_options_and_rules_are_read_without_torch() -> None:
 
 def test_using_the_pipeline_stays_light() -> None:
     """Optional and heavy packages are imported by the function that needs them."""
-    heavy = {"facexlib", "cv2", "onnxruntime", "torchvision", "scipy", "numba", "skimage", "onnx"}
+    heavy = {
+        "facexlib",
+        "cv2",
+        "onnxruntime",
+        "torchvision",
+        "spandrel",
+        "scipy",
+        "numba",
+        "skimage",
+        "onnx",
+    }
     code = (
         "import sys, panini_core; [getattr(panini_core, name) for name in panini_core.__all__];"
         f"print(sorted({heavy!r} & set(sys.modules)))"

@@ -61,3 +61,35 @@ def align(pack: Pack, image: Tensor, **inputs: Any) -> tuple[Tensor, Any]:
     """Crops and aligned PANINI_FACES of an IMAGE."""
     found = detect(pack, image)
     return pack.run("PaniniAlignFaces", image=image, faces=found, **inputs).result
+
+
+class Darken(torch.nn.Module):
+    """Pictures twice as large, half as bright."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = torch.nn.Parameter(torch.tensor(0.5), requires_grad=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return pictures.repeat_interleave(2, -1).repeat_interleave(2, -2) * self.gain
+
+
+class UpscaleModel:
+    """UPSCALE_MODEL: what spandrel's descriptors offer, around a network x2."""
+
+    class architecture:
+        id = name = "Darken"
+
+    purpose, scale, tiling = "SR", 2, None
+    input_channels = output_channels = 3
+    supports_half = supports_bfloat16 = True
+
+    def __init__(self) -> None:
+        self.model = Darken()
+
+    def __call__(self, image: Tensor) -> Tensor:
+        return self.model(image)
+
+
+def upscale_model() -> Any:
+    return UpscaleModel()

@@ -6,6 +6,7 @@ import copy
 from collections import namedtuple
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -58,9 +59,54 @@ def test_segs_of_the_impact_pack_are_understood(comfy_pack: Pack) -> None:
     (faces,) = comfy_pack.run("PaniniSegsToFaces", segs=((256, 256), [seg]), **run).result
     assert len(faces) == 1
     with pytest.raises(ValueError, match="but the image has"):
-        comfy_pack.run("PaniniSegsToFaces", segs=((512, 512), [seg]), **run)
+        comfy_pack.run("PaniniSegsToFaces", segs=((512, 256), [seg]), **run)
     with pytest.raises(ValueError, match="Expected SEGS"):
         comfy_pack.run("PaniniSegsToFaces", segs="nothing", **run)
+
+
+def test_segs_fit_enlarged_images_and_stand_for_all_of_a_batch(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    faces = examples.detect(comfy_pack, image)
+    (segs,) = comfy_pack.run("PaniniFacesToSegs", faces=faces).result
+    run = {"segs": segs, "detector": examples.detector(comfy_pack)}
+    doubled = image.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    (enlarged,) = comfy_pack.run("PaniniSegsToFaces", image=doubled, **run).result
+    assert (enlarged.width, enlarged.height) == (512, 512)
+    assert overlap(enlarged.faces[0].box, faces.faces[0].box * 2) > 0.9
+
+    batch = torch.cat([image, examples.landscape(), image])
+    (all_of_them,) = comfy_pack.run("PaniniSegsToFaces", image=batch, **run).result
+    assert [face.image_index for face in all_of_them.faces] == [0, 1, 2]
+    assert all_of_them.faces[0].score > 0.5 and all_of_them.faces[1].score == 0
+    crops, _ = comfy_pack.run("PaniniAlignFaces", image=batch, faces=all_of_them, size=64).result
+    assert torch.equal(crops[0], crops[2])
+
+
+def test_boxes_of_any_library_are_read(comfy_pack: Pack) -> None:
+    read = comfy_pack.part("nodes.bridges.foreign").read_boxes
+    box = [60, 20, 90, 110]
+    array = np.array([box], np.int64)
+    expected = [[[60.0, 20.0, 150.0, 130.0]]]
+    for given in (
+        *(array, array[0], array.astype(np.float32), torch.tensor([box])),
+        *([array], [tuple(array[0])], [[torch.tensor(box)]]),
+        [dict(zip(("x", "y", "width", "height"), array[0], strict=True))],
+    ):
+        assert [[b.tolist() for b in frame] for frame in read(given, 1)] == expected
+    for nonsense in ([None], ["face"], [[None]], 7, [[[1, 2, 3]]]):
+        with pytest.raises(ValueError, match="Expected"):
+            read(nonsense, 1)
+
+
+def test_boxes_that_hold_no_face_do_not_stop_the_run(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    run = {"image": image, "detector": examples.detector(comfy_pack)}
+    boxes = [[60, 20, 0, 110], [5000, 20, 90, 110], [60, 20, 90, 110]]
+    (faces,) = comfy_pack.run("PaniniBoxesToFaces", bbox=boxes, **run).result
+    assert [face.number for face in faces.faces] == [0]
+    comfy_pack.run("PaniniAlignFaces", image=image, faces=faces, size=64)
+    (none,) = comfy_pack.run("PaniniBoxesToFaces", bbox=boxes[:2], **run).result
+    assert len(none) == 0
 
 
 def test_boxes_go_out_and_come_back(comfy_pack: Pack) -> None:

@@ -48,7 +48,8 @@ def test_extraction_reports_every_face(comfy_pack: Pack) -> None:
     output = comfy_pack.run("PaniniExtractDegradation", model=network, faces=faces)
     degradation, report, plot = output.result
     assert len(degradation) == 2
-    assert [line.split(":")[0] for line in report.splitlines()] == ["face 0", "face 1"]
+    names = [line.split(":")[0] for line in report.splitlines()]
+    assert names == ["image 0, face 0", "image 1, face 0"]
     assert plot.ndim == 4
     assert plot.shape[-1] == 3
     (payload,) = output.ui["panini_degradation"]
@@ -60,6 +61,24 @@ def test_extraction_reports_every_face(comfy_pack: Pack) -> None:
 
     from_crops = comfy_pack.run("PaniniExtractDegradation", model=network, crops=crops).result[0]
     assert torch.equal(from_crops.vectors, degradation.vectors)
+
+
+def test_faces_keep_the_numbers_of_detect_faces(comfy_pack: Pack) -> None:
+    photograph, network = examples.photograph(), examples.model(comfy_pack)
+    image = torch.cat([photograph] * 3, 2)
+    faces = examples.detect(comfy_pack, image)
+    assert [face.number for face in faces.faces] == [0, 1, 2]
+    for selection, numbers in (("1-2", [1, 2]), ("2", [2])):  # of what is left, by the same numbers
+        faces = comfy_pack.run("PaniniSelectFaces", faces=faces, selection=selection).result[0]
+        assert [face.number for face in faces.faces] == numbers
+    _, aligned = comfy_pack.run("PaniniAlignFaces", image=image, faces=faces).result
+    output = comfy_pack.run("PaniniExtractDegradation", model=network, faces=aligned)
+    assert output.result[1].startswith("face 2: ")
+    assert [face["number"] for face in output.ui["panini_degradation"][0]["faces"]] == [2]
+    reordered = comfy_pack.run(
+        "PaniniSelectFaces", faces=faces, sort="right to left", selection="all"
+    ).result[0]
+    assert [face.number for face in reordered.faces] == [0]  # of the order that was asked for
 
 
 def test_a_degraded_face_is_more_severe(comfy_pack: Pack) -> None:

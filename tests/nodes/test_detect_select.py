@@ -168,10 +168,11 @@ def test_selected_faces_carry_the_numbers_that_the_board_shows(comfy_pack: Pack)
     )
     kept = output.result[0]
     assert [(face.number, face.score) for face in kept.faces] == [(0, 0.8), (2, 0.9)]
-    again = comfy_pack.run(
-        "PaniniSelectFaces", faces=kept, sort="as detected", selection="1", max_faces=0
-    ).result[0]
-    assert [face.score for face in again.faces] == [0.9]
+    for selection, scores in (("2", [0.9]), ("1", [])):  # the numbers stay with the faces
+        again = comfy_pack.run(
+            "PaniniSelectFaces", faces=kept, sort="as detected", selection=selection, max_faces=0
+        ).result[0]
+        assert [face.score for face in again.faces] == scores
 
 
 def test_crops_go_with_their_faces_when_they_are_sorted(comfy_pack: Pack) -> None:

@@ -18,7 +18,8 @@ from .pack import PROJECT_ROOT, Pack
 DOCS = PROJECT_ROOT / "web" / "docs"
 GUIDES = PROJECT_ROOT / "docs"
 OPTIONAL = {"en": ", optional", "zh": "，可选"}
-ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| (.+) \|$", re.MULTILINE)
+# Lists, for the sidebar is too narrow for tables.
+ENTRY = re.compile(r"^- `(\w+)` · (.*?) · (.+)$", re.MULTILINE)
 PICTURE = re.compile(r"!\[(.*?)\]\((.*?)\)")
 LARGEST_PICTURE = 60_000  # bytes
 
@@ -34,10 +35,10 @@ def pages() -> list[tuple[str, str, Path]]:
     return found
 
 
-def tables(text: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Inputs and outputs of a page: what its second column says of each."""
+def lists(text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Inputs and outputs of a page: what stands behind the name of each."""
     sections = [
-        {name: second for name, second, _ in ROW.findall(section)}
+        {name: values for name, values, _ in ENTRY.findall(section)}
         for section in text.split("\n## ")[1:]
     ]
     filled = [section for section in sections if section]
@@ -73,7 +74,7 @@ def test_every_node_has_a_page(pack: Pack) -> None:
 @pytest.mark.parametrize(("node", "locale", "path"), pages())
 def test_pages_list_what_the_node_declares(node: str, locale: str, path: Path, pack: Pack) -> None:
     info = pack.object_info()[node]
-    inputs, outputs = tables(path.read_text(encoding="utf-8"))
+    inputs, outputs = lists(path.read_text(encoding="utf-8"))
     declared: dict[str, str] = {}
     for group in ("required", "optional"):
         for name, (kind, options) in info["input"].get(group, {}).items():

@@ -20,7 +20,8 @@ def chain(pack: Pack, image: Tensor, network: Any, **paste: Any) -> tuple[Tensor
     crops, faces = pack.run(
         "PaniniRestoreFaces", model=network, faces=faces, weights=weights
     ).result
-    return pack.run("PaniniPasteFaces", image=image, faces=faces, crops=crops, **paste).result
+    pasted = pack.run("PaniniPasteFaces", image=image, faces=faces, crops=crops, **paste)
+    return pasted.result[:2]
 
 
 def whole(pack: Pack, image: Tensor, network: Any, **inputs: Any) -> Any:
@@ -151,6 +152,23 @@ def test_without_a_face_everything_passes_through(comfy_pack: Pack) -> None:
     assert not mask_by_hand.any()
 
 
+def test_nodes_may_change_crops_where_they_are(comfy_pack: Pack) -> None:
+    """What is done to the crops in memory reaches neither the faces nor other results."""
+    network = examples.tiny_model(comfy_pack)
+    for image in (examples.photograph(), examples.landscape()):
+        crops, faces = examples.align(comfy_pack, image, size=64)
+        aligned = faces.aligned.crops.clone()
+        (restored, _) = comfy_pack.run("PaniniRestoreFaces", model=network, faces=faces).result
+        with torch.inference_mode():
+            for picture in (crops, restored):
+                picture[..., 0].fill_(0.5)
+        assert torch.equal(faces.aligned.crops, aligned)
+        (again, _) = comfy_pack.run("PaniniRestoreFaces", model=network, faces=faces).result
+        assert torch.equal(again[..., 1:], restored[..., 1:])
+        pasted = comfy_pack.run("PaniniPasteFaces", image=image, faces=faces, crops=crops).result[0]
+        assert torch.equal(pasted, image) == (len(faces) == 0)
+
+
 def test_crops_of_any_size_from_anywhere_are_pasted(comfy_pack: Pack) -> None:
     image = examples.photograph()
     crops, faces = examples.align(comfy_pack, image, size=256)
@@ -169,10 +187,11 @@ def test_faces_are_pasted_onto_enlarged_images(comfy_pack: Pack) -> None:
     """So that the background may come from an upscale model."""
     image = examples.photograph()
     crops, faces = examples.align(comfy_pack, image)
+    crops = crops * 0.999  # so that there is something to draw
     doubled = torch.nn.functional.interpolate(
         image.movedim(-1, 1), scale_factor=2, mode="bicubic"
     ).clamp(0, 1)
-    pasted, mask = comfy_pack.run(
+    pasted, mask, _ = comfy_pack.run(
         "PaniniPasteFaces", image=doubled.movedim(1, -1), faces=faces, crops=crops
     ).result
     assert pasted.shape == (1, 512, 512, 3)
@@ -184,6 +203,57 @@ def test_faces_are_pasted_onto_enlarged_images(comfy_pack: Pack) -> None:
         comfy_pack.run(
             "PaniniPasteFaces", image=torch.rand(1, 256, 512, 3), faces=faces, crops=crops
         )
+
+
+def test_without_crops_the_images_go_on_as_they_are(comfy_pack: Pack) -> None:
+    """As when Restore Aligned Faces is bypassed, and with it the nodes that its crops came from."""
+    batch = torch.cat([examples.photograph(), examples.landscape()])
+    batch = torch.cat([batch, torch.full((2, 256, 256, 1), 0.5)], -1)
+    found = examples.detect(comfy_pack, batch)
+    _, aligned = examples.align(comfy_pack, batch)
+    for faces in (found, aligned):
+        for source in ("soft", "parse", "mask"):  # whose files and masks are not asked for
+            pasted, mask, report = comfy_pack.run(
+                "PaniniPasteFaces", image=batch, faces=faces, mask_source=source
+            ).result
+            assert torch.equal(pasted, batch)
+            assert mask.shape == (2, 256, 256) and not mask.any()
+            assert "No crops came" in report and "bypassed" in report
+    paste = {"image": batch, "faces": aligned, "upscale": 2.0}
+    assert comfy_pack.run("PaniniPasteFaces", **paste).result[0].shape == (2, 512, 512, 4)
+    with pytest.raises(ValueError, match="batch of 2 images"):
+        comfy_pack.run("PaniniPasteFaces", **(paste | {"image": batch[:1]}))
+
+
+def test_faces_whose_crops_nothing_changed_stay_to_the_bit(comfy_pack: Pack) -> None:
+    """As behind another restorer that is bypassed."""
+    batch = torch.cat([examples.photograph(), examples.photograph().flip(2)])
+    crops, faces = examples.align(comfy_pack, batch)
+    paste = {"image": batch, "faces": faces}
+    pasted, mask, report = comfy_pack.run("PaniniPasteFaces", **paste, crops=crops).result
+    assert torch.equal(pasted, batch) and not mask.any()
+    assert report.splitlines()[0] == "image 0: left as they were, for their crops are: 1"
+
+    crops = crops.clone()
+    crops[1] = 1 - crops[1]
+    whole = torch.ones(1, 64, 64)
+    for choice in ({}, {"mask_source": "mask", "mask": whole}):
+        pasted, mask, report = comfy_pack.run(
+            "PaniniPasteFaces", **paste, **choice, crops=crops
+        ).result
+        assert torch.equal(pasted[0], batch[0]) and not mask[0].any()
+        assert not torch.equal(pasted[1], batch[1]) and mask[1].any()
+        assert report.splitlines()[1] == "image 1: faces drawn: 1"
+
+
+def test_the_report_tells_what_was_drawn(comfy_pack: Pack) -> None:
+    batch = torch.cat([examples.photograph(), examples.landscape()])
+    crops, faces = examples.align(comfy_pack, batch)
+    paste = {"image": batch, "faces": faces, "crops": 1 - crops}
+    report = comfy_pack.run("PaniniPasteFaces", **paste).result[2]
+    assert report.splitlines() == ["image 0: faces drawn: 1", "image 1: no face"]
+    report = comfy_pack.run("PaniniPasteFaces", **paste, strength=0.7).result[2]
+    assert "faces drawn: 1, strength 0.7" in report
 
 
 def test_a_mask_says_where_to_draw(comfy_pack: Pack) -> None:
@@ -289,3 +359,66 @@ def test_noise_and_latent_pull_change_the_face_and_zero_does_not(comfy_pack: Pac
         restore(noise_seed=5, noise_amount=1.0), restore(noise_seed=5, noise_amount=1.0)
     )
     assert not torch.equal(restore(latent_pull=1.0), plain)
+
+
+def other_restorer(pack: Pack) -> Any:
+    """PANINI_MODEL: another method's network, which turns crops of 64 px white."""
+    network = torch.nn.Conv2d(3, 3, 1)
+    torch.nn.init.zeros_(network.weight)
+    torch.nn.init.ones_(network.bias)
+    kind = pack.core.RestorerKind("Other", lambda network, faces, _: network(faces), size=64)
+    return pack.part("nodes.host").manage(pack.core.CropRestorer(network, kind), "other.pth")
+
+
+def test_other_restorers_take_paninis_place(comfy_pack: Pack) -> None:
+    image = examples.photograph()
+    model = other_restorer(comfy_pack)
+    plain = {"match_colour": False, "keep_detail": 0.0, "match_grain": False}
+    restored, mask, report = whole(comfy_pack, image, model, **plain).result
+    assert "1 of 1 faces found were restored" in report
+    assert restored[mask == 1].min() > 0.99
+    assert torch.equal(restored[mask == 0], image[mask == 0])
+
+    _, faces = examples.align(comfy_pack, image, size=64)
+    crops, _ = comfy_pack.run("PaniniRestoreFaces", model=model, faces=faces).result
+    assert crops.shape == (1, 64, 64, 3) and crops.min() > 0.99
+    by_hand = comfy_pack.run(
+        "PaniniPasteFaces", image=image, faces=faces, crops=crops, **plain
+    ).result[0]
+    assert torch.equal(by_hand, restored)
+
+
+def test_what_is_paninis_alone_is_not_ignored(comfy_pack: Pack) -> None:
+    other, network = other_restorer(comfy_pack), examples.tiny_model(comfy_pack)
+    _, faces = examples.align(comfy_pack, examples.photograph(), size=64)
+    degradation = comfy_pack.run("PaniniExtractDegradation", model=network, faces=faces).result[0]
+    weights = comfy_pack.run("PaniniFusionWeights", model=network, degradation=degradation).result[
+        0
+    ]
+    restore = {"model": other, "faces": faces}
+    with pytest.raises(ValueError, match="Other takes no interpolation weights"):
+        comfy_pack.run("PaniniRestoreFaces", **restore, weights=weights)
+    with pytest.raises(ValueError, match="knows no degradation"):
+        comfy_pack.run("PaniniRestoreFaces", **restore, degradation=degradation)
+    with pytest.raises(ValueError, match="Other has no noise_amount"):
+        comfy_pack.run("PaniniRestoreFaces", **restore, noise_amount=0.5)
+    with pytest.raises(ValueError, match="choose a Panini model in Load Face Restorer"):
+        comfy_pack.run("PaniniExtractDegradation", **restore)
+
+
+@pytest.mark.parametrize("upscale", [1.0, 2.0])
+def test_an_upscale_model_draws_the_background(comfy_pack: Pack, upscale: float) -> None:
+    """In the single node as in Paste Faces; the faces are as without it."""
+    image, network = examples.photograph(), examples.tiny_model(comfy_pack)
+    model = examples.upscale_model()
+    usual = {"upscale": upscale, "keep_detail": 0.0, "match_grain": False}
+    chosen = {**usual, "upscale_model": model}
+    drawn, mask, _ = whole(comfy_pack, image, network, **chosen).result
+    plain, plain_mask, _ = whole(comfy_pack, image, network, **usual).result
+    assert torch.equal(mask, plain_mask)
+    side = round(256 * upscale)
+    assert drawn.shape == (1, side, side, 3)
+    assert drawn[mask == 0].mean() < 0.6 * plain[mask == 0].mean()
+    assert (drawn[mask == 1] - plain[mask == 1]).abs().max() < 1e-5
+    by_hand, _ = chain(comfy_pack, image, network, **chosen)
+    assert torch.equal(by_hand, drawn)

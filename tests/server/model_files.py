@@ -68,6 +68,24 @@ def write_gfpgan(target: Path) -> None:
     torch.save({"params_ema": network.half().state_dict()}, target)
 
 
+def write_restore_former(target: Path) -> None:
+    """What spandrel loads as RestoreFormer, narrow and of random numbers."""
+    architectures = pytest.importorskip("spandrel.architectures.RestoreFormer")
+    torch.manual_seed(0)
+    network = architectures.RestoreFormer(
+        n_embed=16, embed_dim=32, ch=32, num_res_blocks=1, z_channels=32
+    )
+    torch.save({"params": network.half().state_dict()}, target)
+
+
+def write_upscaler(target: Path) -> None:
+    """What spandrel loads as a x2 upscaler; all zeros, so that it repeats every pixel."""
+    architectures = pytest.importorskip("spandrel.architectures.Compact")
+    network = architectures.Compact(num_feat=4, num_conv=1, upscale=2)
+    tensors = {name: torch.zeros_like(value) for name, value in network.state_dict().items()}
+    torch.save({"params": tensors}, target)
+
+
 def write_clip(target: Path, frames: Iterable[npt.NDArray[np.uint8]], rate: int) -> None:
     """A silent H.264 clip of frames (H, W, 3)."""
     av = pytest.importorskip("av")

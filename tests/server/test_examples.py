@@ -192,7 +192,7 @@ def test_diffusion_between_align_and_paste(play: Callable[..., Example], server:
 
 def test_another_restorer(play: Callable[..., Example], server: Server) -> None:
     """GFPGAN's network, of random numbers."""
-    with installed(server, "upscale_models/GFPGANv1.4.pth", write_gfpgan):
+    with installed(server, "facerestore_models/GFPGANv1.4.pth", write_gfpgan):
         example = play("another_restorer")
     result = example.saved("other")
     result.check()

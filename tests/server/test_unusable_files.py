@@ -75,7 +75,7 @@ def write_other_tensors(target: Path) -> None:
     [
         (MODEL, "half.safetensors", copy_of(DEFAULT_WEIGHTS, 0.5), "Get the file again"),
         (MODEL, "page.pth", write_web_page, "download may be incomplete, or a web page"),
-        (MODEL, "upscaler.pth", write_upscaler, "expected a state dict.*use Load Upscale Model"),
+        (MODEL, "upscaler.pth", write_upscaler, "another face restorer.*conv_first"),
         (MODEL, "detector.safetensors", copy_of(DETECTOR_WEIGHTS), "expected a.*Panini"),
         (DETECTOR, "half.pth", copy_of(DETECTOR_WEIGHTS, 0.5), "Get the file again"),
         (DETECTOR, "lora.safetensors", write_other_tensors, "is not RetinaFace"),

@@ -8,7 +8,7 @@ import { app, rootGraph } from "./comfy.js";
 import { chain } from "./hooks.js";
 import { keep, readKept, readPayloads } from "./payload.js";
 
-/** @type {WeakMap<object, LatestRun<any>>} by node */
+/** @type {WeakMap<object, LatestRun<any>[]>} by node */
 const runs = new WeakMap();
 
 /**
@@ -28,7 +28,7 @@ const runs = new WeakMap();
 /**
  * Follows the runs of a node: what they send is shown, and saved with the workflow. A node that
  * is made anew (by undo, by loading) finds it among the outputs that the front end keeps, else in
- * what was saved. One run a node.
+ * what was saved.
  *
  * @template Content
  */
@@ -42,7 +42,7 @@ export class LatestRun {
     this.options = options;
     /** @type {Content | null} */
     this.content = null;
-    runs.set(node, this);
+    runs.set(node, [...(runs.get(node) ?? []), this]);
     chain(node, "onExecuted", (sent) => this.receive(sent));
     chain(node, "onConfigure", () => this.restore());
   }
@@ -91,7 +91,9 @@ export class LatestRun {
 
 /** Lets all nodes look for their latest runs among the outputs that the front end keeps. */
 export function recallOutputs() {
-  for (const node of nodesOf(rootGraph())) runs.get(node)?.recall();
+  for (const node of nodesOf(rootGraph())) {
+    for (const run of runs.get(node) ?? []) run.recall();
+  }
 }
 
 /**

@@ -2,12 +2,13 @@
  * A panel that shows one of the pictures of a node's latest run; which one, is saved with it.
  *
  * @import { ComfyNode } from "../../../scripts/app.js"
+ *
+ * @typedef {{title: string, folded: boolean}} FoldOptions folded: whether it is on a new node
  */
 
+import { Fold, HEAD_HEIGHT } from "./fold.js";
 import { LatestRun } from "./latest_run.js";
 import { addPanel } from "./widget.js";
-
-const HINT_HEIGHT = 44; // px of the graph, while there is no picture
 
 /** @template Content what a run sent: pictures, in their order */
 export class PicturePanel {
@@ -16,7 +17,9 @@ export class PicturePanel {
    * @param {Object} options
    * @param {string} options.name unique within the node
    * @param {HTMLElement} options.element
-   * @param {{width: number, height: number}} options.least px of the graph, for a picture
+   * @param {FoldOptions} [options.fold] how it folds away; without it, it does not
+   * @param {{width: number, height: number}} options.least px of the graph; they are taken before
+   *   there is a picture, so that no node grows over its neighbours when it comes
    * @param {(event: WheelEvent) => boolean} [options.onWheel] as of `addPanel`, over a picture
    * @param {string} options.output as `read`, `merge`, `kept` and `keepable`: of `LatestRun`
    * @param {string} options.kept
@@ -27,16 +30,20 @@ export class PicturePanel {
    * @param {(kept: Record<string, any> | null) => void} options.show draws what is to be shown now;
    *   kept: what was saved, if the node was just loaded
    */
-  constructor(node, { name, element, least, onWheel, count, show, keepable, ...run }) {
+  constructor(node, { name, element, fold, least, onWheel, count, show, keepable, ...run }) {
+    this.node = node;
+    this.least = least;
+    this.fold = fold && new Fold(fold.title, element, fold.folded, () => this.toggle());
     this.count = count;
     this.show = show;
     this.index = 0;
     this.missing = false; // on the server, which deletes what is temporary
     this.fit = addPanel(node, {
       name,
-      element,
-      minHeight: () => (this.shown ? least.height : HINT_HEIGHT),
-      minWidth: () => (this.shown ? least.width : 0),
+      element: this.fold?.element ?? element,
+      minHeight: () => this.minHeight(),
+      maxHeight: () => (this.fold?.folded ? HEAD_HEIGHT : Infinity),
+      minWidth: () => least.width,
       onWheel: onWheel && ((event) => this.shown !== null && onWheel(event)),
     });
     /** @type {LatestRun<Content>} */
@@ -47,6 +54,32 @@ export class PicturePanel {
     });
   }
 
+  /** px of the graph */
+  minHeight() {
+    const content = this.least.height;
+    if (!this.fold) return content;
+    return HEAD_HEIGHT + (this.fold.folded ? 0 : content);
+  }
+
+  /** Folds or unfolds it: the node becomes as much lower or higher. */
+  toggle() {
+    const { node, fold } = this;
+    if (!fold) return;
+    const before = this.minHeight();
+    fold.set(!fold.folded);
+    node.setSize([node.size[0], node.size[1] + this.minHeight() - before]);
+    this.run.save({ folded: fold.folded });
+    this.fit();
+  }
+
+  /**
+   * Says something beside the title, if it has one.
+   * @param {string} text
+   */
+  tell(text) {
+    this.fold?.tell(text);
+  }
+
   /** What can be shown of the latest run; null if there is nothing. */
   get shown() {
     return this.missing ? null : (this.run?.content ?? null);
@@ -55,11 +88,12 @@ export class PicturePanel {
   /**
    * Shows another picture, if there is one.
    * @param {number} index
+   * @param {boolean} [rests] whether it is worth saving
    */
-  goTo(index) {
+  goTo(index, rests = true) {
     if (!this.shown || index < 0 || index >= this.count(this.shown)) return;
     this.index = index;
-    this.run.save();
+    if (rests) this.run.save();
     this.show(null);
   }
 
@@ -74,6 +108,7 @@ export class PicturePanel {
   change(kept) {
     this.missing = false;
     if (kept) this.index = Number.isInteger(kept.index) ? kept.index : 0;
+    if (typeof kept?.folded === "boolean") this.fold?.set(kept.folded);
     const last = (this.shown ? this.count(this.shown) : 1) - 1;
     this.index = Math.max(0, Math.min(this.index, last));
     this.show(kept);

@@ -10,6 +10,10 @@ import { linkStyle } from "./style.js";
 
 const MARGIN = 10; // px, that the front end leaves around the element on the canvas
 
+// The newer front end's panel of a node's widgets would move the element into itself, and leave the
+// widget as narrow as it is.
+const OUTSIDE_OF_PANELS = { surfaces: { canvas: "shown", vueNode: "shown", panel: "never" } };
+
 const POINTER_EVENTS = /** @type {const} */ ([
   "pointerdown",
   "pointermove",
@@ -31,12 +35,16 @@ const CANVAS_METHODS = {
  * @param {string} options.name unique within the node
  * @param {HTMLElement} options.element
  * @param {() => number} options.minHeight px of the graph
+ * @param {() => number} [options.maxHeight] px of the graph
  * @param {() => number} [options.minWidth] px of the graph, of the node
  * @param {(event: WheelEvent) => boolean} [options.onWheel] asked while the element has the focus;
  *   true: the event was used. Otherwise it zooms the canvas, as everywhere.
  * @returns {() => void} makes the node large enough; to be called when `minHeight` changed
  */
-export function addPanel(node, { name, element, minHeight, minWidth = () => 0, onWheel }) {
+export function addPanel(
+  node,
+  { name, element, minHeight, maxHeight = () => Infinity, minWidth = () => 0, onWheel },
+) {
   linkStyle("panini.css");
   element.classList.add("panini-panel");
   const widget = node.addDOMWidget(name, `PANINI_${name.toUpperCase()}`, element, {
@@ -44,10 +52,13 @@ export function addPanel(node, { name, element, minHeight, minWidth = () => 0, o
     hideOnZoom: false,
     margin: MARGIN,
     getMinHeight: () => minHeight() + 2 * MARGIN,
+    getMaxHeight: () => maxHeight() + 2 * MARGIN,
     getValue: () => "",
     setValue: () => {},
+    ...OUTSIDE_OF_PANELS,
   });
   widget.serialize = false; // into the workflow
+  widenNode(node, minWidth);
   keepEventsFromCanvas(element, onWheel);
   succeed(node, name, element);
   const fit = () => {
@@ -56,6 +67,20 @@ export function addPanel(node, { name, element, minHeight, minWidth = () => 0, o
   };
   fit();
   return fit;
+}
+
+/**
+ * Lets a node never be narrower than that, whoever makes it so.
+ * @param {ComfyNode} node
+ * @param {() => number} minWidth px of the graph
+ */
+function widenNode(node, minWidth) {
+  const { computeSize } = node;
+  node.computeSize = function (...parameters) {
+    const size = computeSize.apply(this, parameters);
+    size[0] = Math.max(size[0], minWidth());
+    return size;
+  };
 }
 
 /**

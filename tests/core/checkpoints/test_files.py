@@ -35,6 +35,8 @@ def test_names_lose_module_and_the_top_level(official_file: Callable[..., Path])
     [
         (b"", "found an empty file"),
         (b"<!DOCTYPE html><html>", "found a file that begins with b'<!DOCTYPE html"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:12", "`git lfs pull`"),
+        (b"version https://git", "found a file that begins with b'version https://'"),
         (b"\x80\x02}q\x00", "not a whole torch checkpoint"),
         (b"PK\x03\x04" + b"\0" * 100, "not a whole torch checkpoint"),
         (struct.pack("<Q", 10**7) + b'{"a": 1}', "not a whole safetensors file"),

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from panini_core.checkpoints import save_panini
 from panini_core.models.face_detector import Detections
+from panini_core.models.face_restorer import CropRestorer, RestorerKind
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.stages.align import template
 
@@ -58,3 +59,18 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
     save_panini(path, model)
     return path
+
+
+@pytest.fixture
+def other_restorer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every --model is another method's network, which turns faces white."""
+    from panini_core.cli import options
+
+    def load(path: object, **_: object) -> CropRestorer:
+        network = nn.Conv2d(3, 3, 1)
+        nn.init.zeros_(network.weight)
+        nn.init.ones_(network.bias)
+        kind = RestorerKind("Other", lambda network, faces, _: network(faces), size=32)
+        return CropRestorer(network, kind)
+
+    monkeypatch.setattr(options, "load_restorer", load)

@@ -18,7 +18,6 @@ def test_demo_writes_its_pictures_and_downloads_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    pytest.importorskip("skimage")
     pytest.importorskip("retinaface")
 
     def refuse(*_: object, **__: object) -> None:

@@ -57,6 +57,21 @@ def test_a_name_with_brackets_that_exists_is_no_pattern(photos: Path) -> None:
     assert plan(["photos/c[1].png"], "o.png") == [("photos/c[1].png", "o.png")]
 
 
+@pytest.mark.parametrize("name", ["[2020] photos", "photos (1)", "a*b", "what?"])
+def test_folders_that_exist_are_no_patterns(photos: Path, name: str) -> None:
+    """Where the shell leaves patterns to programs, as on Windows."""
+    folder = photos / name / "sub"
+    folder.mkdir(parents=True)
+    (folder / "c.png").write_bytes(b"x")
+    (photos / name / "d.png").write_bytes(b"x")
+    start = f"photos/{name}"
+    assert plan([f"{start}/*.png"]) == [(f"{start}/d.png", "out/d.png")]
+    assert plan([f"{start}/*/*.png"]) == [(f"{start}/sub/c.png", "out/sub/c.png")]
+    assert plan([f"{photos.absolute()}/{name}/s*/c.png"])[0][1] == "out/sub/c.png"
+    assert len(plan([f"{start}/**/*.png"])) == 2
+    assert plan([f"{start}/missing.png"]) == [(f"{start}/missing.png", "out/missing.png")]
+
+
 def test_a_single_file_may_be_given_a_new_name(photos: Path) -> None:
     assert plan(["photos/a.png"], "better.tif") == [("photos/a.png", "better.tif")]
     assert plan(["photos/a.png"], "folder") == [("photos/a.png", "folder/a.png")]

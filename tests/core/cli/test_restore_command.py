@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
+import panini_core
 from panini_core.cli import main, restore
 from panini_core.images import (
     ImageFile,
@@ -20,6 +24,7 @@ from panini_core.images import (
     Place,
     read_image,
     read_images,
+    save_image,
     write_image,
     write_images,
 )
@@ -511,3 +516,83 @@ def test_every_option_explains_itself(capsys: pytest.CaptureFixture[str]) -> Non
     printed = " ".join(capsys.readouterr().out.split())
     for text in ("--fidelity 0..1", "(default: 0.5)", "--upscale FACTOR", "(default: all)"):
         assert text in printed
+
+
+def test_a_cold_start_loads_no_more_than_restoring_needs(work_folder: Path) -> None:
+    """Torch's compiler, sympy and torchvision take longer to load than a picture to restore."""
+    save_image("face.png", torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    script = (
+        "import sys\n"
+        "from panini_core.cli import main\n"
+        "code = main(['restore', 'face.png', '-o', 'out', '--device', 'cpu'])\n"
+        "loaded = sorted({'torch._dynamo', 'sympy', 'torchvision'} & sys.modules.keys())\n"
+        "sys.exit(f'{code}, {loaded}')"
+    )
+    folder = Path(panini_core.__file__).parents[1]
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.stderr.strip().endswith("0, []"), result.stderr
+
+
+# --- other methods' networks ----------------------------------------------------------------------
+
+
+def write_upscaler(target: Path) -> Path:
+    """A file in the layout of realesr-general-x4v3, tiny and x2: all zeros, it repeats pixels."""
+    compact = pytest.importorskip("spandrel.architectures.Compact")
+    network = compact.Compact(num_feat=4, num_conv=1, upscale=2)
+    tensors = {name: torch.zeros_like(value) for name, value in network.state_dict().items()}
+    torch.save({"params": tensors}, target)
+    return target
+
+
+def test_an_upscale_model_draws_pictures_with_and_without_faces(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_upscaler(Path("x2.pth"))
+    write_image("a.png", picture(channels=4))
+    write_image("dark.png", picture(face=False))
+    options = ["--upscale", "2", "--upscale-model", "x2.pth", "--report", "out/report.json"]
+    assert run("a.png", "dark.png", "-o", "out", *options) == 0
+    assert "drawn by the upscale model" in capsys.readouterr().out
+    before, after = read_image("dark.png").pixels, read_image("out/dark.png").pixels
+    assert torch.equal(after, before.repeat_interleave(2, 1).repeat_interleave(2, 2))
+    assert read_image("out/a.png").size == (2 * WIDTH, 2 * HEIGHT)
+    assert json.loads(Path("out/report.json").read_text())["upscale_model"] == "x2.pth"
+
+
+def test_without_upscale_the_size_stays(run: Run) -> None:
+    write_upscaler(Path("x2.pth"))
+    write_image("dark.png", picture(face=False))
+    assert run("dark.png", "-o", "out", "--upscale-model", "x2.pth") == 0
+    assert read_image("out/dark.png").size == (WIDTH, HEIGHT)
+    assert Path("out/dark.png").read_bytes() != Path("dark.png").read_bytes()
+
+
+def test_aligned_faces_have_no_background(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image("a.png", picture(size=(64, 64)))
+    arguments = ["a.png", "-o", "out", "--aligned", "--upscale-model", "x2.pth"]
+    assert run(*arguments) == 2
+    assert "which --aligned leaves out" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("other_restorer")
+def test_the_model_may_be_of_another_method(run: Run) -> None:
+    write_image("a.png", picture())
+    options = ["--no-match-colour", "--no-match-grain", "--keep-detail", "0"]
+    assert run("a.png", "-o", "out", *options) == 0
+    x0, y0, x1, y1 = FACE
+    face = read_image("out/a.png").pixels[:, y0 + 20 : y1 - 20, x0 + 20 : x1 - 20]
+    assert face.min() > 0.99
+
+
+@pytest.mark.usefixtures("other_restorer")
+def test_what_the_model_lacks_is_an_error_of_the_arguments(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image("a.png", picture())
+    assert run("a.png", "-o", "out", "--fidelity", "0.8") == 2
+    assert "Other has no fidelity, got 0.8: set it to 0.5" in capsys.readouterr().err
+    assert not Path("out/a.png").exists()

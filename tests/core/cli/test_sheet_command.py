@@ -130,6 +130,16 @@ def test_severity_comes_from_the_atlas_beside_the_model(
     assert not any("no atlas" in line for line in drawn)
 
 
+@pytest.mark.usefixtures("other_restorer")
+def test_other_restorers_tell_no_severity(
+    run: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture("a.png")
+    drawn = title_of(monkeypatch)
+    assert run("a.png", "-o", "sheet.png") == 0
+    assert any("no atlas" in line for line in drawn)
+
+
 def test_aligned_pictures_are_shown_whole(
     run: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -466,3 +466,13 @@ def test_half_precision_keeps_the_degradation_and_alpha_in_float32() -> None:
     degradation = net.encode_degradation(images)
     assert degradation.dtype == torch.float32
     assert net.predict_alpha(degradation).dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny-mobile"])
+def test_the_network_is_one_graph_to_a_compiler(name: str) -> None:
+    torch.manual_seed(0)
+    net = PaniniNet(PaniniConfig.preset(name)).eval()
+    compiled = torch.compile(net, backend="eager", fullgraph=True)
+    images = faces(2, net.config.input_size)
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(images), net(images))

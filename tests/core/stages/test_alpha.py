@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from panini_core.faces import DegradationRepresentation, FaceSet, InterpolationWeights
+from panini_core.models.fidelity_curve import straight_curve
 from panini_core.models.panini import PaniniNet
 from panini_core.stages.alpha import (
     apply_fidelity,
@@ -72,6 +76,19 @@ def test_the_ends_of_fidelity() -> None:
         apply_fidelity(some_weights(), 1.2)
 
 
+def test_a_curve_moves_each_level_by_itself() -> None:
+    weights = some_weights()
+    curve = straight_curve([(0.1, 0.5, 0.9, 0.5), (0.5, 1.0, 0.5, 0.7)])
+    assert apply_fidelity(weights, 0.5, curve) is weights
+    for fidelity, places in ((0.0, (0.1, 0.5, 0.9, 0.5)), (0.75, (0.5, 0.75, 0.5, 0.6))):
+        moved = apply_fidelity(weights, fidelity, curve).alpha
+        for level, place in enumerate(places):
+            expected = apply_fidelity(weights, place).alpha[:, level]
+            torch.testing.assert_close(moved[:, level], expected)
+    with pytest.raises(ValueError, match="place of the fidelity curve for each of 4 levels, got 2"):
+        apply_fidelity(weights, 0.2, straight_curve([(0.5, 0.5)] * 2))
+
+
 def test_a_bias_moves_its_level_only() -> None:
     weights = some_weights()
     biased = bias_levels(weights, [0.0, 2.0, -math.inf, math.inf]).alpha
@@ -121,3 +138,19 @@ def test_an_override_replaces_its_level_only() -> None:
         override_levels(weights, [None, None, 1.5, None])
     with pytest.raises(ValueError, match="each of 4 levels, got 1"):
         override_levels(weights, [0.5])
+
+
+class NoDoublesOnDevice(TorchDispatchMode):
+    """Fails where a float64 tensor is made on a device, as MPS does (torch imitates CUDA only)."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.device.type != "cpu":
+            assert result.dtype != torch.float64, func
+        return result
+
+
+def test_faders_move_weights_on_devices_without_float64() -> None:
+    with FakeTensorMode(), NoDoublesOnDevice():
+        weights = InterpolationWeights(torch.rand(2, 3, 8, device="cuda"))
+        assert move_levels(weights, [0.5, -1.0, 0.0]).alpha.device.type == "cuda"

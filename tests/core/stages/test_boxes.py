@@ -48,3 +48,28 @@ def test_a_box_that_hardly_touches_the_face_is_another_one() -> None:
 def test_as_many_lists_as_images() -> None:
     with pytest.raises(ValueError, match="boxes of 1 images, got 2 lists"):
         faces_from_boxes(OneFace(), torch.rand(1, 3, 100, 100), [[], []])
+
+
+@pytest.mark.parametrize(
+    "box", [(20.0, 20.0, 20.0, 60.0), (70.0, 70.0, 70.0, 70.0), (900.0, 20.0, 940.0, 60.0)]
+)
+def test_a_box_without_an_area_in_its_image_is_left_out(box: tuple[float, ...]) -> None:
+    boxes = [torch.tensor(box), torch.tensor([55.0, 55.0, 90.0, 95.0])]
+    (face,) = faces_from_boxes(OneFace(), torch.rand(1, 3, 100, 100), [boxes])
+    assert face.number == 0
+    assert face.box.tolist() == [55, 55, 90, 95]
+
+
+def test_corners_come_in_any_order() -> None:
+    images = torch.rand(1, 3, 100, 100)
+    upright, turned = [50.0, 55.0, 90.0, 95.0], [90.0, 95.0, 50.0, 55.0]
+    found = [
+        faces_from_boxes(OneFace(), images, [[torch.tensor(box)]])[0] for box in (upright, turned)
+    ]
+    assert torch.equal(found[0].box, found[1].box)
+    assert torch.equal(found[0].landmarks, found[1].landmarks)
+
+
+def test_boxes_are_finite() -> None:
+    with pytest.raises(ValueError, match="four finite numbers"):
+        faces_from_boxes(OneFace(), torch.rand(1, 3, 9, 9), [[torch.tensor([0, 0, 5, torch.nan])]])

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from panini_core.faces import FaceSet, InterpolationWeights
+from panini_core.models.face_restorer import CropRestorer, RestorerKind
 from panini_core.models.panini import PaniniNet
 from panini_core.options import NetworkOptions
 from panini_core.stages.alpha import apply_fidelity, weigh_features
@@ -312,3 +313,65 @@ def test_each_face_has_its_own_fidelity(model: PaniniNet, random_faces: MakeFace
         alone = restore_faces(model, faces, fidelity=fidelity, batch=1).crops
         assert torch.equal(mixed[row], alone[row])
     assert not torch.equal(mixed[2], restore_faces(model, faces, batch=1).crops[2])
+
+
+# --- other methods' networks ----------------------------------------------------------------------
+
+
+class Darken(nn.Module):
+    """Gives faces back darker, the more so the less fidelity it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(()))
+
+    def forward(self, faces: Tensor, fidelity: float) -> Tensor:
+        return (faces + 1) * self.gain * fidelity - 1
+
+
+def other_restorer(*, has_fidelity: bool = False) -> CropRestorer:
+    """Another method's network, for faces of 32 px."""
+
+    def call(network: nn.Module, faces: Tensor, fidelity: float) -> Tensor:
+        return network(faces, fidelity)
+
+    return CropRestorer(Darken(), RestorerKind("Other", call, has_fidelity=has_fidelity, size=32))
+
+
+def test_other_restorers_restore_crops_one_by_one(random_faces: MakeFaces) -> None:
+    seen: list[tuple[int, int]] = []
+    faces = random_faces(3, 32)
+    restored = restore_faces(
+        other_restorer(), faces, on_chunk=lambda done, total, _: seen.append((done, total))
+    )
+    assert restored.face_set is faces
+    torch.testing.assert_close(restored.crops, faces.crops / 2)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert not restored.crops.requires_grad
+    assert restore_faces(other_restorer(), random_faces(0)).crops.shape == (0, 3, 32, 32)
+
+
+def test_crops_of_another_size_are_brought_to_the_networks(random_faces: MakeFaces) -> None:
+    assert restore_faces(other_restorer(), random_faces(2, 64)).crops.shape == (2, 3, 32, 32)
+
+
+def test_fidelity_reaches_the_network_that_has_one(random_faces: MakeFaces) -> None:
+    faces = random_faces(1, 32)
+    restored = restore_faces(other_restorer(has_fidelity=True), faces, fidelity=0.25)
+    torch.testing.assert_close(restored.crops, faces.crops / 4)
+
+
+@pytest.mark.parametrize("choice", [{"fidelity": 0.8}, {"noise_amount": 0.1}, {"latent_pull": 1}])
+def test_what_another_network_has_no_choice_of_is_refused(
+    choice: dict[str, float], random_faces: MakeFaces
+) -> None:
+    (name,) = choice
+    with pytest.raises(ValueError, match=f"Other has no {name}, got .*: set it to 0"):
+        restore_faces(other_restorer(), random_faces(1, 32), **choice)
+
+
+def test_weights_for_another_network_are_refused(model: PaniniNet, random_faces: MakeFaces) -> None:
+    faces = random_faces(1)
+    weights = weigh_features(model, represent_degradation(model, faces))
+    with pytest.raises(ValueError, match="Other takes no interpolation weights"):
+        restore_faces(other_restorer(), faces, weights)

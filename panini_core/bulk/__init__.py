@@ -1,0 +1,28 @@
+"""Masses of pictures, on one machine or many: Ray Data streams them through the stages.
+
+Needs the extra `bulk` (ray, pyarrow, fsspec).
+"""
+
+from .manifest import Manifest, Record
+from .recipe import Recipe, make_recipe
+from .run import Choices, Progress, cluster, count_reasons, map_on_cluster, pending, run_bulk
+from .sources import Item, ListingError, list_items
+from .storage import Folder
+
+__all__ = [
+    "Choices",
+    "Folder",
+    "Item",
+    "ListingError",
+    "Manifest",
+    "Progress",
+    "Recipe",
+    "Record",
+    "cluster",
+    "count_reasons",
+    "list_items",
+    "make_recipe",
+    "map_on_cluster",
+    "pending",
+    "run_bulk",
+]

@@ -1,0 +1,366 @@
+"""The stages of a bulk run, each a worker's: read, detect, restore, write.
+
+A worker gets tasks and returns them further on. What goes wrong with a picture becomes its
+`problem`, and the later stages leave it alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from ..checkpoints.detector import load_detector
+from ..checkpoints.image_models import load_restorer
+from ..checkpoints.parser import load_parser
+from ..compute import AUTO, choose_device, choose_dtype
+from ..faces import Face, FaceSet
+from ..images import (
+    ANIMATION_SUFFIX,
+    FORMAT_OF_SUFFIX,
+    ImageFile,
+    ImageFileError,
+    check_writable,
+    decode_images,
+    encode_file,
+    lost_on_writing,
+)
+from ..pipeline import restore_aligned
+from ..stages.align import align_faces, whole_picture_faces
+from ..stages.detect import detect_faces
+from ..stages.grouping import rows_of_images
+from ..stages.paste import paste_onto_image
+from ..stages.paste_masks import paste_masks
+from ..stages.restore import restore_faces
+from ..stages.selection import select_faces, sort_faces
+from .manifest import FAILED, Record
+from .packing import PackedImage
+from .recipe import Recipe
+from .sources import Item, Kind, list_columns
+from .storage import Folder, open_file, read_bytes
+
+DONE, NOTHING_TO_DO, UNCHANGED = "done", "nothing to do", "unchanged"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A picture on its way: what the stages so far have found and made."""
+
+    item: Item
+    content: str = ""  # hash of the picture's bytes
+    data: bytes = b""
+    images: tuple[PackedImage, ...] = ()  # several of an animation or a TIFF with pages
+    faces: tuple[tuple[Face, ...], ...] = ()  # of each image, numbered
+    restored: int = 0
+    found: int = 0
+    problem: str = ""
+    unchanged: bool = False  # the result that is there was made of the same bytes
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self.problem) or self.unchanged
+
+    def fail(self, error: Exception | str) -> Task:
+        """The task with its problem, and without what weighs."""
+        if isinstance(error, ImageFileError):  # the record names the file
+            text = f"expected {error.expected}, got {error.got}. {error.remedy}"
+        elif isinstance(error, (str, ValueError, ImportError)):
+            text = str(error)
+        else:
+            text = f"{type(error).__name__}: {error}"
+        return replace(self, problem=text, data=b"", images=(), faces=())
+
+
+Stage = Callable[[Sequence[Task]], "list[Task]"]
+
+
+def one_by_one(tasks: Sequence[Task], work: Callable[[Task], Task]) -> list[Task]:
+    """Each task's work; its error is its own."""
+    done: list[Task] = []
+    for task in tasks:
+        try:
+            done.append(task if task.is_over else work(task))
+        except Exception as error:
+            done.append(task.fail(error))
+    return done
+
+
+class Read:
+    """Reads and decodes; on CPUs, beside what the others do."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+
+    def __call__(self, tasks: Sequence[Task]) -> list[Task]:
+        rows = _read_rows([task.item for task in tasks if task.item.kind is Kind.ROW])
+        return one_by_one(tasks, lambda task: self._read(task, rows))
+
+    def _read(self, task: Task, rows: dict[tuple[str, int], bytes]) -> Task:
+        item = task.item
+        if item.problem:
+            return task.fail(item.problem)
+        if item.kind is Kind.ROW:
+            data = rows[item.address, item.offset]
+        elif item.kind is Kind.MEMBER:
+            data = read_bytes(item.address, item.offset, item.length)
+        else:
+            data = read_bytes(item.address)
+        if not data:
+            return task.fail("expected a picture, got no bytes")
+        content = hashlib.blake2b(data, digest_size=16).hexdigest()
+        if content == item.known:
+            return replace(task, content=content, unchanged=True)
+        images = tuple(PackedImage.pack(one) for one in decode_images(Path(item.name), data))
+        target = self._target(item, images[0].image)
+        check_writable(target, images[0].unpack())  # before the work, not after it
+        return replace(
+            task,
+            item=replace(item, target=target),
+            content=content,
+            data=data,
+            images=images,
+        )
+
+    def _target(self, item: Item, first: ImageFile) -> str:
+        """A GIF is written as one again only where it is an animation."""
+        stem, suffix = posixpath.splitext(item.target)
+        if suffix.lower() == ANIMATION_SUFFIX and first.place is None:
+            return f"{stem}.png"
+        return item.target
+
+
+def _read_rows(items: Sequence[Item]) -> dict[tuple[str, int], bytes]:
+    """The bytes of rows of lists, each group of rows read once."""
+    wanted: dict[str, set[int]] = {}
+    for item in items:
+        wanted.setdefault(item.address, set()).add(item.offset)
+    found: dict[tuple[str, int], bytes] = {}
+    for address, numbers in wanted.items():
+        with open_file(address) as file:
+            table = pq.ParquetFile(file)
+            column = list_columns(table)["bytes"]
+            start = 0
+            for group in range(table.num_row_groups):
+                end = start + table.metadata.row_group(group).num_rows
+                own = {number - start for number in numbers if start <= number < end}
+                if own:
+                    found |= {
+                        (address, start + place): value
+                        for place, value in _values(table, group, column, own)
+                    }
+                start = end
+    return found
+
+
+def _values(
+    table: pq.ParquetFile, group: int, column: str, places: set[int]
+) -> Iterator[tuple[int, bytes]]:
+    """The bytes at some places of a group of rows; a few rows in memory at a time."""
+    start = 0
+    for batch in table.iter_batches(batch_size=64, row_groups=[group], columns=[column]):
+        for place in sorted(places):
+            if start <= place < start + len(batch):
+                value = batch.slice(place - start, 1).to_pylist()[0]
+                for part in column.split("."):
+                    value = None if value is None else value[part]
+                yield place, value or b""
+        start += len(batch)
+
+
+class Detect:
+    """Finds the faces; holds a detector."""
+
+    def __init__(self, recipe: Recipe, device: str) -> None:
+        self._options = recipe.options
+        self._detector = None
+        self._device = choose_device(device)
+        if recipe.detector is not None:
+            self._detector = load_detector(recipe.detector, device=self._device)
+
+    def __call__(self, tasks: Sequence[Task]) -> list[Task]:
+        return one_by_one(tasks, self._detect)
+
+    def _detect(self, task: Task) -> Task:
+        faces = tuple(tuple(self._find(packed)) for packed in task.images)
+        return replace(task, faces=faces, found=sum(map(len, faces)))
+
+    def _find(self, packed: PackedImage) -> list[Face]:
+        pixels = packed.unpack().pixels
+        if self._detector is None:
+            return list(whole_picture_faces(pixels[None]).faces)
+        options = self._options
+        found = detect_faces(
+            self._detector,
+            pixels[None].to(self._device),
+            threshold=options.threshold,
+            min_size=options.min_size,
+            max_size=options.max_size or float("inf"),
+        )
+        height, width = pixels.shape[1:]
+        return sort_faces(found, options.sort, height=height, width=width)
+
+
+class Restore:
+    """Restores and pastes the selected faces of several pictures together; holds a model."""
+
+    def __init__(self, recipe: Recipe, device: str) -> None:
+        self._options = recipe.options
+        self._aligned = recipe.detector is None
+        where = choose_device(device)
+        dtype = None if recipe.dtype == AUTO else choose_dtype(recipe.dtype, where)
+        self._model = load_restorer(recipe.model, device=where, dtype=dtype)
+        self._parser = None if recipe.parser is None else load_parser(recipe.parser, device=where)
+
+    def __call__(self, tasks: Sequence[Task]) -> list[Task]:
+        ready = [task for task in tasks if not task.is_over]
+        try:
+            done = iter(self._restore(ready))
+        except Exception:  # one picture's fault: find out whose
+            return one_by_one(tasks, lambda task: self._restore([task])[0])
+        return [task if task.is_over else next(done) for task in tasks]
+
+    def _restore(self, tasks: Sequence[Task]) -> list[Task]:
+        """Tasks whose faces were found, all together."""
+        images = [packed.unpack() for task in tasks for packed in task.images]
+        found = [own for task in tasks for own in task.faces]
+        pixels = [image.pixels.to(self._model.device) for image in images]
+        chosen = [self._select(own, one) for own, one in zip(found, pixels, strict=True)]
+        paste = self._restore_whole if self._aligned else self._restore_faces
+        after = iter(
+            [
+                PackedImage.pack(image.with_pixels(result.cpu()))
+                for image, result in zip(images, paste(pixels, chosen), strict=True)
+            ]
+        )
+        counts = iter([len(own) for own in chosen])
+        return [
+            replace(
+                task,
+                images=tuple(next(after) for _ in task.images),
+                restored=sum(next(counts) for _ in task.images),
+            )
+            for task in tasks
+        ]
+
+    def _select(self, faces: Sequence[Face], pixels: Tensor) -> list[Face]:
+        options = self._options
+        height, width = pixels.shape[1:]
+        return select_faces(
+            faces, options.faces, height=height, width=width, max_faces=options.max_faces
+        )
+
+    def _restore_faces(
+        self, pixels: Sequence[Tensor], faces: Sequence[Sequence[Face]]
+    ) -> list[Tensor]:
+        """Photographs (3, H, W) of any sizes, and those of their faces that are restored."""
+        sets = [
+            align_faces(one[None], own, size=self._model.input_size)
+            for one, own in zip(pixels, faces, strict=True)
+        ]
+        owned = [
+            replace(face, image_index=index) for index, one in enumerate(sets) for face in one.faces
+        ]
+        together = FaceSet(
+            faces=tuple(owned),
+            crops=torch.cat([one.crops for one in sets]),
+            to_crop=torch.cat([one.to_crop for one in sets]),
+        )
+        restored = restore_faces(self._model, together, options=self._options)
+        rows = rows_of_images(owned)
+        masks = paste_masks(
+            restored.face_set, restored.crops.shape[-1], self._options, self._parser
+        )
+        return [
+            paste_onto_image(one, restored, rows.get(index, []), self._options, masks=masks)[0]
+            for index, one in enumerate(pixels)
+        ]
+
+    def _restore_whole(
+        self, pixels: Sequence[Tensor], faces: Sequence[Sequence[Face]]
+    ) -> list[Tensor]:
+        """Aligned faces (3, S, S); those of one size together."""
+        sizes: dict[torch.Size, list[int]] = {}
+        for index, one in enumerate(pixels):
+            sizes.setdefault(one.shape, []).append(index)
+        results = list(pixels)
+        for indices in sizes.values():
+            images = torch.stack([pixels[index] for index in indices])
+            after, _ = restore_aligned(self._model, images, self._options, parser=self._parser)
+            for index, result in zip(indices, after, strict=True):
+                results[index] = result
+        return results
+
+
+class Write:
+    """Encodes and writes results; returns what was done."""
+
+    def __init__(self, recipe: Recipe, output: Folder) -> None:
+        self._recipe = recipe
+        self._output = output
+
+    def __call__(self, tasks: Sequence[Task]) -> list[Task]:
+        return one_by_one(tasks, self._write)
+
+    def _write(self, task: Task) -> Task:
+        target = task.item.target
+        kept = not task.restored and self._recipe.options.upscale == 1
+        if kept and keeps_format(task.item.name, target):
+            data = task.data
+        else:
+            data = encode_file(target, (packed.unpack() for packed in task.images))
+        self._output.write(target, data)
+        return replace(task, data=b"")
+
+    def record(self, task: Task) -> Record:
+        """What the manifest says about a task that is over or written."""
+        item, recipe = task.item, self._recipe
+        outcome, reason = DONE, ""
+        if task.problem:
+            outcome, reason = FAILED, task.problem
+        elif task.unchanged:
+            outcome = UNCHANGED
+        elif not task.restored:
+            outcome, reason = NOTHING_TO_DO, _why_none(task, recipe)
+        return Record(
+            name=item.name,
+            source=item.source,
+            version=item.version,
+            content=task.content,
+            target="" if task.problem else item.target,
+            outcome=outcome,
+            faces=task.restored,
+            reason=reason,
+            notes="; ".join(_notes(task)),
+            recipe=recipe.mark,
+            model=recipe.label,
+            options=recipe.text,
+        )
+
+
+def keeps_format(name: str, target: str) -> bool:
+    """Whether a result has the format that its picture's name promises."""
+    before, after = (posixpath.splitext(one)[1].lower() for one in (name, target))
+    return before == after or FORMAT_OF_SUFFIX.get(before, "") == FORMAT_OF_SUFFIX.get(after)
+
+
+def _why_none(task: Task, recipe: Recipe) -> str:
+    if not task.found:
+        return "No face was found."
+    return f"{recipe.options.faces!r} names none of the {task.found} faces found."
+
+
+def _notes(task: Task) -> list[str]:
+    notes = dict.fromkeys(note for packed in task.images for note in packed.image.notes)
+    if task.images and not keeps_format(task.item.name, task.item.target):
+        first = task.images[0].image
+        suffix = posixpath.splitext(task.item.target)[1]
+        notes[f"{first.format} was written as {suffix[1:].upper()}"] = None
+        if lost := lost_on_writing(task.item.target, first):
+            notes[f"not kept: {', '.join(lost)}"] = None
+    return list(notes)

@@ -1,0 +1,157 @@
+"""`panini bulk INPUT… -o OUTPUT`: masses of pictures, on one machine or many."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from .batch import count
+from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, say, usage_errors
+from .console import Progress as Bar
+from .options import (
+    add_detector_arguments,
+    add_format_argument,
+    add_model_arguments,
+    parser_of,
+    positive_integer,
+    suffix_of,
+)
+from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
+
+if TYPE_CHECKING:
+    from ..bulk import Item, Record
+
+REQUIRED = ("ray", "pyarrow", "fsspec")
+LONGEST_TABLE = 20  # reasons, and files of each
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="folders (with their sub-folders), pictures, tar files, Parquet lists with a column "
+        "path or bytes, or quoted patterns of these; local, or addresses such as s3://bucket/faces",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUTPUT",
+        help="a folder or address, where every picture keeps its name and format; what it holds "
+        "already of this model and these options is not done again",
+    )
+    parser.add_argument("--force", action="store_true", help="do everything again")
+    parser.add_argument(
+        "--workers",
+        type=positive_integer,
+        metavar="N",
+        help="processes that restore, each with a model (default: one a GPU; without one, one)",
+    )
+    parser.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        help="a Ray cluster to run on, or auto for the one that this machine belongs to (default: "
+        "this machine alone)",
+    )
+    add_format_argument(parser)
+    add_aligned_argument(parser)
+    add_restore_arguments(parser)
+    add_detector_arguments(parser)
+    add_model_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    _require_packages()
+    from ..bulk import (
+        Choices,
+        Folder,
+        Manifest,
+        cluster,
+        list_items,
+        make_recipe,
+        map_on_cluster,
+        pending,
+        run_bulk,
+    )
+
+    if arguments.parser is not None or arguments.mask_source == "parse":
+        raise UsageError("panini bulk parses no faces: choose --mask-source soft or oval.")
+    suffix = suffix_of(arguments)
+    with usage_errors():
+        recipe = make_recipe(
+            model=arguments.model,
+            detector=None if arguments.aligned else arguments.detector,
+            parser=parser_of(arguments),
+            dtype=arguments.dtype,
+            suffix=suffix,
+            options=read_options(arguments),
+        )
+        output = Folder(arguments.output)
+        manifest = Manifest(output)
+    with cluster(arguments.address):
+        with usage_errors():
+            items = list_items(
+                arguments.inputs, arguments.output, suffix=suffix, many=map_on_cluster
+            )
+        left = items if arguments.force else pending(items, manifest, recipe, output)
+        start = time.perf_counter()
+        records: Sequence[Record] = ()
+        with Bar("picture") as bar:
+            records = run_bulk(
+                left,
+                output,
+                manifest,
+                recipe,
+                Choices(arguments.workers, arguments.device, address=arguments.address),
+                on_progress=lambda progress: bar.show(
+                    progress.done,
+                    progress.total,
+                    _speed(progress.done, progress.faces, time.perf_counter() - start),
+                ),
+            )
+        say(_summary(items, records, time.perf_counter() - start, arguments.output))
+    return EXIT_PROBLEM if any(record.outcome == "failed" for record in records) else EXIT_DONE
+
+
+def _require_packages() -> None:
+    missing = [name for name in REQUIRED if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"panini bulk needs {', '.join(missing)}, not installed here: "
+            'pip install "panini-face-restoration[bulk]"'
+        )
+
+
+def _speed(pictures: int, faces: int, seconds: float) -> str:
+    seconds = max(seconds, 1e-9)
+    return f"{pictures / seconds:.3g} pictures/s, {faces / seconds:.3g} faces/s"
+
+
+def _summary(items: Sequence[Item], records: Sequence[Record], seconds: float, output: str) -> str:
+    """What was done, how fast, and a table of what went wrong."""
+    from ..bulk import count_reasons
+
+    outcomes = [record.outcome for record in records]
+    faces = sum(record.faces for record in records if record.outcome == "done")
+    lines = [
+        f"Restored {count(outcomes.count('done'), 'picture')} -> {output}",
+        f"{count(faces, 'face')}, {_speed(len(records), faces, seconds)}",
+    ]
+    if nothing := outcomes.count("nothing to do"):
+        lines.append(f"Without a face to restore: {nothing}")
+    if already := len(items) - len(records):
+        lines.append(f"Done already: {already} (--force does them again)")
+    failed = [record for record in records if record.outcome == "failed"]
+    if failed:
+        lines.append(f"Failed: {len(failed)}")
+        for reason, number in count_reasons(records)[:LONGEST_TABLE]:
+            names = [record.source for record in failed if record.reason == reason]
+            lines.append(f"  {number} x {reason}")
+            lines += [f"      {name}" for name in names[:LONGEST_TABLE]]
+            if number > LONGEST_TABLE:
+                lines.append(f"      and {number - LONGEST_TABLE} more (see manifest.parquet)")
+    return "\n".join(lines)

@@ -1,0 +1,54 @@
+"""By what results are known again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from panini_core.bulk import Recipe, make_recipe
+from panini_core.options import RestoreOptions
+
+
+def recipe(model: Path, **changes: Any) -> Recipe:
+    choices: dict[str, Any] = {
+        "model": str(model),
+        "detector": "bundled",
+        "dtype": "fp32",
+        "suffix": None,
+        "options": RestoreOptions(),
+    }
+    return make_recipe(**(choices | changes))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"detector": None},
+        {"dtype": "bf16"},
+        {"suffix": ".png"},
+        {"options": RestoreOptions(fidelity=0.4)},
+        {"options": RestoreOptions(faces="largest")},
+    ],
+)
+def test_what_changes_pixels_changes_the_mark(model_file: Path, change: dict[str, Any]) -> None:
+    assert recipe(model_file, **change).mark != recipe(model_file).mark
+
+
+def test_what_does_not_does_not(model_file: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / model_file.name
+    elsewhere.write_bytes(model_file.read_bytes())
+    same = recipe(elsewhere, options=RestoreOptions(batch=3))
+    assert same.mark == recipe(model_file).mark
+
+
+def test_other_weights_are_another_recipe(model_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / model_file.name
+    other.write_bytes(model_file.read_bytes()[:-1] + b"\x01")
+    assert recipe(other).mark != recipe(model_file).mark
+
+
+def test_a_model_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        recipe(tmp_path / "none.safetensors")

@@ -1,0 +1,3 @@
+from spandrel import ArchRegistry
+
+EXTRA_REGISTRY: ArchRegistry
