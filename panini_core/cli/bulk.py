@@ -15,6 +15,7 @@ from .options import (
     add_detector_arguments,
     add_format_argument,
     add_model_arguments,
+    parser_of,
     positive_integer,
     suffix_of,
 )
@@ -84,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         recipe = make_recipe(
             model=arguments.model,
             detector=None if arguments.aligned else arguments.detector,
+            parser=parser_of(arguments),
             dtype=arguments.dtype,
             suffix=suffix,
             options=read_options(arguments),

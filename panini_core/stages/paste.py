@@ -48,7 +48,8 @@ def paste_faces(
       detail that the crop cannot hold is taken from the image. Smaller faces do not change.
     - match_grain: what a face lacks of the photograph's grain beside it, in strength, colour and
       size, is put back as noise. It depends on the photograph's pixels: a picture always gets the
-      same, each frame of a clip its own. Without grain around, nothing changes, to the bit.
+      same, each frame of a clip its own. Without grain around, or with an upscaler, nothing
+      changes, to the bit.
     - mask_source: `soft`, a rounded square around the face; `oval`, from the hair line to the chin,
       as the landmarks say; `parse`, skin and features only, as the parser sees them; `auto`, that
       if there is a parser, else soft.
@@ -132,6 +133,8 @@ def paste_onto_image(
     picture = torch.empty_like(result[:1]) if grey else result
     picture.copy_(enlarge(image, (height, width), upscaler))
     total_mask.zero_()
+    if upscaler is not None:  # most of which leave no grain beside the face
+        options = replace(options, match_grain=False)
     layers = _make_layers(image, restored, rows, options, masks, (height, width)) if rows else []
     for down, across, inside in tiles(layers, height, width):
         colour, mask, strength, noise = blend(inside, picture, down, across)
@@ -141,7 +144,8 @@ def paste_onto_image(
             share = mask * strength
             drawn = torch.lerp(before.to(colour), colour, share)
             if noise is not None:
-                drawn = (drawn + noise * _lost_grain(share)).clamp(0, 1)
+                grainy = (drawn + noise * _lost_grain(share)).clamp(0, 1)
+                drawn = torch.where(drawn.isfinite(), grainy, drawn)  # what is not, stays so
             picture[:, down, across] = torch.where(mask > 0, drawn.to(before), before)
     if grey:
         result.copy_(picture.expand(3, -1, -1))

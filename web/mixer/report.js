@@ -48,7 +48,7 @@ export function mergeReports(reports) {
   return {
     faces: reports.reduce((sum, { faces }) => sum + faces, 0),
     chosen: Object.fromEntries(levels),
-    presets: Object.assign({}, ...reports.map(({ presets }) => presets)), // all of one model
+    presets: Object.assign({}, ...reports.map(({ presets }) => presets)), // of one model
   };
 }
 
