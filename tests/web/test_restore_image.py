@@ -86,6 +86,27 @@ def test_its_parts_fold_away_and_stay_so(editor: Editor, web_server: Server) -> 
     assert abs(whole.height() - both) < 4
 
 
+def test_a_face_gets_values_of_its_own(editor: Editor, web_server: Server) -> None:
+    whole = Whole(editor, upload(web_server, tile(2, 1, 256), "pair.png"))
+    editor.run()
+    whole.faces.click()
+    right = whole.board.get_by_role("checkbox").nth(1)
+    right.focus()
+    for key in ("-", "-", "+", "PageDown"):
+        editor.page.keyboard.press(key)
+    assert editor.value(whole.node, "face_strength") == "1: 0.95"
+    assert editor.value(whole.node, "face_fidelity") == "1: 0.45"
+    expect(whole.board.get_by_role("status")).to_contain_text("strength 0.95 · fidelity 0.45")
+
+    right.hover()
+    editor.page.keyboard.down("Alt")
+    editor.page.mouse.wheel(0, 100)
+    editor.page.keyboard.up("Alt")
+    expect(whole.board.get_by_role("status")).to_contain_text("strength 0.90")
+    queued = editor.run()[whole.node]["inputs"]
+    assert (queued["face_strength"], queued["face_fidelity"]) == ("1: 0.9", "1: 0.45")
+
+
 def test_a_picture_without_a_face_says_so(editor: Editor, web_server: Server) -> None:
     whole = Whole(editor, upload(web_server, tile(1, 1, 256).point(lambda _: 90), "grey.png"))
     editor.run()
