@@ -49,6 +49,11 @@ NODES: list[type[io.ComfyNode]] = [
     BoxesToFaces,
 ]
 
+if hasattr(io, "Video"):  # ComfyUI's type, which some versions lack
+    from .restore_video import RestoreVideo
+
+    NODES.insert(1, RestoreVideo)
+
 
 class PaniniExtension(ComfyExtension):
     """What ComfyUI asks for the nodes."""

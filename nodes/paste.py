@@ -114,8 +114,14 @@ class PasteFaces(io.ComfyNode):
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])
         if crops is None:
             none = core.align_faces(images, [])
-            untouched = core.RestoredFaces(none, none.crops)
-            pasted, drawn = core.paste_faces_with_mask(images, untouched, options)
+            with host.borrow_upscaler(upscale_model) as upscaler:
+                pasted, drawn = core.paste_faces_with_mask(
+                    images,
+                    core.RestoredFaces(none, none.crops),
+                    replace(options, mask_source=core.MASK_SOURCES[0]),  # nothing is parsed
+                    upscaler=upscaler,
+                    on_image=host.Progress(),
+                )
             return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), NOTHING_TO_DRAW)
         aligned = faces.require_aligned()
         pictures = host.to_images(crops).to(images.device) if len(faces) else aligned.crops

@@ -114,15 +114,16 @@ def min_size_input() -> io.Int.Input:
     )
 
 
-def smoothing_input() -> io.Float.Input:
+def smoothing_input(default: float = DEFAULTS.smoothing) -> io.Float.Input:
     return io.Float.Input(
         "smoothing",
-        default=DEFAULTS.smoothing,
+        default=default,
         min=0.0,
         max=30.0,
         step=0.5,
         tooltip="For the frames of a clip: follows the faces, also through frames that miss them, "
-        "and steadies them over time, in frames (2 or 3 is plenty). 0: single pictures.",
+        "and steadies them and what is restored over time, in frames (2 or 3 is plenty). 0: single "
+        "pictures.",
     )
 
 

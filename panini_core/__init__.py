@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .drawing.faces import draw_faces, to_pillow
     from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
+    from .film import FilmReport, parts_folder, restore_film
     from .images import (
         ImageFile,
         ImageFileError,
@@ -75,12 +76,15 @@ if TYPE_CHECKING:
         DEFAULT_FEATHER,
         DEFAULT_THRESHOLD,
         FIDELITY_PRESETS,
+        FILM_CODECS,
+        FILM_SMOOTHING,
         KNOWN_DEGRADATIONS,
         LARGEST_SEED,
         MASK_SHAPES,
         MASK_SOURCES,
         REGION_FEATHER,
         FaceRegions,
+        FilmOptions,
         NetworkOptions,
         PasteOptions,
         RestoreOptions,
@@ -126,7 +130,9 @@ if TYPE_CHECKING:
         sort_faces,
     )
     from .stages.smooth import smooth_degradation, smooth_faces
+    from .stages.steady import steady_faces
     from .stages.track import track_faces
+    from .video import WRITABLE_FILMS, VideoFileError
 
 # Which module holds each public name; the imports above and `__all__` say the same (tested).
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -169,6 +175,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "InterpolationWeights",
         "RestoredFaces",
     ),
+    "film": ("FilmReport", "parts_folder", "restore_film"),
     "images": (
         "ImageFile",
         "ImageFileError",
@@ -184,8 +191,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
     "models.face_restorer": ("CropRestorer", "FaceRestorer", "RestorerKind", "restorer_of"),
-    "models.image_upscaler": ("ImageUpscaler", "upscaler_of"),
     "models.fidelity_curve": ("FidelityCurve",),
+    "models.image_upscaler": ("ImageUpscaler", "upscaler_of"),
     "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
     "models.spandrel_descriptor": ("SpandrelDescriptor",),
     "models.stylegan2": ("Fuse",),
@@ -198,12 +205,15 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "DEFAULT_FEATHER",
         "DEFAULT_THRESHOLD",
         "FIDELITY_PRESETS",
+        "FILM_CODECS",
+        "FILM_SMOOTHING",
         "KNOWN_DEGRADATIONS",
         "LARGEST_SEED",
         "MASK_SHAPES",
         "MASK_SOURCES",
         "REGION_FEATHER",
         "FaceRegions",
+        "FilmOptions",
         "NetworkOptions",
         "PasteOptions",
         "RestoreOptions",
@@ -249,7 +259,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "sort_faces",
     ),
     "stages.smooth": ("smooth_degradation", "smooth_faces"),
+    "stages.steady": ("steady_faces",),
     "stages.track": ("track_faces",),
+    "video": ("WRITABLE_FILMS", "VideoFileError"),
 }
 _NAME_IN_MODULE = {"DEGRADATION_PRESETS": "PRESETS"}  # where it differs
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
@@ -265,6 +277,8 @@ __all__ = [
     "DTYPES",
     "DTYPE_NAMES",
     "FIDELITY_PRESETS",
+    "FILM_CODECS",
+    "FILM_SMOOTHING",
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
     "MASK_SHAPES",
@@ -272,6 +286,7 @@ __all__ = [
     "PARSER_FILES",
     "REGION_FEATHER",
     "SORT_ORDERS",
+    "WRITABLE_FILMS",
     "CheckpointError",
     "CropRestorer",
     "DegradationAtlas",
@@ -287,6 +302,8 @@ __all__ = [
     "FaceSet",
     "FamilyWeights",
     "FidelityCurve",
+    "FilmOptions",
+    "FilmReport",
     "FilterWeights",
     "Folders",
     "Fuse",
@@ -314,6 +331,7 @@ __all__ = [
     "RestoredFaces",
     "RestorerKind",
     "SpandrelDescriptor",
+    "VideoFileError",
     "Window",
     "align_faces",
     "alpha_statistics",
@@ -356,6 +374,7 @@ __all__ = [
     "parse_faces",
     "parse_per_face",
     "parse_rule",
+    "parts_folder",
     "paste_faces",
     "paste_faces_with_mask",
     "plot_alpha",
@@ -366,6 +385,7 @@ __all__ = [
     "represent_degradation",
     "represent_in_images",
     "restore_faces",
+    "restore_film",
     "restore_images",
     "restore_images_with_report",
     "restorer_of",
@@ -379,6 +399,7 @@ __all__ = [
     "smooth_degradation",
     "smooth_faces",
     "sort_faces",
+    "steady_faces",
     "to_network",
     "to_pillow",
     "track_faces",

@@ -23,6 +23,8 @@ MIXED_DEGRADATIONS = ("mild", "medium", "heavy")
 KNOWN_DEGRADATIONS = (*SINGLE_DEGRADATIONS, *MIXED_DEGRADATIONS)
 ATLAS_SUFFIX = ".atlas.safetensors"  # of the file beside a checkpoint
 LARGEST_SEED = 2**64 - 1
+FILM_SMOOTHING = 2.0  # frames; of films, where nothing else is said
+FILM_CODECS = ("h264", "hevc", "vp9", "av1", "prores", "ffv1")  # that may be asked for
 
 _RANGES = {
     "threshold": (0, 1),
@@ -126,3 +128,11 @@ class RestoreOptions(NetworkOptions, PasteOptions):
         parse_rule(self.faces)
         if OTHER_SPELLINGS.get(self.sort, self.sort) not in SORT_ORDERS:
             raise ValueError(f"sort must be one of {', '.join(SORT_ORDERS)}, got {self.sort!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmOptions:
+    """How the frames of a restored film are coded; None: as those of its source."""
+
+    codec: str | None = None  # one of FILM_CODECS
+    crf: float | None = None  # constant quality: the lower the better; 18 to 28 are usual

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +35,7 @@ from .stages.represent import represent_degradation
 from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_faces, sort_faces
 from .stages.smooth import smooth_faces, smooth_in_passing
+from .stages.steady import steady_in_passing
 
 # So many crops are held at a time; where they are pasted, those of one image if it has more.
 FACES_PER_GROUP = 32
@@ -118,8 +119,9 @@ def restore_images_with_report(
     The images are worked through a few at a time. Beside them and the results, the memory needed
     does not grow with their number if `keep_faces` is False: then `Restoration.restored` is None.
     With `options.smoothing` the images are frames of a clip: faces are followed, also through
-    frames that hardly show them or miss them (see `detect_in_clip`), and numbers, order and limit
-    are those of the tracks. The crops of the frames that smoothing looks ahead are held as well.
+    frames that hardly show them or miss them (see `detect_in_clip`), numbers, order and limit are
+    those of the tracks, and places, DR and the restored faces are steadied over time (see
+    `smooth_faces`, `steady_faces`). The crops of the frames that this looks ahead are held as well.
     Faces of several images go through the network together, in chunks of `options.batch`, which
     become smaller when memory runs out. Its arithmetic may depend on the size of a chunk in the
     last bits: with a batch of 1 every image's result is the same whatever the others are.
@@ -143,19 +145,19 @@ def restore_images_with_report(
     masks = images.new_empty((len(images), 1, *size))
     kept: list[RestoredFaces] = []
     aligned = _align(model, images, smooth, groups, options)
-    for group, (faces, weights) in zip(groups, aligned, strict=True):
-        count_on = _count_on(on_chunk, group.faces.start, len(smooth))
-        restored = restore_faces(model, faces, weights, options, on_chunk=count_on)
-        rows = rows_of_images(faces.faces)
-        drawn = paste_masks(faces, restored.crops.shape[-1], options, parser)
-        for index in group.images:
-            result[index], masks[index] = paste_onto_image(
+    parts = _restore(model, groups, aligned, options, on_chunk)
+    for frames, restored in steady_in_passing(parts, options.smoothing):
+        rows = rows_of_images(restored.face_set.faces)
+        drawn = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
+        for index in frames:
+            paste_onto_image(
                 images[index],
                 restored,
                 rows.get(index, []),
                 options,
                 masks=drawn,
                 upscaler=upscaler,
+                into=(result[index], masks[index]),
             )
         if keep_faces:
             kept.append(restored)
@@ -239,6 +241,20 @@ def _align(
     represented = ((crops, represent_degradation(model, crops, batch=batch)) for crops in aligned)
     for crops, degradation in smooth_in_passing(represented, options.smoothing):
         yield crops, weigh_features(model, degradation, batch=batch)
+
+
+def _restore(
+    model: FaceRestorer,
+    groups: Sequence[Group],
+    aligned: Iterable[tuple[FaceSet, InterpolationWeights | None]],
+    options: RestoreOptions,
+    on_chunk: OnChunk | None,
+) -> Iterator[tuple[range, RestoredFaces]]:
+    """The images of each group, and their restored faces."""
+    total = groups[-1].faces.stop
+    for group, (faces, weights) in zip(groups, aligned, strict=True):
+        count_on = _count_on(on_chunk, group.faces.start, total)
+        yield group.images, restore_faces(model, faces, weights, options, on_chunk=count_on)
 
 
 def _count_on(on_chunk: OnChunk | None, before: int, total: int) -> OnChunk | None:

@@ -24,13 +24,22 @@ from .networks import (
 )
 from .other_networks import apply_image_model, borrow_upscaler, load_parser
 from .pictures import save_preview
-from .progress import Progress
+from .progress import FilmProgress, Progress
 from .schemas import schema, supported
+from .videos import (
+    discard_film,
+    film_file,
+    is_of_images,
+    result_file,
+    video_from_file,
+    video_from_images,
+)
 
 __all__ = [
     "DEGRADATION_FOLDER",
     "DETECTOR_FOLDER",
     "MODEL_FOLDER",
+    "FilmProgress",
     "ManagedNetwork",
     "Progress",
     "apply_image_model",
@@ -38,9 +47,12 @@ __all__ = [
     "borrow_upscaler",
     "compute_device",
     "degradation_folder",
+    "discard_film",
+    "film_file",
     "find_file",
     "fingerprint",
     "fingerprint_file",
+    "is_of_images",
     "list_files",
     "load_panini",
     "load_parser",
@@ -50,6 +62,7 @@ __all__ = [
     "register_folders",
     "register_help_pages",
     "require_panini",
+    "result_file",
     "save_preview",
     "schema",
     "supported",
@@ -57,4 +70,6 @@ __all__ = [
     "to_images",
     "to_mask",
     "to_masks",
+    "video_from_file",
+    "video_from_images",
 ]

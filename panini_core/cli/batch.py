@@ -108,10 +108,10 @@ def _refuse(job: Job, *, force: bool) -> Result | None:
     """The result of a job that is not begun."""
     if job.problem:
         return Result(Outcome.FAILED, reason=job.problem)
-    existing = None if force else next(filter(os.path.exists, job.results), None)
-    if existing is None:
+    done = None if force or job.goes_on else next(filter(os.path.exists, job.results), None)
+    if done is None:
         return None
-    return Result(Outcome.SKIPPED, reason=f"{existing} exists already (--force overwrites)")
+    return Result(Outcome.SKIPPED, reason=f"{done} exists already (--force overwrites)")
 
 
 def _try(job: Job, work: Callable[[Job], Result], *, debug: bool) -> Result:

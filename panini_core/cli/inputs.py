@@ -17,6 +17,7 @@ from ..images import (
     is_animation,
     readable_suffixes,
 )
+from ..video import VIDEO_SUFFIXES, WRITABLE_FILMS
 from .console import UsageError
 from .others import describe_others
 
@@ -39,6 +40,7 @@ class Job:
     target: Path
     extras: tuple[Path, ...] = ()
     problem: str = ""  # why it cannot be done
+    goes_on: bool = False  # with what an earlier run left there
 
     @property
     def results(self) -> tuple[Path, ...]:
@@ -135,6 +137,11 @@ def require_folder(output: Path) -> None:
             f"{output}: expected a folder for several pictures (or, for one, a name that ends in "
             f"{', '.join(sorted(WRITABLE_SUFFIXES))}), got a picture's name."
         )
+    if output.suffix.lower() in VIDEO_SUFFIXES and not output.is_dir():
+        raise UsageError(
+            f"{output}: expected a folder (or, for one film, a name that ends in "
+            f"{', '.join(WRITABLE_FILMS)}), got a film's name."
+        )
 
 
 def require_new_file(path: Path, taken: Iterable[Path], *, force: bool) -> None:
@@ -187,8 +194,11 @@ def _visible_files(files: Iterable[Path]) -> list[Path]:
 
 
 def _is_taken(file: Path, text: str) -> bool:
-    """Whether a file is read: one that was named always, others if they are pictures."""
-    return file == Path(text) or file.suffix.lower() in readable_suffixes()
+    """Whether a file is read: one that was named always, others if they are pictures; films of a
+    pattern that names their suffix too, since they take long."""
+    suffix = file.suffix.lower()
+    named = suffix in VIDEO_SUFFIXES and Path(text).suffix.lower() == suffix
+    return file == Path(text) or suffix in readable_suffixes() or named
 
 
 def _no_picture(text: str, others: Sequence[Path], *, recursive: bool) -> str:
@@ -213,6 +223,8 @@ def _split_pattern(path: Path) -> tuple[Path, Path]:
 
 def _names_a_file(output: Path, source: Source) -> bool:
     suffix = output.suffix.lower()
+    if is_film(source.path):
+        return suffix in WRITABLE_FILMS and not output.is_dir()
     animated = suffix == source.path.suffix.lower() == ANIMATION_SUFFIX
     return (suffix in WRITABLE_SUFFIXES or animated) and not output.is_dir()
 
@@ -234,6 +246,11 @@ def _target_names(sources: Sequence[Source], suffix: str | None) -> list[Path]:
     ]
 
 
+def is_film(path: Path) -> bool:
+    """Whether it is restored as a film, by its suffix."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
 def _is_written_gif(path: Path) -> bool:
     """Whether it is a GIF that is written as one again, which a single picture is not."""
     return path.suffix.lower() == ANIMATION_SUFFIX and is_animation(path)
@@ -242,6 +259,8 @@ def _is_written_gif(path: Path) -> bool:
 def _new_suffix(name: Path, wanted: str | None) -> str | None:
     """The suffix that a result has instead of its picture's; None: the same."""
     suffix = name.suffix.lower()
+    if suffix in VIDEO_SUFFIXES:
+        return None if suffix in WRITABLE_FILMS else ".mp4"
     known = FORMAT_OF_SUFFIX.get(suffix)
     if wanted is not None:
         return None if known == FORMAT_OF_SUFFIX[wanted] else wanted

@@ -182,17 +182,24 @@ def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
         return load_upscaler(arguments.upscale_model, device=choose_device(arguments.device))
 
 
-def open_parser(arguments: argparse.Namespace) -> FaceParser | None:
-    """The face parser, where one is given and `--mask-source` may use it."""
+def parser_of(arguments: argparse.Namespace) -> str | None:
+    """The face parser's file, where one is given and `--mask-source` may use it."""
     if arguments.parser is None and arguments.mask_source == "parse":
         raise UsageError(
             f"--mask-source parse needs a face parser: give --parser {' or '.join(PARSER_FILES)} "
             "(of facexlib's releases), or choose auto, oval or soft."
         )
-    if arguments.parser is None or arguments.mask_source not in ("auto", "parse"):
+    file: str | None = arguments.parser
+    return file if arguments.mask_source in ("auto", "parse") else None
+
+
+def open_parser(arguments: argparse.Namespace) -> FaceParser | None:
+    """The face parser of `parser_of`."""
+    file = parser_of(arguments)
+    if file is None:
         return None
     with usage_errors():
-        return load_parser(arguments.parser, device=choose_device(arguments.device))
+        return load_parser(file, device=choose_device(arguments.device))
 
 
 def ratio(text: str) -> float:

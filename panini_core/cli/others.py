@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..images import HEIF_SUFFIXES
+from ..video import VIDEO_SUFFIXES
 
-_VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp"}
-    | {".wmv", ".flv", ".ts", ".ogv", ".vob"}
-)
 _RAW_SUFFIXES = frozenset(
     {".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"}
 )
@@ -21,7 +18,7 @@ _OTHER_PICTURE_SUFFIXES = frozenset(
 )
 _KINDS = (
     (HEIF_SUFFIXES, "reading them needs pillow-heif: pip install pillow-heif"),
-    (_VIDEO_SUFFIXES, "videos are not read; their frames are, as pictures or a GIF"),
+    (VIDEO_SUFFIXES, "films are restored where they are named: panini restore clip.mp4 -o out/"),
     (_RAW_SUFFIXES, "raw pictures are not read; develop them to TIFF or JPEG first"),
     (_OTHER_PICTURE_SUFFIXES, "this format is not read; convert them to PNG or TIFF first"),
     (None, "no pictures"),

@@ -1,4 +1,4 @@
-"""`panini restore INPUT… -o OUTPUT`: degraded photographs in, restored photographs out."""
+"""`panini restore INPUT… -o OUTPUT`: degraded photographs and films in, restored ones out."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ from .inputs import (
     Job,
     find_others,
     find_sources,
+    is_film,
     keeps_format,
     make_folder,
     plan_jobs,
@@ -56,7 +57,14 @@ from .options import (
     suffix_of,
 )
 from .report import describe_face, describe_image, note_left_alone
-from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
+from .restore_arguments import (
+    add_aligned_argument,
+    add_film_arguments,
+    add_restore_arguments,
+    read_film_options,
+    read_options,
+)
+from .restore_film import FilmRestorer, can_go_on
 from .restore_picture import restore_picture
 
 
@@ -75,6 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_aligned_argument(parser)
     add_restore_arguments(parser)
     _add_extra_arguments(parser)
+    add_film_arguments(parser)
     add_detector_arguments(parser)
     add_model_arguments(parser, others=True)
 
@@ -109,6 +118,7 @@ def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     with usage_errors():
         options = read_options(arguments)
+        film_options = read_film_options(arguments, options)
     if arguments.aligned and arguments.upscale_model is not None:
         raise UsageError("--upscale-model draws what is around faces, which --aligned leaves out.")
     output: Path = arguments.output
@@ -131,9 +141,23 @@ def run(arguments: argparse.Namespace) -> int:
         compare=arguments.compare,
         save_faces=arguments.save_faces,
     )
+    films = FilmRestorer(
+        restorer.model,
+        restorer.upscaler,
+        restorer.detector,
+        restorer.parser,
+        *film_options,
+        model_name=f"{arguments.model or 'default'} {arguments.dtype} {arguments.upscale_model}",
+        resume=arguments.resume,
+        overwrite=arguments.force,
+    )
+
+    def restore(job: Job) -> Result:
+        return films(job) if is_film(job.source) else restorer(job)
+
     tally = Tally("Restored", others)
     try:
-        run_jobs(jobs, restorer, tally, output=output, force=arguments.force, debug=arguments.debug)
+        run_jobs(jobs, restore, tally, output=output, force=arguments.force, debug=arguments.debug)
     finally:  # also on Ctrl-C
         if report is not None:
             write_file(report, json.dumps(_report(tally, options, arguments), indent=2).encode())
@@ -142,6 +166,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _with_extras(job: Job, arguments: argparse.Namespace) -> Job:
     """The job with the further results that it would overwrite."""
+    if is_film(job.source):
+        return dataclasses.replace(job, goes_on=arguments.resume and can_go_on(job))
     extras: list[Path] = []
     if arguments.compare:
         extras += [_comparison(job, None), *_existing(job, "picture*.compare.png")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from ..options import MASK_SOURCES, RestoreOptions
+from ..options import FILM_CODECS, FILM_SMOOTHING, MASK_SOURCES, FilmOptions, RestoreOptions
 from ..stages.per_face import parse_per_face
 from .options import DEFAULTS, positive_integer, ratio
 
@@ -30,8 +30,46 @@ def read_options(arguments: argparse.Namespace) -> RestoreOptions:
     """What was chosen. Raises ValueError for values out of range."""
     chosen = vars(arguments)
     names = [item.name for item in dataclasses.fields(RestoreOptions)]
-    # A file is a single picture, so nothing is smoothed over time.
+    # Pictures stand alone, so nothing is smoothed over time.
     return RestoreOptions(**{name: chosen[name] for name in names if name != "smoothing"})
+
+
+def add_film_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those for films alone."""
+    films = parser.add_argument_group("films")
+    films.add_argument(
+        "--smoothing",
+        type=float,
+        default=FILM_SMOOTHING,
+        metavar="FRAMES",
+        help="steadies faces over so many frames: their places, their degradation and what is "
+        "restored; 0: not at all (default: %(default)s)",
+    )
+    films.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on where a run was stopped, at the last part that was finished",
+    )
+    films.add_argument(
+        "--codec",
+        choices=FILM_CODECS,
+        help="how frames are coded (default: as in the film, with half as many bits more)",
+    )
+    films.add_argument(
+        "--crf",
+        type=float,
+        metavar="0..63",
+        help="constant quality, the lower the better: 18 to 28 for h264 and hevc (default: the "
+        "film's own bit rate decides)",
+    )
+
+
+def read_film_options(
+    arguments: argparse.Namespace, options: RestoreOptions
+) -> tuple[RestoreOptions, FilmOptions]:
+    """What was chosen for films. Raises ValueError for values out of range."""
+    chosen = FilmOptions(codec=arguments.codec, crf=arguments.crf)
+    return dataclasses.replace(options, smoothing=arguments.smoothing), chosen
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:

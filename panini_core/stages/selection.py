@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from .grouping import face_numbers, number_faces, rows_of_images
 
 if TYPE_CHECKING:  # so that rules are read without loading torch
     from ..faces import Face
+    from .track import Stretch
 
 NAMED_RULES = ("all", "largest", "centre", "none")
 SORT_ORDERS = (
@@ -114,6 +115,32 @@ def select_faces(
     for rows in rows_of_images(faces).values():
         chosen += [faces[row] for row in rows if row in named][: max_faces or None]
     return chosen
+
+
+def select_in_passing(
+    stretches: Iterable[Stretch], rule: str, *, height: int, width: int, max_faces: int = 0
+) -> Iterator[Stretch]:
+    """The stretches of a clip with those of their faces that the rule names, as `select_faces`.
+
+    Where a rule names one face of several (`largest`, `centre`), the one that it names in the
+    first stretch in which they are seen stays the one until its track ends: nobody knows yet who
+    will be the largest. Raises ValueError as `select_faces`.
+    """
+    parsed = parse_rule(rule)
+    held: int | None = None  # the track that is named
+    for stretch in stretches:
+        faces = stretch.faces
+        if parsed in ("largest", "centre"):
+            best = select_faces(faces, rule, height=height, width=width)
+            named = {face.image_index: face.track for face in best}
+            chosen: list[Face] = []
+            for frame, rows in rows_of_images(faces).items():
+                tracks = {faces[row].track for row in rows}
+                held = held if held in tracks else named[frame]
+                chosen += [faces[row] for row in rows if faces[row].track == held]
+        else:
+            chosen = select_faces(faces, rule, height=height, width=width, max_faces=max_faces)
+        yield replace(stretch, faces=tuple(chosen))
 
 
 def face_areas(faces: Sequence[Face]) -> list[float]:

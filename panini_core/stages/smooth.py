@@ -8,17 +8,30 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 
 from ..faces import DegradationRepresentation, Face, FaceSet
-from .track import face_points, track_faces
+from .track import Stretch, face_points, track_faces
 
 REACH = 4  # standard deviations of time beyond which frames know nothing of each other
 ROWS_PER_STEP = 256  # faces that are smoothed together
 LEAST_TRUST = 1e-6  # in what was not seen: it counts where nothing else does
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part(Generic[Item]):
+    """Consecutive frames of a clip, with their faces in the order of time and a value of each."""
+
+    frames: range
+    faces: Sequence[Face]
+    values: Tensor  # (F, C)
+    item: Item  # what the part stands for
 
 
 def smooth_faces(faces: Sequence[Face], frames: float) -> list[Face]:
@@ -34,16 +47,42 @@ def smooth_faces(faces: Sequence[Face], frames: float) -> list[Face]:
     if frames == 0 or not faces:
         return list(faces)
     tracks = _tracks_of(faces)
-    points = torch.stack([face_points(face) for face in faces])
-    smooth = _smooth(points.flatten(1), faces, tracks, frames).view_as(points)
+    smooth = _smooth(_points(faces), faces, tracks, frames)
+    return [
+        replace(face, track=track)
+        for face, track in zip(_moved(faces, smooth), tracks, strict=True)
+    ]
+
+
+def smooth_stretches(stretches: Iterable[Stretch], frames: float) -> Iterator[Stretch]:
+    """The stretches of a clip with their faces as `smooth_faces` smooths those of the whole.
+
+    A stretch goes on once all frames have come that reach it. The faces must carry their tracks.
+    Raises ValueError below 0.
+    """
+    parts = (Part(one.frames, one.faces, _points(one.faces), one) for one in stretches)
+    for stretch, smooth in smooth_parts(parts, frames):
+        if frames == 0 or not stretch.faces:
+            yield stretch
+        else:
+            yield replace(stretch, faces=tuple(_moved(stretch.faces, smooth)))
+
+
+def _points(faces: Sequence[Face]) -> Tensor:
+    """Boxes and landmarks as values (F, 14)."""
+    points = [face_points(face).flatten() for face in faces]
+    return torch.stack(points) if points else torch.empty(0, 14, dtype=torch.float64)
+
+
+def _moved(faces: Sequence[Face], points: Tensor) -> list[Face]:
+    """The faces with boxes and landmarks as given by `_points`."""
     return [
         replace(
             face,
             box=moved[:2].flatten().to(face.box),
             landmarks=moved[2:].to(face.landmarks),
-            track=track,
         )
-        for face, moved, track in zip(faces, smooth, tracks, strict=True)
+        for face, moved in zip(faces, points.view(-1, 7, 2), strict=True)
     ]
 
 
@@ -73,21 +112,36 @@ def smooth_in_passing(
     their tracks. A part goes on once all frames have come that reach it (REACH * frames later):
     so much of a clip is held, however long it is. Raises ValueError below 0.
     """
+    timed = (
+        Part(_time_of(faces), faces.faces, degradation.vectors, faces)
+        for faces, degradation in parts
+    )
+    for faces, vectors in smooth_parts(timed, frames):
+        yield faces, DegradationRepresentation(vectors)
+
+
+def smooth_parts(parts: Iterable[Part[Item]], frames: float) -> Iterator[tuple[Item, Tensor]]:
+    """The items of the parts, each with its values (F, C) smoothed as those of the whole clip.
+
+    As `smooth_in_passing`. Raises ValueError below 0.
+    """
     _check(frames)
     reach = REACH * frames
-    waiting: deque[tuple[FaceSet, DegradationRepresentation]] = deque()
-    known: list[tuple[Face, Tensor]] = []  # with their vectors, as long as they reach a later part
-    newest = -math.inf
-    for part, degradation in parts:
-        waiting.append((part, degradation))
-        known += zip(part.faces, degradation.vectors.cpu().double(), strict=True)
-        newest = known[-1][0].image_index if known else newest
-        while waiting and _time_of(waiting[0][0]).stop - 1 + reach <= newest:
-            yield _smooth_part(*waiting.popleft(), known, frames)
-        oldest = min([_time_of(one).start for one, _ in waiting if len(one)], default=newest)
+    waiting: deque[Part[Item]] = deque()
+    known: list[tuple[Face, Tensor]] = []  # with their values, as long as they reach a later part
+    newest = -1
+    for part in parts:
+        waiting.append(part)
+        known += zip(part.faces, part.values.cpu().double(), strict=True)
+        newest = max(newest, part.frames.stop - 1)
+        while waiting and waiting[0].frames.stop - 1 + reach <= newest:
+            done = waiting.popleft()
+            yield done.item, _smooth_part(done, known, frames)
+        oldest = min([one.frames.start for one in waiting if one.faces], default=newest)
         known = [one for one in known if one[0].image_index >= oldest - reach]
     while waiting:
-        yield _smooth_part(*waiting.popleft(), known, frames)
+        done = waiting.popleft()
+        yield done.item, _smooth_part(done, known, frames)
 
 
 def _time_of(faces: FaceSet) -> range:
@@ -97,29 +151,23 @@ def _time_of(faces: FaceSet) -> range:
     return range(faces.faces[0].image_index, faces.faces[-1].image_index + 1)
 
 
-def _smooth_part(
-    part: FaceSet,
-    degradation: DegradationRepresentation,
-    known: Sequence[tuple[Face, Tensor]],
-    frames: float,
-) -> tuple[FaceSet, DegradationRepresentation]:
-    """A part with its DR smoothed, from the faces around it that are known."""
-    if frames == 0 or not len(part):
-        return part, degradation
-    time, reach = _time_of(part), REACH * frames
-    near = [
-        one for one in known if time.start - reach <= one[0].image_index <= time.stop - 1 + reach
-    ]
+def _smooth_part(part: Part[Item], known: Sequence[tuple[Face, Tensor]], frames: float) -> Tensor:
+    """The values of a part smoothed, from the faces around it that are known."""
+    if frames == 0 or not part.faces:
+        return part.values
+    first, last = part.faces[0].image_index, part.faces[-1].image_index
+    reach = REACH * frames
+    near = [one for one in known if first - reach <= one[0].image_index <= last + reach]
     faces = [face for face, _ in near]
-    first = sum(face.image_index < time.start for face in faces)
+    before = sum(face.image_index < first for face in faces)
     smooth = _smooth(
-        torch.stack([vector for _, vector in near]),
+        torch.stack([value for _, value in near]),
         faces,
         _tracks_of(faces),
         frames,
-        range(first, first + len(part)),
+        range(before, before + len(part.faces)),
     )
-    return part, DegradationRepresentation(smooth.to(degradation.vectors))
+    return smooth.to(part.values)
 
 
 def _check(frames: float) -> None:

@@ -6,8 +6,8 @@ counted in frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import torch
@@ -27,7 +27,28 @@ LARGEST_CHANGE = 0.1  # of the landmarks among themselves in a leap, share of th
 STEADINESS = 0.5  # share of what was known of a motion that a new frame leaves
 MOST_HIDDEN = 0.4  # share of a missed face behind another, beyond which it was hidden
 
+STRETCH = 16  # frames of a long clip that are settled together
+AHEAD = 16  # frames that are looked ahead for that: so far back a weak face may be before its track
+
 LookAgain = Callable[[int], Sequence[Face]]  # frame -> all that may be a face there
+IsThere = Callable[[Face, Face, Face], bool]  # a face to fill in, those before and after -> is it?
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was surely seen in one frame."""
+
+    frame: int
+    faces: Sequence[Face]
+    is_cut: bool = False  # the frame begins another shot, which ends all tracks
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive frames of a clip and their faces, frame by frame."""
+
+    frames: range
+    faces: tuple[Face, ...]
 
 
 @dataclass(slots=True)
@@ -61,33 +82,68 @@ def track_faces(faces: Sequence[Face]) -> list[int]:
     LARGEST_LEAP of its sizes into the next frame, if it looks the same there. A face may be missed
     in up to LARGEST_GAP frames. What fits nothing begins a new track, as all faces do after a cut.
     """
-    return _go_forward(faces, sorted({face.image_index for face in faces}), _nothing)[0]
+    walk = _Walk()
+    numbers = [-1] * len(faces)
+    for frame, rows in rows_of_images(faces).items():
+        found, _ = walk.step(Sight(frame, [faces[row] for row in rows]), _nothing)
+        for row, number in zip(rows, found, strict=True):
+            numbers[row] = number
+    return numbers
 
 
-def follow_faces(faces: Sequence[Face], count: int, look_again: LookAgain) -> list[Face]:
+def follow_faces(
+    faces: Sequence[Face],
+    count: int,
+    look_again: LookAgain,
+    *,
+    cuts: Collection[int] = (),
+    is_there: IsThere | None = None,
+) -> list[Face]:
     """The faces of a clip of `count` frames, each with its track, and what they go on through.
 
     `faces` are those that are sure; they alone begin tracks (see `track_faces`). In frames where a
     track misses its face, `look_again` is asked for weaker ones: what fits goes on with the track,
     forward and back in time (after ByteTrack, Zhang et al., ECCV 2022). What is missed still
     between two frames of a track, in up to LARGEST_GAP frames, is filled in, with a score of 0
-    (`Face.filled`); not where another face hides it.
+    (`Face.filled`), where `is_there` says so; not where another face hides it. No track goes on
+    into one of the frames `cuts`, with which shots begin.
 
     Tracks count from 0 in the order in which they appear, and are the faces' numbers. The result
     goes frame by frame, by number.
     """
-    looked: dict[int, Sequence[Face]] = {}
+    rows = rows_of_images(faces)
+    sights = (
+        Sight(frame, [faces[row] for row in rows.get(frame, [])], frame in cuts)
+        for frame in range(count)
+    )
+    stretches = follow_in_passing(sights, look_again, is_there=is_there, size=max(count, 1))
+    return [face for stretch in stretches for face in stretch.faces]
 
-    def weak(frame: int) -> Sequence[Face]:
-        if frame not in looked:
-            looked[frame] = look_again(frame)
-        return looked[frame]
 
-    numbers, gone_on = _go_forward(faces, range(count), weak)
-    known = [replace(face, track=number) for face, number in zip(faces, numbers, strict=True)]
-    known += gone_on
-    known += _go_back(known, range(count - 1, -1, -1), weak)
-    return _number_tracks(known + _fill(known))
+def follow_in_passing(
+    sights: Iterable[Sight],
+    look_again: LookAgain,
+    *,
+    is_there: IsThere | None = None,
+    size: int = STRETCH,
+) -> Iterator[Stretch]:
+    """What `follow_faces` gives, `size` frames at a time, while the frames come one by one.
+
+    Frames count from 0. For each stretch AHEAD frames more are seen: a weak face that comes before
+    its track's first sure one by more than that is not taken. `look_again` and `is_there` are asked
+    about the frames from LARGEST_GAP + 1 before the stretch to the newest one.
+    """
+    follower = _Follower(look_again, is_there)
+    start = seen = 0
+    for sight in sights:
+        follower.go_forward(sight)
+        seen = sight.frame + 1
+        if seen - start >= size + AHEAD:
+            yield follower.settle(range(start, start + size), seen)
+            start += size
+    while start < seen:
+        yield follower.settle(range(start, min(start + size, seen)), seen)
+        start += size
 
 
 def face_points(face: Face) -> Tensor:
@@ -100,34 +156,76 @@ def _nothing(frame: int) -> Sequence[Face]:
     return ()
 
 
-def _go_forward(
-    faces: Sequence[Face], frames: Iterable[int], weak: LookAgain
-) -> tuple[list[int], list[Face]]:
-    """The track of each of the faces, and the weak faces, with theirs, that tracks go on with."""
-    numbers = [-1] * len(faces)
-    gone_on: list[Face] = []
-    all_rows = rows_of_images(faces)
-    tracks: list[_Track] = []
-    count = 0
-    for frame in frames:
-        rows = all_rows.get(frame, [])
-        here = [faces[row] for row in rows]
-        tracks = _within_reach(tracks, frame)
-        pairs = _match(tracks, here, frame, leaps=True)
-        gone_on += _go_on_with_weak(tracks, pairs.values(), here, frame, weak)
-        for place, row in enumerate(rows):
+@dataclass(slots=True)
+class _Walk:
+    """The way through a clip, forward: the tracks that may go on."""
+
+    tracks: list[_Track] = field(default_factory=list["_Track"])
+    count: int = 0  # of the tracks so far
+
+    def step(self, sight: Sight, weak: LookAgain) -> tuple[list[int], list[Face]]:
+        """The tracks of the next frame's faces, and the weak faces that other tracks go on with."""
+        frame, here = sight.frame, list(sight.faces)
+        self.tracks = [] if sight.is_cut else _within_reach(self.tracks, frame)
+        pairs = _match(self.tracks, here, frame, leaps=True)
+        gone_on = _go_on_with_weak(self.tracks, pairs.values(), here, frame, weak)
+        numbers: list[int] = []
+        for place, face in enumerate(here):
             track = pairs.get(place)
             if track is None:
-                track = _Track(count, faces[row])
-                tracks.append(track)
-                count += 1
+                track = _Track(self.count, face)
+                self.tracks.append(track)
+                self.count += 1
             else:
-                track.follow(faces[row])
-            numbers[row] = track.number
-    return numbers, gone_on
+                track.follow(face)
+            numbers.append(track.number)
+        return numbers, gone_on
 
 
-def _go_back(known: Sequence[Face], frames: Iterable[int], weak: LookAgain) -> list[Face]:
+class _Follower:
+    """Follows the faces of a clip, and settles what is known of a stretch of it."""
+
+    def __init__(self, look_again: LookAgain, is_there: IsThere | None) -> None:
+        self._look_again = look_again
+        self._is_there = is_there
+        self._walk = _Walk()
+        self._known: list[Face] = []  # of the frames that matter yet, with the walk's tracks
+        self._cuts: set[int] = set()
+        self._looked: dict[int, Sequence[Face]] = {}
+        self._order: dict[int | None, int] = {}  # the numbers of the walk's tracks
+
+    def go_forward(self, sight: Sight) -> None:
+        """The next frame."""
+        if sight.is_cut:
+            self._cuts.add(sight.frame)
+        numbers, gone_on = self._walk.step(sight, self._weak)
+        pairs = zip(sight.faces, numbers, strict=True)
+        self._known += [replace(face, track=number) for face, number in pairs]
+        self._known += gone_on
+
+    def settle(self, frames: range, seen: int) -> Stretch:
+        """The faces of a stretch, the first that is not settled; `seen`: the frames so far."""
+        back = range(seen - 1, frames.start - 1, -1)
+        known = self._known + _go_back(self._known, back, self._weak, self._cuts)
+        filled = [face for face in _fill(known, self._is_there) if face.image_index in frames]
+        own = [face for face in known if face.image_index in frames]
+        keep = frames.stop - LARGEST_GAP - 1
+        settled = [face for face in known if keep <= face.image_index < frames.stop]
+        later = [face for face in self._known if face.image_index >= frames.stop]
+        self._known = settled + later
+        self._looked = {frame: faces for frame, faces in self._looked.items() if frame >= keep}
+        self._cuts = {frame for frame in self._cuts if frame >= keep}
+        return Stretch(frames, tuple(_number_tracks(own + filled, self._order)))
+
+    def _weak(self, frame: int) -> Sequence[Face]:
+        if frame not in self._looked:
+            self._looked[frame] = self._look_again(frame)
+        return self._looked[frame]
+
+
+def _go_back(
+    known: Sequence[Face], frames: Iterable[int], weak: LookAgain, cuts: Collection[int]
+) -> list[Face]:
     """The weak faces with which tracks of known ones go on back in time."""
     gone_on: list[Face] = []
     all_rows = rows_of_images(known)
@@ -143,6 +241,8 @@ def _go_back(known: Sequence[Face], frames: Iterable[int], weak: LookAgain) -> l
                 tracks[face.track].follow(face)
             elif face.track is not None:
                 tracks[face.track] = _Track(face.track, face)
+        if frame in cuts:
+            tracks = {}
     return gone_on
 
 
@@ -181,7 +281,7 @@ def _elsewhere(weak: Sequence[Face], known: Sequence[Face]) -> list[Face]:
     ]
 
 
-def _fill(known: Sequence[Face]) -> list[Face]:
+def _fill(known: Sequence[Face], is_there: IsThere | None) -> list[Face]:
     """The faces that are missed between two frames of their track, on the straight way."""
     tracks: dict[int | None, list[Face]] = {}
     for face in sorted(known, key=lambda one: one.image_index):
@@ -192,7 +292,8 @@ def _fill(known: Sequence[Face]) -> list[Face]:
         for before, after in pairwise(own):
             for frame in range(before.image_index + 1, after.image_index):
                 face = _between(before, after, frame)
-                if not _is_hidden(face, [known[row] for row in rows.get(frame, [])]):
+                hidden = _is_hidden(face, [known[row] for row in rows.get(frame, [])])
+                if not hidden and (is_there is None or is_there(face, before, after)):
                     filled.append(face)
     return filled
 
@@ -216,11 +317,10 @@ def _is_hidden(face: Face, others: Sequence[Face]) -> bool:
     return bool((shared > MOST_HIDDEN * box_areas(face.box[None])[:, None]).any())
 
 
-def _number_tracks(faces: Sequence[Face]) -> list[Face]:
+def _number_tracks(faces: Sequence[Face], order: dict[int | None, int]) -> list[Face]:
     """The faces frame by frame, tracks and numbers in the order in which the tracks appear; in one
-    frame, from left to right."""
+    frame, from left to right. `order` holds the numbers of earlier tracks, and then of these."""
     in_time = sorted(faces, key=lambda face: (face.image_index, face.box[[0, 2]].sum().item()))
-    order: dict[int | None, int] = {}
     for face in in_time:
         order.setdefault(face.track, len(order))
     numbered = [

@@ -33,6 +33,7 @@ from panini_core.stages.detect import detect_faces
 from ..studies import charts, reports
 from ..studies.curve import read_curves
 from ..studies.editing import EDITS, study_editing
+from ..studies.flicker import study_flicker
 from ..studies.fusion import SMALL, FusionStudy, study_fusion
 from ..studies.response import ResponseStudy, study_response
 from ..studies.separation import SeparationStudy, study_separation
@@ -53,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="degradation: whether the degradation representation tells degradations apart, and "
         "people not; alpha: how it answers to severity; fusion: small networks trained with and "
         "without DAFI (takes an hour); editing: sheets of edited restorations; "
-        "curve: the log of a training run as charts",
+        "film: how steady a restored face is from frame to frame; curve: the log of a training run "
+        "as charts",
     )
     parser.add_argument(
         "-o",
@@ -69,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="SOURCE",
         help="folders or tar files with clean faces, aligned as FFHQ's, each of another person, "
-        "that no network was trained on (editing alone does without: scikit-image's photograph)",
+        "that no network was trained on (editing does without, film has "
+        "the sample photograph)",
     )
     parser.add_argument(
         "--limit",
@@ -178,6 +181,16 @@ def _study_editing(arguments: argparse.Namespace) -> Outcome:
     return figures, reports.report_editing(study), [study.sheets[edit] for edit in EDITS]
 
 
+def _study_film(arguments: argparse.Namespace) -> Outcome:
+    model = open_model(arguments)
+    with usage_errors():
+        detector = load_detector(device=open_device(arguments))
+    photograph = sample_photo().to(model.device)
+    with Progress("run") as progress:
+        study, picture = study_flicker(model, detector, photograph, on_progress=progress.show)
+    return dataclasses.asdict(study), reports.report_flicker(study), [picture.cpu()]
+
+
 def _study_curve(arguments: argparse.Namespace) -> Outcome:
     if arguments.log is None:
         raise UsageError("panini study curve needs --log: the log.jsonl of a training run.")
@@ -227,5 +240,6 @@ STUDIES: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "alpha": _study_alpha,
     "fusion": _study_fusion,
     "editing": _study_editing,
+    "film": _study_film,
     "curve": _study_curve,
 }

@@ -8,6 +8,7 @@ from ..metrics.psnr import EQUAL_PSNR
 from .calibration import Calibration, Figures
 from .curve import Curve
 from .editing import EditingStudy
+from .flicker import FlickerStudy
 from .fusion import FusionStudy
 from .response import ResponseStudy
 from .separation import SeparationStudy
@@ -74,6 +75,17 @@ def report_editing(study: EditingStudy) -> str:
         for result in study.results
     ]
     return table(("edit", "setting", "mean change of 255", "PSNR"), rows)
+
+
+def report_flicker(study: FlickerStudy) -> str:
+    rows = [
+        ["flicker of the input", f"{study.flicker_of_input:.2f}"],
+        ["flicker, restored without smoothing", f"{study.flicker_without:.2f}"],
+        [f"flicker, restored with smoothing {study.smoothing:g}", f"{study.flicker_with:.2f}"],
+        ["fine detail that smoothing keeps", f"{study.texture_kept:.1%}"],
+        ["ghost beside what passes, of its contrast", f"{study.ghost:.1%}"],
+    ]
+    return table((f"{study.frames} frames", "differences of 0..255"), rows)
 
 
 def report_curves(curves: Sequence[Curve]) -> str:

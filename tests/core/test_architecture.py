@@ -24,20 +24,22 @@ MAY_IMPORT = {
     "compute": set[str](),
     "checkpoints": {"models", "faces", "compute"},
     "images": {"checkpoints.whole_file"},
+    "video": {"checkpoints.whole_file", "options"},
     "degrading": {"models.dct", "models.luma"},
     "stages": BELOW_STAGES,
     "atlas": {"models", "faces", "options", "checkpoints"},
     "drawing": {"faces", "atlas", "stages.level_statistics"},
     "pipeline": BELOW_STAGES | {"stages"},
+    "film": BELOW_STAGES | {"stages", "video", "checkpoints.whole_file"},
     "sample_photo": {"images", "degrading"},
     "bulk": BELOW_STAGES | {"compute", "checkpoints", "images", "stages", "pipeline"},
     "cli": BELOW_STAGES
     | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
-    | {"bulk", "sample_photo"},
+    | {"bulk", "film", "sample_photo", "video"},
     "__main__": {"cli"},
     "__init__": BELOW_STAGES
     | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
-    | {"sample_photo"},
+    | {"film", "sample_photo", "video"},
 }
 # Likewise in the laboratory, whose commands are on top; all of it may import the core.
 LABORATORY_MAY_IMPORT = {

@@ -15,7 +15,7 @@ def test_eyes_can_be_left_out(comfy_pack: Pack) -> None:
     (mask,) = comfy_pack.run("PaniniFaceRegions", faces=faces, eyes=0.0).result
     assert mask.shape == (1, 256, 256)
     paste = {"image": image, "faces": faces, "crops": 1 - crops, "mask_source": "mask"}
-    pasted, drawn = comfy_pack.run("PaniniPasteFaces", **paste, mask=mask).result
+    pasted, drawn, _ = comfy_pack.run("PaniniPasteFaces", **paste, mask=mask).result
     left_eye, right_eye, nose = faces.faces[0].landmarks[:3].floor().long().tolist()
     for x, y in (left_eye, right_eye):
         assert (pasted[0, y, x] - image[0, y, x]).abs().max() < 0.02

@@ -62,14 +62,15 @@ def test_with_the_image_alone_it_shows_the_result(
     expect(whole.faces).to_contain_text("1 of 2 faces selected")
 
 
-def test_its_parts_fold_away_and_stay_so(editor: Editor, web_server: Server) -> None:
+def test_its_parts_fold_away_and_stay_so(editor: Editor, web_server: Server, renderer: str) -> None:
     whole = Whole(editor, upload(web_server, tile(1, 1, 256), "one.png"))
     editor.run()
     expect(whole.slider.get_by_role("slider")).to_be_visible()
     both = whole.height()
     whole.result.click()
     expect(whole.slider).to_be_hidden()
-    assert whole.height() < both - 200
+    on_canvas = renderer == "classic"  # Nodes 2.0 sizes a node by its content itself
+    assert not on_canvas or whole.height() < both - 200
     whole.faces.click()
     expect(whole.board.get_by_role("checkbox")).to_be_visible()
     unfolded = whole.height()
@@ -77,13 +78,13 @@ def test_its_parts_fold_away_and_stay_so(editor: Editor, web_server: Server) -> 
     editor.save_and_reload()
     expect(whole.board.get_by_role("checkbox")).to_be_visible()
     expect(whole.slider).to_be_hidden()
-    assert abs(whole.height() - unfolded) < 4
+    assert not on_canvas or abs(whole.height() - unfolded) < 4
     whole.result.focus()
     editor.page.keyboard.press("Enter")
     expect(whole.slider.get_by_role("slider")).to_be_visible()
     whole.faces.click()
     expect(whole.board).to_be_hidden()
-    assert abs(whole.height() - both) < 4
+    assert not on_canvas or abs(whole.height() - both) < 4
 
 
 def test_a_face_gets_values_of_its_own(editor: Editor, web_server: Server) -> None:

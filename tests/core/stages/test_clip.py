@@ -13,7 +13,12 @@ from torch import Tensor
 from panini_core.faces import Face
 from panini_core.models.face_detector import Detections
 from panini_core.stages.align import template
-from panini_core.stages.clip import SHARE_TO_GO_ON, detect_in_clip
+from panini_core.stages.clip import (
+    SHARE_TO_GO_ON,
+    detect_in_clip,
+    detect_in_passing,
+    finder,
+)
 
 HEIGHT, WIDTH = 60, 100
 SURE, WEAK, UNLIKELY = 0.9, 0.6 * SHARE_TO_GO_ON + 0.05, 0.6 * SHARE_TO_GO_ON - 0.05
@@ -177,3 +182,58 @@ def test_a_standing_face_is_followed_from_its_first_to_its_last_sight(scores: li
         frames = frames_of([face for face in faces if face.track == track])
         assert frames == list(range(frames[0], frames[-1] + 1))
         assert sure & set(frames)
+
+
+# --- clips that come frame by frame --------------------------------------------------------------
+
+
+def in_passing(script: Script, frames: Tensor) -> list[Face]:
+    looks = [(lambda image=image: image) for image in frames]
+    stretches = detect_in_passing(looks, (HEIGHT, WIDTH), finder(script, script.device))
+    return [face for stretch in stretches for face in stretch.faces]
+
+
+@settings(max_examples=8)
+@given(scores=st.lists(st.sampled_from([SURE, WEAK, UNLIKELY]), min_size=1, max_size=40))
+def test_in_passing_the_same_faces_are_found(scores: list[float]) -> None:
+    whole, passing = one_face(*scores), one_face(*scores)
+    expected = detect_in_clip(whole, whole.play())
+    found = in_passing(passing, passing.play())
+    keys = [(face.image_index, face.number, face.filled, face.score) for face in expected]
+    assert [(face.image_index, face.number, face.filled, face.score) for face in found] == keys
+    assert sorted(passing.shown) == sorted(whole.shown)
+
+
+def test_frames_are_let_go() -> None:
+    """Of a long clip few frames are held, whatever its length."""
+    alive: set[int] = set()
+    most: list[int] = []
+
+    class Frame:
+        def __init__(self, number: int) -> None:
+            self.number = number
+            alive.add(number)
+
+        def __del__(self) -> None:
+            alive.discard(self.number)
+
+        def __call__(self) -> Tensor:
+            most.append(len(alive))
+            return torch.full((3, HEIGHT, WIDTH), 0.02)
+
+    script = one_face(UNLIKELY, SURE)
+    looks = (Frame(number) for number in range(120))
+    for _ in detect_in_passing(looks, (HEIGHT, WIDTH), finder(script, script.device)):
+        pass
+    assert max(most) < 80
+
+
+def test_a_cut_to_another_face_at_the_same_place_begins_a_track() -> None:
+    script = one_face(*[SURE] * 12)
+    frames = script.play()
+    stripes = torch.ones(1, HEIGHT, WIDTH)
+    stripes[:, :, : WIDTH // 2] = -1
+    frames[6:] += 0.1 * stripes  # another picture of the same brightness, by which the script goes
+    expected = [0] * 6 + [1] * 6
+    assert [face.track for face in detect_in_clip(script, frames)] == expected
+    assert [face.track for face in in_passing(one_face(*[SURE] * 12), frames)] == expected

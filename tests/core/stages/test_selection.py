@@ -16,8 +16,10 @@ from panini_core.stages.selection import (
     parse_rule,
     rows_in_order,
     select_faces,
+    select_in_passing,
     sort_faces,
 )
+from panini_core.stages.track import Stretch
 
 
 def face(x: float, y: float, side: float, image_index: int = 0) -> Face:
@@ -243,3 +245,45 @@ def test_as_detected_tracks_are_numbered_as_they_appear() -> None:
         (1, 9, 0),
         (1, 4, 1),
     ]
+
+
+# --- clips that come in stretches ----------------------------------------------------------------
+
+
+def in_stretches(sizes: dict[int, list[float]], rule: str, **options: int) -> list[tuple[int, int]]:
+    """Frame and track of what is selected; `sizes`: of each track, its size in each frame, 0 where
+    it is missed; two frames a stretch."""
+    count = max(len(values) for values in sizes.values())
+    stretches: list[Stretch] = []
+    for start in range(0, count, 2):
+        frames = range(start, min(start + 2, count))
+        faces = [
+            Face(
+                torch.tensor([0.0, 0.0, values[frame], values[frame]]),
+                torch.zeros(5, 2),
+                1.0,
+                frame,
+                number=track,
+                track=track,
+            )
+            for frame in frames
+            for track, values in sizes.items()
+            if frame < len(values) and values[frame]
+        ]
+        stretches.append(Stretch(frames, tuple(faces)))
+    selected = select_in_passing(stretches, rule, height=100, width=100, **options)
+    return [(face.image_index, face.track or 0) for one in selected for face in one.faces]
+
+
+def test_who_is_the_largest_stays_so_until_it_leaves() -> None:
+    sizes = {0: [30.0] * 4, 1: [20.0, 20.0] + [60.0] * 6}
+    found = in_stretches(sizes, "largest")
+    assert found == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 1), (5, 1), (6, 1), (7, 1)]
+
+
+def test_numbers_and_limits_hold_in_every_stretch() -> None:
+    sizes = {0: [30.0] * 4, 1: [20.0] * 4, 2: [0.0, 0.0, 50.0, 50.0]}
+    assert in_stretches(sizes, "1") == [(frame, 1) for frame in range(4)]
+    assert in_stretches(sizes, "all", max_faces=1) == [(frame, 0) for frame in range(4)]
+    assert in_stretches(sizes, "none") == []
+    assert len(in_stretches(sizes, "all")) == 10

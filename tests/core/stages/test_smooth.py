@@ -18,8 +18,9 @@ from panini_core.stages.smooth import (
     smooth_degradation,
     smooth_faces,
     smooth_in_passing,
+    smooth_stretches,
 )
-from panini_core.stages.track import track_faces
+from panini_core.stages.track import Stretch, track_faces
 
 
 def face(frame: int, x: float, y: float = 50.0, size: float = 60.0) -> Face:
@@ -221,3 +222,32 @@ def test_weak_detections_count_little_and_filled_ones_where_nothing_else_does() 
     lone[1] = replace(lone[1], score=0.0, filled=True)
     smooth = smooth_faces(lone, 1)
     torch.testing.assert_close(smooth[1].box, lone[1].box)
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    sizes=st.lists(st.integers(1, 6), min_size=1, max_size=8),
+    frames=st.sampled_from([0, 1, 2.5]),
+    missing=st.sets(st.integers(0, 30)),
+)
+def test_stretches_are_smoothed_as_the_whole(
+    sizes: list[int], frames: float, missing: set[int]
+) -> None:
+    count = sum(sizes)
+    faces = [
+        replace(one, track=0)
+        for one in trembling(count, 1.0, lambda frame: 10 + frame)
+        if one.image_index not in missing
+    ]
+    stretches: list[Stretch] = []
+    first = 0
+    for size in sizes:
+        own = range(first, first + size)
+        stretches.append(Stretch(own, tuple(one for one in faces if one.image_index in own)))
+        first += size
+    done = list(smooth_stretches(stretches, frames))
+    assert [one.frames for one in done] == [one.frames for one in stretches]
+    found = [one for stretch in done for one in stretch.faces]
+    for one, other in zip(found, smooth_faces(faces, frames), strict=True):
+        torch.testing.assert_close(one.landmarks, other.landmarks)
+        torch.testing.assert_close(one.box, other.box)

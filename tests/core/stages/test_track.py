@@ -5,12 +5,20 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from panini_core.faces import Face
 from panini_core.stages.align import template
-from panini_core.stages.track import LARGEST_GAP, LookAgain, follow_faces, track_faces
+from panini_core.stages.track import (
+    AHEAD,
+    LARGEST_GAP,
+    LookAgain,
+    Sight,
+    follow_faces,
+    follow_in_passing,
+    track_faces,
+)
 
 
 def face(frame: int, x: float, y: float = 50.0, size: float = 60.0) -> Face:
@@ -201,3 +209,66 @@ def test_tracks_are_numbered_as_they_appear() -> None:
     assert [(one.image_index, one.number) for one in found] == sorted(
         (one.image_index, one.number) for one in found if one.number is not None
     )
+
+
+# --- cuts, and clips that come frame by frame -----------------------------------------------------
+
+
+def nothing(frame: int) -> list[Face]:
+    return []
+
+
+def test_a_cut_ends_every_track() -> None:
+    """The same face at the same place before and after: another shot, another track."""
+    faces = [face(frame, 20) for frame in range(6)]
+    followed = follow_faces(faces, 6, nothing, cuts={3})
+    assert [one.track for one in followed] == [0, 0, 0, 1, 1, 1]
+
+
+def test_no_gap_is_filled_across_a_cut() -> None:
+    faces = [face(frame, 20) for frame in (0, 1, 4, 5)]
+    assert len(follow_faces(faces, 6, nothing)) == 6
+    followed = follow_faces(faces, 6, nothing, cuts={2})
+    assert [one.image_index for one in followed] == [0, 1, 4, 5]
+
+
+def test_weak_faces_do_not_go_back_over_a_cut() -> None:
+    def weak(frame: int) -> list[Face]:
+        return [replace(face(frame, 20), score=0.4)]
+
+    followed = follow_faces([face(4, 20)], 6, weak, cuts={2})
+    assert [one.image_index for one in followed] == [2, 3, 4, 5]
+
+
+@settings(max_examples=15)
+@given(
+    seen=st.lists(st.sampled_from(["sure", "weak", "none"]), min_size=1, max_size=40),
+    size=st.integers(1, 9),
+    cuts=st.sets(st.integers(1, 39), max_size=3),
+)
+def test_a_clip_is_followed_in_passing_as_it_is_as_a_whole(
+    seen: list[str], size: int, cuts: set[int]
+) -> None:
+    """Two faces, one of which is seen as the list says. Chains of weak faces that are longer than
+    what is looked ahead are the one thing that differs, so they are none here."""
+    runs = "".join(kind[0] for kind in seen).replace("n", "w").split("s")
+    assume(all(len(run) < AHEAD for run in runs))
+    sure = [face(frame, 20) for frame, kind in enumerate(seen) if kind == "sure"]
+    sure += [face(frame, 150 + frame) for frame in range(len(seen))]
+    sure.sort(key=lambda one: one.image_index)
+
+    def weak(frame: int) -> list[Face]:
+        return [replace(face(frame, 20), score=0.4)] if seen[frame] == "weak" else []
+
+    whole = follow_faces(sure, len(seen), weak, cuts=cuts)
+    sights = [
+        Sight(frame, [one for one in sure if one.image_index == frame], frame in cuts)
+        for frame in range(len(seen))
+    ]
+    stretches = list(follow_in_passing(sights, weak, size=size))
+    assert [frame for one in stretches for frame in one.frames] == list(range(len(seen)))
+    passing = [one for stretch in stretches for one in stretch.faces]
+    keys = [(one.image_index, one.track, one.number, one.filled) for one in whole]
+    assert [(one.image_index, one.track, one.number, one.filled) for one in passing] == keys
+    for one, other in zip(whole, passing, strict=True):
+        torch.testing.assert_close(one.box, other.box)

@@ -101,6 +101,7 @@ Combo = comfy_type("COMBO", (*WIDGET, "options", "control_after_generate"))
 Image = comfy_type("IMAGE")
 Mask = comfy_type("MASK")
 UpscaleModel = comfy_type("UPSCALE_MODEL")
+Video = comfy_type("VIDEO")
 AnyType = comfy_type("*")
 
 

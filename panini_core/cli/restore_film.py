@@ -1,0 +1,75 @@
+"""One film restored, for `panini restore`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..film import FilmReport, parts_folder, restore_film
+from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
+from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
+from ..options import FilmOptions, RestoreOptions
+from .batch import Outcome, Result, count
+from .console import Progress
+from .inputs import Job
+
+
+def can_go_on(job: Job) -> bool:
+    """Whether an earlier run left parts of the film."""
+    return parts_folder(job.target).is_dir()
+
+
+@dataclasses.dataclass(frozen=True)
+class FilmRestorer:
+    """Restores one film; the work of `run_jobs`."""
+
+    model: FaceRestorer
+    upscaler: ImageUpscaler | None
+    detector: FaceDetector | None
+    parser: FaceParser | None
+    options: RestoreOptions
+    film_options: FilmOptions
+    model_name: str
+    resume: bool
+    overwrite: bool
+
+    def __call__(self, job: Job) -> Result:
+        if self.detector is None:
+            raise ValueError("A film is no aligned face: leave --aligned out.")
+        with Progress("frame") as progress:
+            report = restore_film(
+                self.detector,
+                self.model,
+                job.source,
+                job.target,
+                self.options,
+                self.film_options,
+                parser=self.parser,
+                upscaler=self.upscaler,
+                resume=self.resume,
+                overwrite=self.overwrite,
+                model_name=self.model_name,
+                on_image=lambda done, total: progress.show(done, total, job.source.name),
+            )
+        found = count(report.restored, "face")
+        text = (
+            f"{found} of {count(len(report.tracks), 'track')} in {count(report.frames, 'frame')}."
+        )
+        outcome = Outcome.DONE if report.restored else Outcome.NOTHING_TO_DO
+        if not report.restored:
+            text = f"No face was restored in the {count(report.frames, 'frame')} of the film."
+        notes = tuple(report.notes)
+        return Result(outcome, report.restored, text, notes, _describe(job, report))
+
+
+def _describe(job: Job, report: FilmReport) -> dict[str, object]:
+    return {
+        "source": str(job.source),
+        "frames": report.frames,
+        "resumed": report.resumed,
+        "restored_faces": report.restored,
+        "filled_faces": report.filled,
+        "tracks": len(report.tracks),
+        "seconds": round(report.seconds, 2),
+    }

@@ -1,0 +1,117 @@
+"""`panini restore clip.mp4`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from panini_core import film as film_module
+from panini_core.cli import main
+from panini_core.film import parts_folder
+from panini_core.video import Film
+
+from ..video.films import make_film, needs_encoder, seconds_of
+
+pytestmark = [pytest.mark.usefixtures("fake_detector"), needs_encoder("libx264")]
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(work_folder: Path, tiny_model: Path) -> Run:
+    def run(*arguments: str) -> int:
+        return main(["restore", *arguments, "--model", str(tiny_model), "--device", "cpu"])
+
+    return run
+
+
+def scene(index: int) -> np.ndarray:
+    picture = np.full((48, 64, 3), 20, np.uint8)
+    picture[10:30, 12:32] = (220, 180, 160)
+    return picture
+
+
+def test_a_film_and_a_picture_go_to_one_folder(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_film(Path("clip.mp4"), 6, scene)
+    from PIL import Image
+
+    Image.fromarray(scene(0)).save("a.png")
+    assert run("clip.mp4", "a.png", "-o", "out", "--report", "report.json") == 0
+    assert seconds_of(Path("out/clip.mp4")) == seconds_of(Path("clip.mp4"))
+    assert Path("out/a.png").exists()
+    report = json.loads(Path("report.json").read_text())["pictures"]
+    assert report[0]["frames"] == report[0]["restored_faces"] == 6
+    # What is there is not done again.
+    assert run("clip.mp4", "-o", "out") == 0
+    assert "exists already" in capsys.readouterr().out
+
+
+def test_the_results_name_says_its_format(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    make_film(Path("clip.mp4"), 4, scene)
+    assert run("clip.mp4", "-o", "better.mkv", "--codec", "ffv1", "--smoothing", "0") == 0
+    assert Film("better.mkv").codec == "ffv1"
+    shutil.copy("clip.mp4", "other.mp4")
+    assert run("clip.mp4", "other.mp4", "-o", "one.mp4") == 2
+    assert "expected a folder" in capsys.readouterr().err
+
+
+def test_films_of_a_folder_are_named_and_those_of_a_pattern_taken(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("films").mkdir()
+    make_film(Path("films/clip.mp4"), 3, scene)
+    assert run("films", "-o", "out") == 2
+    assert "restored where they are named" in capsys.readouterr().err
+    assert run("films/*.mp4", "-o", "out") == 0
+    assert Path("out/clip.mp4").exists()
+
+
+def test_what_was_stopped_goes_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(film_module, "PART_FRAMES", 5)
+    make_film(Path("clip.mp4"), 14, scene)
+    from panini_core.video.parts import PartWriter
+
+    write = PartWriter.write
+    written: list[int] = []
+
+    def stop(self: PartWriter, frame: film_module.FilmFrame) -> None:
+        if len(written) == 8:
+            raise KeyboardInterrupt
+        written.append(frame.index)
+        write(self, frame)
+
+    monkeypatch.setattr(PartWriter, "write", stop)
+    assert run("clip.mp4", "-o", "out.mp4") == 130
+    assert len(seconds_of(Path("out.mp4"))) == 8
+    monkeypatch.setattr(PartWriter, "write", write)
+    assert run("clip.mp4", "-o", "out.mp4") == 0  # it exists, and is left alone
+    assert len(seconds_of(Path("out.mp4"))) == 8
+    assert run("clip.mp4", "-o", "out.mp4", "--resume") == 0
+    assert seconds_of(Path("out.mp4")) == seconds_of(Path("clip.mp4"))
+    assert not parts_folder(Path("out.mp4")).exists()
+
+
+def test_what_cannot_be_read_is_counted_as_failed(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("bad.mp4").write_bytes(b"no film")
+    make_film(Path("clip.mp4"), 3, scene)
+    assert run("bad.mp4", "clip.mp4", "-o", "out") == 1
+    assert "expected a film" in capsys.readouterr().out
+    assert Path("out/clip.mp4").exists()
+    assert not list(Path("out").glob("*.parts"))
+
+
+def test_a_film_is_no_aligned_face(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    make_film(Path("clip.mp4"), 3, scene)
+    assert run("clip.mp4", "-o", "out", "--aligned") == 1
+    assert "no aligned face" in capsys.readouterr().out
