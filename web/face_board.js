@@ -114,7 +114,7 @@ export class NodeBoard {
    */
   write(name, value) {
     const widget = findWidget(this.node, name);
-    if (!widget || this.obstacle()) return;
+    if (!widget || (name === "selection" && this.obstacle())) return;
     changeGraph(() => {
       widget.value = value;
       widget.callback?.(value);
