@@ -16,6 +16,7 @@ from .detect import DetectFaces
 from .load import LoadDetector, LoadModel
 from .mixer import DafiMixer
 from .paste import PasteFaces
+from .regions import DrawFaceRegions
 from .restore import RestoreFaces
 from .restore_image import RestoreImage
 from .sample_photo import SamplePhoto
@@ -36,6 +37,7 @@ NODES: list[type[io.ComfyNode]] = [
     DafiMixer,
     RestoreFaces,
     ApplyFaceModel,
+    DrawFaceRegions,
     PasteFaces,
     CompareImages,
     DegradeImage,

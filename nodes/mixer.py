@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         FaceRestorer,
         LevelStatistics,
         PaniniConfig,
+        PaniniNet,
     )
 
 PAYLOAD_VERSION = 1
@@ -68,8 +69,8 @@ class DafiMixer(io.ComfyNode):
                     "preset",
                     options=list(FIDELITY_PRESETS),
                     default="balanced",
-                    tooltip="balanced: as the network chose. faithful: closer to the picture. "
-                    "beautiful: closer to the prior. The faders act on top.",
+                    tooltip="balanced: as the network chose. faithful: closer to the person. "
+                    "beautiful: prettier. The faders act on top.",
                 ),
                 io.Combo.Input(
                     "mode",
@@ -105,7 +106,7 @@ class DafiMixer(io.ComfyNode):
     ) -> io.NodeOutput:
         network, batch = host.load_panini(model)
         chosen = core.weigh_features(network, degradation, batch=batch).to("cpu")
-        edited = core.apply_fidelity(chosen, FIDELITY_PRESETS[preset])
+        edited = core.apply_fidelity(chosen, FIDELITY_PRESETS[preset], network.fidelity_curve)
         faders = _faders(network.config, levels, picture)
         if mode == "override":
             edited = core.override_levels(edited, [(position + 1) / 2 for position in faders])
@@ -116,7 +117,7 @@ class DafiMixer(io.ComfyNode):
         return io.NodeOutput(
             edited,
             host.to_image(core.plot_alpha(before, after)[None]),
-            ui=_payload(before, after, len(edited)),
+            ui=_payload(before, after, len(edited), _presets(network, len(before))),
         )
 
 
@@ -126,8 +127,23 @@ def _faders(config: PaniniConfig, levels: dict[str, float], picture: float) -> l
     return faders + [picture] * config.picture_bands
 
 
+def _presets(network: PaniniNet, levels: int) -> list[dict[str, float]]:
+    """For each shown level where every preset takes it: 0 to the prior, 1 to the picture."""
+    curve = network.fidelity_curve
+    return [
+        {
+            name: fidelity if curve is None else curve.at(fidelity)[level]
+            for name, fidelity in FIDELITY_PRESETS.items()
+        }
+        for level in range(levels)  # all of the picture's bands are shown as one
+    ]
+
+
 def _payload(
-    chosen: Sequence[LevelStatistics], edited: Sequence[LevelStatistics], faces: int
+    chosen: Sequence[LevelStatistics],
+    edited: Sequence[LevelStatistics],
+    faces: int,
+    presets: Sequence[dict[str, float]],
 ) -> dict[str, Any]:
     """The `ui` of the mixer: the distribution of alpha behind every fader."""
     levels = [
@@ -137,7 +153,8 @@ def _payload(
             "channels": before.channels,
             "chosen": asdict(before),
             "edited": asdict(after),
+            "presets": places,
         }
-        for before, after in zip(chosen, edited, strict=True)
+        for before, after, places in zip(chosen, edited, presets, strict=True)
     ]
     return {"panini_alpha": [{"version": PAYLOAD_VERSION, "faces": faces, "levels": levels}]}

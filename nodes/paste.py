@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,6 +15,8 @@ from .. import panini_core as core
 from . import host
 from .sockets import Faces, PaniniFaces
 from .widgets import (
+    mask_source_input,
+    match_grain_input,
     paste_inputs,
     per_face,
     per_face_input,
@@ -24,8 +27,8 @@ from .widgets import (
 if TYPE_CHECKING:
     from ..panini_core import FaceSet, SpandrelDescriptor
 
-MASK_SOURCES = ("soft", "parse", "mask")
-MASK_OWNERS = ("by size", "image", "crops")
+GIVEN = "mask"  # the mask source that is an input
+MASK_OWNERS = ("by size", "image", "crops", "faces")
 NOTHING_TO_DRAW = (
     "No crops came, so the images are as they were: the node that restores the faces is bypassed, "
     "or `crops` is not connected."
@@ -57,31 +60,25 @@ class PasteFaces(io.ComfyNode):
                     "that node is bypassed, the images stay as they are.",
                 ),
                 *paste_inputs(),
-                io.Combo.Input(
-                    "mask_source",
-                    options=list(MASK_SOURCES),
-                    default=MASK_SOURCES[0],
-                    tooltip="soft: a rounded square. parse: skin and features only, so that hair, "
-                    "hands and glasses in front stay (needs parsing_parsenet.pth or "
-                    "parsing_bisenet.pth in models/facedetection, and facexlib). mask: the mask "
-                    "input.",
-                ),
+                mask_source_input(given=GIVEN),
                 io.Mask.Input(
                     "mask",
                     optional=True,
                     tooltip="For mask_source mask: where to draw, in the size of the images (one, "
-                    "or one an image) or of the crops (one, or one a face).",
+                    "one an image, or one a face) or of the crops (one, or one a face). Face "
+                    "Regions makes one.",
                 ),
                 io.Combo.Input(
                     "mask_of",
                     options=list(MASK_OWNERS),
                     default=MASK_OWNERS[0],
                     optional=True,
-                    tooltip="What the mask covers: the image or the crops. by size: whichever it "
-                    "fits; set it where it fits both.",
+                    tooltip="What the mask covers: the image, the crops, or faces: the image, one "
+                    "mask a face. by size: whichever it fits; set it where it fits several.",
                 ),
                 per_face_input("face_strength", "strength"),
                 upscale_model_input(),
+                match_grain_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images with their faces."),
@@ -108,14 +105,23 @@ class PasteFaces(io.ComfyNode):
         face_strength: str = "",
         **choices: Any,
     ) -> io.NodeOutput:
-        options = core.PasteOptions(strength=per_face(strength, face_strength), **choices)
+        source = core.MASK_SOURCES[0] if mask_source == GIVEN else mask_source
+        options = core.PasteOptions(
+            strength=per_face(strength, face_strength), mask_source=source, **choices
+        )
         images = host.to_images(image)
         faces.check_images(len(images))
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])
         if crops is None:
             none = core.align_faces(images, [])
-            untouched = core.RestoredFaces(none, none.crops)
-            pasted, drawn = core.paste_faces_with_mask(images, untouched, options)
+            with host.borrow_upscaler(upscale_model) as upscaler:
+                pasted, drawn = core.paste_faces_with_mask(
+                    images,
+                    core.RestoredFaces(none, none.crops),
+                    replace(options, mask_source=core.MASK_SOURCES[0]),  # nothing is parsed
+                    upscaler=upscaler,
+                    on_image=host.Progress(),
+                )
             return io.NodeOutput(host.to_image(pasted, image), host.to_mask(drawn), NOTHING_TO_DRAW)
         aligned = faces.require_aligned()
         pictures = host.to_images(crops).to(images.device) if len(faces) else aligned.crops
@@ -126,11 +132,9 @@ class PasteFaces(io.ComfyNode):
                 "their number and shape."
             )
         masks = None
-        if mask_source == "parse":
-            masks = host.parse_masks(aligned.crops)
-        elif mask_source == "mask":
+        if mask_source == GIVEN:
             masks = _given_masks(mask, mask_of, images, aligned, pictures.shape[-1])
-        if masks is not None:  # never harder than the soft mask at the crop's border
+            # Never harder than the soft mask at the crop's border.
             masks = masks * core.face_mask(masks.shape[-1], options.feather).to(masks.device)
         changed = _changed_rows(aligned, pictures)
         with host.borrow_upscaler(upscale_model) as upscaler:
@@ -139,6 +143,7 @@ class PasteFaces(io.ComfyNode):
                 core.RestoredFaces(aligned.select(changed), pictures[changed]),
                 options,
                 masks=None if masks is None else masks[changed],
+                parser=host.load_parser(mask_source),
                 upscaler=upscaler,
                 on_image=host.Progress(),
             )
@@ -174,39 +179,60 @@ def _given_masks(
     """A MASK of the images, or of the crops, as masks of the crops (F, 1, S, S).
 
     owner: one of MASK_OWNERS; side: of the crops that are pasted, px. Raises ValueError for a mask
-    that fits neither or, by size, could be of either, and for one that is zero everywhere.
+    that fits none or, by size, could be of several, and for one that is zero everywhere.
     """
     if mask is None:
         raise ValueError("mask_source is mask, but no mask is connected.")
     mask = host.to_masks(mask)
     _check_not_empty(mask, aligned)
-    if _owner(mask, owner, images, aligned, side) == "image":
+    owner = _owner(mask, owner, images, aligned, side)
+    size = aligned.crops.shape[-1]
+    if owner == "image":
         pictures = mask.expand(len(images), 3, -1, -1)
-        return core.align_faces(pictures, aligned.faces, size=aligned.crops.shape[-1]).crops[:, :1]
+        return core.align_faces(pictures, aligned.faces, size=size).crops[:, :1]
+    if owner == "faces":
+        faces = [replace(face, image_index=row) for row, face in enumerate(aligned.faces)]
+        return core.align_faces(mask.expand(-1, 3, -1, -1), faces, size=size).crops[:, :1]
     return mask.expand(len(aligned), -1, -1, -1)
 
 
 def _owner(mask: Tensor, owner: str, images: Tensor, aligned: FaceSet, side: int) -> str:
-    """`image` or `crops`: what a mask (N, 1, H, W) covers."""
+    """`image`, `faces` or `crops`: what a mask (N, 1, H, W) covers."""
     height, width = mask.shape[-2:]
-    of_image = mask.shape[-2:] == images.shape[-2:] and len(mask) in (1, len(images))
-    of_crops = height == width and len(mask) in (1, len(aligned))
+    as_large = mask.shape[-2:] == images.shape[-2:]
+    fits = {
+        "image": as_large and len(mask) in (1, len(images)),
+        "faces": as_large and len(mask) == len(aligned),
+        "crops": height == width and len(mask) in (1, len(aligned)),
+    }
     if owner == "by size":
-        if of_image and of_crops and width in (side, aligned.crops.shape[-1]):
+        of_image = fits["image"] or fits["faces"]
+        if of_image and fits["crops"] and width in (side, aligned.crops.shape[-1]):
             raise ValueError(
                 f"The mask ({width} x {height} px) has the size of the images and of the crops: "
                 "set mask_of to image or to crops."
             )
-        owner = "image" if of_image else "crops"
+        if fits["image"] and fits["faces"] and not _one_face_an_image(aligned):
+            raise ValueError(
+                f"There are as many masks ({len(mask)}) as images and as faces: set mask_of to "
+                "image or to faces."
+            )
+        owner = next((name for name, fit in fits.items() if fit), "crops")
     elif owner not in MASK_OWNERS:
         raise ValueError(f"mask_of is one of {', '.join(MASK_OWNERS)}, got {owner!r}.")
-    if not (of_image if owner == "image" else of_crops):
+    if not fits[owner]:
         raise ValueError(
             f"The mask is {len(mask)} x {width} x {height} px; expected the size of the images "
-            f"({images.shape[-1]} x {images.shape[-2]} px, 1 or {len(images)}), or square masks of "
-            f"the crops (1 or {len(aligned)}), as mask_of says."
+            f"({images.shape[-1]} x {images.shape[-2]} px, 1, {len(images)} or one for each of "
+            f"{len(aligned)} faces), or square masks of the crops (1 or {len(aligned)}), as "
+            "mask_of says."
         )
     return owner
+
+
+def _one_face_an_image(aligned: FaceSet) -> bool:
+    """Whether the mask of an image is that of its face, so that the two need no telling apart."""
+    return [face.image_index for face in aligned.faces] == list(range(len(aligned)))
 
 
 def _check_not_empty(mask: Tensor, aligned: FaceSet) -> None:

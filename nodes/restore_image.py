@@ -14,7 +14,10 @@ from .load import default_detector, default_model
 from .sockets import Faces, PaniniDetector, PaniniModel
 from .ui import face_board, pairs
 from .widgets import (
+    DEFAULTS,
     fidelity_input,
+    mask_source_input,
+    match_grain_input,
     min_size_input,
     paste_inputs,
     per_face,
@@ -83,6 +86,8 @@ class RestoreImage(io.ComfyNode):
                 per_face_input("face_fidelity", "fidelity"),
                 per_face_input("face_strength", "strength"),
                 upscale_model_input(),
+                mask_source_input(optional=True),
+                match_grain_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images, faces restored."),
@@ -113,6 +118,7 @@ class RestoreImage(io.ComfyNode):
         face_fidelity: str = "",
         face_strength: str = "",
         upscale_model: SpandrelDescriptor | None = None,
+        mask_source: str = DEFAULTS.mask_source,
         **choices: Any,
     ) -> io.NodeOutput:
         images = host.to_images(image)
@@ -124,6 +130,7 @@ class RestoreImage(io.ComfyNode):
                 fidelity=per_face(fidelity, face_fidelity),
                 strength=per_face(strength, face_strength),
                 batch=batch,
+                mask_source=mask_source,
                 **choices,
             )
             result = core.restore_images_with_report(
@@ -133,6 +140,7 @@ class RestoreImage(io.ComfyNode):
                 options,
                 upscaler=upscaler,
                 keep_faces=False,
+                parser=host.load_parser(mask_source),
                 on_image=host.Progress(),
                 on_chunk=host.Progress(preview=True),
             )

@@ -78,8 +78,8 @@ class SelectFaces(io.ComfyNode):
         selected = [(face.image_index, face.number) in chosen for face in everything.faces]
         kept = everything.select([row for row, keep in enumerate(selected) if keep])
         if image is None:
-            blank = host.to_image(host.blank(faces.height, faces.width))
-            return io.NodeOutput(kept, len(kept), blank)
+            blank = host.blank(faces.height, faces.width)[: faces.image_count]
+            return io.NodeOutput(kept, len(kept), host.to_image(blank))
         images = host.to_images(image)
         faces.check_images(len(images))
         return io.NodeOutput(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..panini_core import LARGEST_SEED, RestoreOptions, parse_rule
+from ..panini_core import LARGEST_SEED, MASK_SOURCES, RestoreOptions, parse_rule
 
 DEFAULTS = RestoreOptions()
 LARGEST_SIZE = 16384  # px, of a face
@@ -30,8 +30,8 @@ def fidelity_input(*, optional: bool = False) -> io.Float.Input:
     return ratio_input(
         "fidelity",
         DEFAULTS.fidelity,
-        "0.5: as the network chose. Toward 1 closer to the picture (rougher), toward 0 closer to "
-        "the prior, the network's own idea of faces (smoother). 0.3 to 0.7 is the useful range.",
+        "0.5: as the network chose. Toward 1 the most faithful restoration that is clean, toward 0 "
+        "the prettiest one that is still this person.",
         optional=optional,
     )
 
@@ -173,4 +173,31 @@ def upscale_model_input() -> io.Input:
         tooltip="From Load Upscale Model: draws what is around the faces, so that it is not softer "
         "than they are. upscale says how large the result is, whatever the model's factor: 2 with "
         "a 4x model is shrunk from 4. At 1 the picture is enlarged and shrunk again.",
+    )
+
+
+def match_grain_input() -> io.Boolean.Input:
+    """An option of nodes that are older than it."""
+    return io.Boolean.Input(
+        "match_grain",
+        default=DEFAULTS.match_grain,
+        optional=True,
+        tooltip="Put the photograph's grain back into the restored face, as strong, coarse and "
+        "coloured as beside it. Without grain around nothing changes. Every frame of a clip gets "
+        "its own.",
+    )
+
+
+def mask_source_input(*, given: str | None = None, optional: bool = False) -> io.Combo.Input:
+    """Where faces are drawn; `given`: the name of a mask that is an input of the node."""
+    more = "" if given is None else f" {given}: the mask input."
+    return io.Combo.Input(
+        "mask_source",
+        options=[*MASK_SOURCES, *([] if given is None else [given])],
+        default=DEFAULTS.mask_source,
+        optional=optional,
+        tooltip="soft: a rounded square. oval: from the hair line to the chin. parse: skin and "
+        "features only, so that hair, hands and glasses in front stay (needs parsing_parsenet.pth "
+        "or parsing_bisenet.pth in models/facedetection, and facexlib). auto: parse where these "
+        f"are, else soft.{more}",
     )

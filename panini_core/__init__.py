@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
     from .checkpoints.image_models import load_restorer, load_upscaler
-    from .checkpoints.parser import load_parser
+    from .checkpoints.parser import PARSER_FILES, find_parser, load_parser
     from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .models.face_detector import Detections, FaceDetector
     from .models.face_parser import FaceParser, ParserKind
     from .models.face_restorer import CropRestorer, FaceRestorer, RestorerKind, restorer_of
+    from .models.fidelity_curve import FidelityCurve
     from .models.image_upscaler import ImageUpscaler, upscaler_of
     from .models.panini import GanPrior, PaniniConfig, PaniniNet
     from .models.spandrel_descriptor import SpandrelDescriptor
@@ -80,6 +81,9 @@ if TYPE_CHECKING:
         KNOWN_DEGRADATIONS,
         LARGEST_SEED,
         MASK_SHAPES,
+        MASK_SOURCES,
+        REGION_FEATHER,
+        FaceRegions,
         FilmOptions,
         NetworkOptions,
         PasteOptions,
@@ -113,6 +117,7 @@ if TYPE_CHECKING:
     from .stages.parse import parse_faces
     from .stages.paste import paste_faces, paste_faces_with_mask
     from .stages.per_face import PerFace, parse_per_face
+    from .stages.regions import draw_regions
     from .stages.represent import average_degradation, blend_degradations, represent_degradation
     from .stages.restore import restore_faces
     from .stages.selection import (
@@ -150,7 +155,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
     "checkpoints.image_models": ("load_restorer", "load_upscaler"),
-    "checkpoints.parser": ("load_parser",),
+    "checkpoints.parser": ("PARSER_FILES", "find_parser", "load_parser"),
     "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": (
@@ -186,6 +191,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "models.face_detector": ("Detections", "FaceDetector"),
     "models.face_parser": ("FaceParser", "ParserKind"),
     "models.face_restorer": ("CropRestorer", "FaceRestorer", "RestorerKind", "restorer_of"),
+    "models.fidelity_curve": ("FidelityCurve",),
     "models.image_upscaler": ("ImageUpscaler", "upscaler_of"),
     "models.panini": ("GanPrior", "PaniniConfig", "PaniniNet"),
     "models.spandrel_descriptor": ("SpandrelDescriptor",),
@@ -204,6 +210,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "KNOWN_DEGRADATIONS",
         "LARGEST_SEED",
         "MASK_SHAPES",
+        "MASK_SOURCES",
+        "REGION_FEATHER",
+        "FaceRegions",
         "FilmOptions",
         "NetworkOptions",
         "PasteOptions",
@@ -237,6 +246,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "stages.parse": ("parse_faces",),
     "stages.paste": ("paste_faces", "paste_faces_with_mask"),
     "stages.per_face": ("PerFace", "parse_per_face"),
+    "stages.regions": ("draw_regions",),
     "stages.represent": ("average_degradation", "blend_degradations", "represent_degradation"),
     "stages.restore": ("restore_faces",),
     "stages.selection": (
@@ -272,6 +282,9 @@ __all__ = [
     "KNOWN_DEGRADATIONS",
     "LARGEST_SEED",
     "MASK_SHAPES",
+    "MASK_SOURCES",
+    "PARSER_FILES",
+    "REGION_FEATHER",
     "SORT_ORDERS",
     "WRITABLE_FILMS",
     "CheckpointError",
@@ -284,9 +297,11 @@ __all__ = [
     "Face",
     "FaceDetector",
     "FaceParser",
+    "FaceRegions",
     "FaceRestorer",
     "FaceSet",
     "FamilyWeights",
+    "FidelityCurve",
     "FilmOptions",
     "FilmReport",
     "FilterWeights",
@@ -333,6 +348,7 @@ __all__ = [
     "detect_in_clip",
     "draw_faces",
     "draw_masks",
+    "draw_regions",
     "encoder_fingerprint",
     "enlarge",
     "exact_degradation",
@@ -342,6 +358,7 @@ __all__ = [
     "face_numbers",
     "faces_from_boxes",
     "find_detector",
+    "find_parser",
     "from_network",
     "load_atlas",
     "load_degradation",

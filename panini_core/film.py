@@ -25,6 +25,7 @@ from torch import Tensor
 from .checkpoints.whole_file import whole_file
 from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
 from .models.face_detector import FaceDetector
+from .models.face_parser import FaceParser
 from .models.face_restorer import FaceRestorer
 from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
@@ -35,6 +36,7 @@ from .stages.chunks import OnChunk, OnImage
 from .stages.clip import Find, Look, detect_in_passing, finder
 from .stages.grouping import rows_of_images
 from .stages.paste import paste_onto_image
+from .stages.paste_masks import paste_masks
 from .stages.represent import represent_degradation
 from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_in_passing
@@ -78,6 +80,7 @@ def restore_film(
     options: RestoreOptions | None = None,
     film_options: FilmOptions | None = None,
     *,
+    parser: FaceParser | None = None,
     upscaler: ImageUpscaler | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -89,10 +92,10 @@ def restore_film(
 
     Faces are followed from frame to frame until a cut, and with `options.smoothing`, in frames,
     steadied: their places, DR and the restored faces themselves. They are numbered as they appear
-    in the film. `upscaler` draws what is around them (see `paste_faces`). Sound, subtitles, times,
-    rotation, colours and their tags are kept; `film_options` says how the frames are coded, by
-    default as the source's are. Values of pixels in which nothing was drawn are the source's, as
-    the codec gives them back.
+    in the film. `parser`: for mask_source `parse` and `auto`. `upscaler` draws what is around them
+    (see `paste_faces`). Sound, subtitles, times, rotation, colours and their tags are
+    kept; `film_options` says how the frames are coded, by default as the source's are. Values of
+    pixels in which nothing was drawn are the source's, as the codec gives them back.
 
     `on_image(done, total)` is called for each frame that is written, `on_chunk` with the latest
     crops; both may raise to stop. Then, as on any error, what was done so far becomes the film, and
@@ -123,7 +126,16 @@ def restore_film(
         limits = {"min_size": options.min_size, "max_size": options.max_size or math.inf}
         find = _Remembered(finder(detector, device, **limits), remembered)
         frames = _restore(
-            film, model, options, coding, find, begin, report, upscaler=upscaler, on_chunk=on_chunk
+            film,
+            model,
+            options,
+            coding,
+            find,
+            begin,
+            report,
+            parser=parser,
+            upscaler=upscaler,
+            on_chunk=on_chunk,
         )
         stopped: BaseException | None = None
         while stopped is None:
@@ -169,6 +181,7 @@ def _restore(
     begin: int,
     report: FilmReport,
     *,
+    parser: FaceParser | None,
     upscaler: ImageUpscaler | None,
     on_chunk: OnChunk | None,
 ) -> Iterator[FilmFrame]:
@@ -188,12 +201,22 @@ def _restore(
     restored = _draw(model, aligned, options, on_chunk)
     for frames, faces in steady_in_passing(restored, options.smoothing):
         rows = rows_of_images(faces.face_set.faces)
+        masks = paste_masks(faces.face_set, faces.crops.shape[-1], options, parser)
         for frame in waiting.popleft():
             if frame.index < begin:
                 continue
             own = rows.get(frame.index, [])
             _count(report, [faces.face_set.faces[row] for row in own])
-            yield _paste(frame, faces, own, options, coding, upscaler=upscaler, device=model.device)
+            yield _paste(
+                frame,
+                faces,
+                own,
+                options,
+                coding,
+                masks=masks,
+                upscaler=upscaler,
+                device=model.device,
+            )
         del frames
 
 
@@ -295,13 +318,16 @@ def _paste(
     options: RestoreOptions,
     coding: Coding,
     *,
+    masks: Tensor | None,  # of all restored faces
     upscaler: ImageUpscaler | None,
     device: torch.device,
 ) -> FilmFrame:
     if not rows and options.upscale == 1 and upscaler is None:
         return frame
     before = frame.pixels()
-    picture, _ = paste_onto_image(before.to(device), restored, rows, options, upscaler=upscaler)
+    picture, _ = paste_onto_image(
+        before.to(device), restored, rows, options, masks=masks, upscaler=upscaler
+    )
     after = picture.cpu()
     if options.upscale != 1:  # codecs want even sizes
         after = _crop(after, coding, frame.turns)

@@ -13,6 +13,9 @@ DEFAULT_FEATHER = 0.1  # soft border of the paste mask, share of the crop's side
 DEFAULT_CROP_SIDE = 512  # px, of an aligned face
 DEFAULT_BATCH = 8  # faces that go through the network together
 MASK_SHAPES = ("crop", "ellipse", "box")  # in which a face may be masked
+# Where a face is drawn. auto: parse where there is a parser, else soft.
+MASK_SOURCES = ("soft", "oval", "auto", "parse")
+REGION_FEATHER = 0.02  # soft border of a part of a face, share of the crop's side
 FIDELITY_PRESETS = {"balanced": 0.5, "faithful": 0.65, "beautiful": 0.35}
 # The classes of an atlas, in its order: single degradations of every strength, then mixed ones.
 SINGLE_DEGRADATIONS = ("sharp", "blur", "noise", "jpeg", "low resolution")
@@ -36,6 +39,11 @@ _RANGES = {
     "strength": (0, 1),
     "feather": (0, 0.5),
     "keep_detail": (0, 1),
+    "eyes": (0, 1),
+    "brows": (0, 1),
+    "nose": (0, 1),
+    "mouth": (0, 1),
+    "skin": (0, 1),
     "upscale": (1, math.inf),
     "batch": (1, math.inf),
 }
@@ -61,7 +69,7 @@ class _Checked:
 class NetworkOptions(_Checked):
     """How the network restores aligned faces. Raises ValueError for values out of range."""
 
-    # 0 trusts the GAN prior, 1 the image's own features; 0.5 is neutral. A text gives some faces
+    # 0 is the prettiest, 1 the most faithful, 0.5 what the network chose. A text gives some faces
     # another one (see `parse_per_face`), here and below.
     fidelity: float | str = 0.5
     noise_seed: int = 0  # of the fresh noise
@@ -79,6 +87,25 @@ class PasteOptions(_Checked):
     feather: float = DEFAULT_FEATHER  # soft border of the mask, share of the crop's side, 0..0.5
     match_colour: bool = True  # low frequencies of colour and light come from the image
     keep_detail: float = 1.0  # of faces larger than their crop: finest detail of the image, 0..1
+    match_grain: bool = True  # noise like that beside the face is put back where there is any
+    mask_source: str = MASK_SOURCES[0]  # where they are drawn, one of MASK_SOURCES
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mask_source not in MASK_SOURCES:
+            names = ", ".join(MASK_SOURCES)
+            raise ValueError(f"mask_source must be one of {names}, got {self.mask_source!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceRegions(_Checked):
+    """How strongly each part of a face counts, 0..1. Raises ValueError for values out of range."""
+
+    eyes: float = 1.0
+    brows: float = 1.0
+    nose: float = 1.0
+    mouth: float = 1.0
+    skin: float = 1.0  # the rest of the face's oval, from the hair line to the chin
 
 
 @dataclass(frozen=True, kw_only=True)

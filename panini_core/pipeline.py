@@ -18,6 +18,7 @@ from .faces import (
     RestoredFaces,
 )
 from .models.face_detector import FaceDetector
+from .models.face_parser import FaceParser
 from .models.face_restorer import FaceRestorer
 from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
@@ -29,6 +30,7 @@ from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
 from .stages.paste import paste_faces, paste_onto_image
+from .stages.paste_masks import paste_masks
 from .stages.represent import represent_degradation
 from .stages.restore import check_choices, restore_faces
 from .stages.selection import select_faces, sort_faces
@@ -73,13 +75,15 @@ def restore_images(
     options: RestoreOptions | None = None,
     *,
     upscaler: ImageUpscaler | None = None,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Tensor:
     """Restore the faces of a batch of images (N, 3, H, W), RGB in [0, 1].
 
     `options` None: the defaults. `upscaler`: draws what is around the faces (see `paste_faces`),
-    of every image. While faces are searched `on_image(done, total)` is called, then,
+    of every image. `parser`: for mask_source `parse` and `auto`.
+    While faces are searched `on_image(done, total)` is called, then,
     as they are restored, `on_chunk(done, total, latest)` with the latest crops (k, 3, R, R) in
     [0, 1]; both count over the whole batch, and may raise to stop. Returns
     (N, 3, upscale * H, upscale * W) in the images' type, on their device; pixels away from
@@ -92,6 +96,7 @@ def restore_images(
         options,
         upscaler=upscaler,
         keep_faces=False,
+        parser=parser,
         on_image=on_image,
         on_chunk=on_chunk,
     ).images
@@ -105,6 +110,7 @@ def restore_images_with_report(
     *,
     upscaler: ImageUpscaler | None = None,
     keep_faces: bool = True,
+    parser: FaceParser | None = None,
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Restoration:
@@ -142,9 +148,16 @@ def restore_images_with_report(
     parts = _restore(model, groups, aligned, options, on_chunk)
     for frames, restored in steady_in_passing(parts, options.smoothing):
         rows = rows_of_images(restored.face_set.faces)
+        drawn = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
         for index in frames:
-            result[index], masks[index] = paste_onto_image(
-                images[index], restored, rows.get(index, []), options, upscaler=upscaler
+            paste_onto_image(
+                images[index],
+                restored,
+                rows.get(index, []),
+                options,
+                masks=drawn,
+                upscaler=upscaler,
+                into=(result[index], masks[index]),
             )
         if keep_faces:
             kept.append(restored)
@@ -172,17 +185,25 @@ def _find(
 
 
 def restore_aligned(
-    model: FaceRestorer, images: Tensor, options: RestoreOptions | None = None
+    model: FaceRestorer,
+    images: Tensor,
+    options: RestoreOptions | None = None,
+    *,
+    parser: FaceParser | None = None,
 ) -> tuple[Tensor, RestoredFaces]:
     """Restore aligned faces: square images (N, 3, S, S), RGB in [0, 1], in FFHQ's framing.
+
+    `parser`: for mask_source `parse` and `auto`. With `soft` the whole picture is drawn.
 
     Returns (N, 3, upscale * S, upscale * S) in the images' type, on their device, and the faces
     before and after. Raises ValueError for other shapes.
     """
     options = options or RestoreOptions()
     restored = restore_faces(model, whole_picture_faces(images), options=options)
-    whole = torch.ones(len(images), 1, 1, 1)  # no border: the crop is the picture
-    return paste_faces(images, restored, options, masks=whole), restored
+    masks = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
+    if masks is None:  # the usual mask, but without a border: the crop is the picture
+        masks = torch.ones(len(images), 1, 1, 1)
+    return paste_faces(images, restored, options, masks=masks), restored
 
 
 def represent_in_images(

@@ -16,14 +16,14 @@ const TOAST_MS = 6000;
 const COMMANDS = [
   {
     id: "Panini.RestoreFaces",
-    label: "Restore faces of this image node",
+    label: "Panini: restore faces of this image node",
     menuLabel: () => text("commands.restore", "Restore faces (Panini)"),
     icon: "pi pi-face-smile",
     plan: WHOLE_IMAGE,
   },
   {
     id: "Panini.RestoreFacesByStages",
-    label: "Restore faces of this image node, stage by stage",
+    label: "Panini: restore faces of this image node, stage by stage",
     menuLabel: () => text("commands.restore_by_stages", "Restore faces stage by stage (Panini)"),
     icon: "pi pi-sitemap",
     plan: BY_STAGES,

@@ -6,6 +6,7 @@
  * @import { FoldOptions } from "./shared/picture_panel.js"
  */
 
+import { completeDropped } from "./compare/dropped.js";
 import { keepable, mergePairs, readPairs } from "./compare/pairs.js";
 import { CompareSlider } from "./compare/slider.js";
 import { app, pictureUrl } from "./shared/comfy.js";
@@ -23,7 +24,7 @@ export class NodeSlider {
   constructor(node, fold) {
     this.slider = new CompareSlider(
       {
-        onPair: (index) => this.pictures.goTo(index),
+        onPair: (index, rests) => this.pictures.goTo(index, rests),
         onDivider: (divider) => this.pictures.run.save({ divider }),
         onMissing: () => this.pictures.lose(),
       },
@@ -70,6 +71,8 @@ app.registerExtension({
   name: "Panini.Compare",
   setup: loadText,
   nodeCreated(node) {
-    if (node.comfyClass === COMPARE) new NodeSlider(node);
+    if (node.comfyClass !== COMPARE) return;
+    new NodeSlider(node);
+    completeDropped(node);
   },
 });

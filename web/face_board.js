@@ -60,9 +60,9 @@ export class NodeBoard {
   listen() {
     const refresh = () => this.refresh();
     chain(this.node, "onConnectionsChange", () => queueMicrotask(refresh));
-    for (const name of ["selection", "max_faces", "sort"]) {
+    for (const name of ["selection", "max_faces", "sort", "threshold"]) {
       const widget = findWidget(this.node, name);
-      if (this.chooses && widget) chain(widget, "callback", refresh);
+      if (widget) chain(widget, "callback", refresh);
     }
     // Whatever wrote a widget without telling anyone: what is clicked is what the widget says.
     this.board.element.addEventListener("pointerenter", refresh);
@@ -160,6 +160,7 @@ export class NodeBoard {
   /** @param {Map<number, Verdict>} verdicts */
   status(verdicts) {
     const count = verdicts.size;
+    if (!count) return this.tellNothing();
     if (!this.chooses) {
       const faces = countFaces(count);
       return this.feedsSelection()
@@ -170,12 +171,22 @@ export class NodeBoard {
     if (!this.obstacle() && parseRule(rule) === null) {
       return text("face_board.unreadable", "Not a selection: {rule}", { rule });
     }
-    if (!count) return text("face_board.nothing", "No face was found.");
     const kept = [...verdicts.values()].filter((verdict) => verdict === "kept").length;
     return (
       this.obstacle() ||
       text("face_board.kept_count", "{kept} of {count} faces selected", { kept, count })
     );
+  }
+
+  /** That there is no face, and what can be done about it in this node. */
+  tellNothing() {
+    const nothing = text("face_board.nothing", "No face was found.");
+    const threshold = Number(this.value("threshold"));
+    if (!threshold || isLinked(this.node, "threshold")) return nothing;
+    const lower = text("face_board.lower", "Try a threshold below {threshold}.", {
+      threshold: Number(threshold.toFixed(2)),
+    });
+    return `${nothing} ${lower}`;
   }
 
   feedsSelection() {

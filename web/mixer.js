@@ -37,9 +37,7 @@ function attach(node) {
     draw();
   };
   const showNumbers = () => {
-    const height = node.computeSize()[1];
     hideNumbers(node);
-    shrink(node, height - node.computeSize()[1]);
     fit();
     draw();
   };
@@ -51,8 +49,10 @@ function attach(node) {
       movement.end();
     },
     toggleNumbers() {
-      changeGraph(() => keep(node, KEPT, { numbers: !areNumbersShown(node) }));
-      showNumbers();
+      changeGraph(() => {
+        keep(node, KEPT, { numbers: !areNumbersShown(node) });
+        keepSpareHeight(node, showNumbers);
+      });
     },
   });
   hideNumbers(node);
@@ -91,12 +91,14 @@ function listen(node, draw, showNumbers) {
 }
 
 /**
- * Takes away the room that widgets filled; Nodes 2.0 does so by itself.
+ * Shows or hides widgets, and makes a node as much higher or lower; Nodes 2.0 does so by itself.
  * @param {GraphNode} node
- * @param {number} height px of the graph
+ * @param {() => void} change
  */
-function shrink(node, height) {
-  if (height > 0 && !isVueRenderer()) node.setSize([node.size[0], node.size[1] - height]);
+function keepSpareHeight(node, change) {
+  const spare = Math.max(node.size[1] - node.computeSize()[1], 0);
+  change();
+  if (!isVueRenderer()) node.setSize([node.size[0], node.computeSize()[1] + spare]);
 }
 
 /**
@@ -129,7 +131,7 @@ function readState(node, report, moved) {
     const chosen = levels[name] ?? null;
     const edited =
       chosen && foreseeable && !linked
-        ? changeDistribution(chosen, alphaChange(mode, preset, position))
+        ? changeDistribution(chosen, alphaChange(mode, preset, position, report?.presets[name]))
         : null;
     const absent = !chosen && Object.keys(levels).length > 0;
     return [name, { position, mode, chosen, edited, linked, absent }];

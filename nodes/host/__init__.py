@@ -22,7 +22,7 @@ from .networks import (
     manage,
     require_panini,
 )
-from .other_networks import apply_image_model, borrow_upscaler, parse_masks
+from .other_networks import apply_image_model, borrow_upscaler, load_parser
 from .pictures import save_preview
 from .progress import FilmProgress, Progress
 from .schemas import schema, supported
@@ -55,9 +55,9 @@ __all__ = [
     "is_of_images",
     "list_files",
     "load_panini",
+    "load_parser",
     "load_restorer",
     "manage",
-    "parse_masks",
     "places",
     "register_folders",
     "register_help_pages",

@@ -5,46 +5,50 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import comfy.model_management as memory
 import torch
 from torch import Tensor
 
 from ... import panini_core as core
-from .files import DETECTOR_FOLDER, find_file, fingerprint, list_files
+from .files import DETECTOR_FOLDER, fingerprint_file, places
 from .networks import IMAGE_MODEL_FACTOR, ManagedNetwork, manage
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from ...panini_core import ImageUpscaler, SpandrelDescriptor
+    from ...panini_core import FaceParser, ImageUpscaler, SpandrelDescriptor
 
 IMAGE_MODEL_SIDE = 512  # px, of what goes through an upscale model together
 IMAGE_MODEL_BYTES = 4  # a number
-PARSER_FILES = ("parsing_parsenet.pth", "parsing_bisenet.pth")
 
 
-_parsers: dict[str, ManagedNetwork[Any]] = {}  # by fingerprint; only the last one
+_parsers: dict[str, ManagedNetwork[FaceParser]] = {}  # by fingerprint; only the last one
 
 
-def parse_masks(crops: Tensor) -> Tensor:
-    """Masks (F, 1, M, M) of skin and features of crops (F, 3, S, S).
+def load_parser(mask_source: str) -> FaceParser | None:
+    """The face parser that a mask source needs, on its device; None if it needs none.
 
-    Raises FileNotFoundError without a parser's file, ImportError without facexlib.
+    `parse` needs it; `auto` takes it where models/facedetection holds its file and facexlib is
+    installed. Raises FileNotFoundError without a parser's file, ImportError without facexlib.
     """
-    name = next((name for name in PARSER_FILES if name in list_files(DETECTOR_FOLDER)), None)
-    if name is None:
+    if mask_source not in ("auto", "parse"):
+        return None
+    path = core.find_parser(places(DETECTOR_FOLDER))
+    if mask_source == "auto" and (path is None or find_spec("facexlib") is None):
+        return None
+    if path is None:
         raise FileNotFoundError(
-            f"mask_source parse needs {' or '.join(PARSER_FILES)} (as of facexlib's releases) in "
-            f"models/{DETECTOR_FOLDER}: put one there, or choose soft."
+            f"mask_source parse needs {' or '.join(core.PARSER_FILES)} (as of facexlib's releases) "
+            f"in models/{DETECTOR_FOLDER}: put one there, or choose auto, oval or soft."
         )
-    known = fingerprint(DETECTOR_FOLDER, name)
+    known = fingerprint_file(path)
     if known not in _parsers:
-        path = find_file(DETECTOR_FOLDER, name)
         parser = manage(core.load_parser(path), path)
         _parsers.clear()
         _parsers[known] = parser
-    return core.parse_faces(_parsers[known].load(), crops).to(crops.device)
+    return _parsers[known].load()
 
 
 @contextmanager

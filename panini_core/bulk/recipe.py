@@ -18,6 +18,7 @@ class Recipe:
 
     model: str | None  # file; None: the weights that come with the package
     detector: str | None  # name or file; None: the pictures are aligned faces
+    parser: str | None  # file of a face parser, for mask_source `parse` and `auto`
     dtype: str
     suffix: str | None  # of all results; None: that of each picture
     options: RestoreOptions
@@ -30,6 +31,7 @@ def make_recipe(
     *,
     model: str | None,
     detector: str | None,
+    parser: str | None = None,
     dtype: str,
     suffix: str | None,
     options: RestoreOptions,
@@ -38,11 +40,14 @@ def make_recipe(
     path = Path(DEFAULT_WEIGHTS if model is None else model)
     label = f"{path.name} {_hash_of(path)[:16]}"
     finder = None if detector is None else _hash_of(find_detector(detector))
+    masks = None if parser is None else _hash_of(Path(parser))
     # How many faces go together changes nothing but the last bits.
     chosen = {key: value for key, value in asdict(options).items() if key != "batch"}
     text = json.dumps(chosen, sort_keys=True)
-    mark = hashlib.sha256(repr((label, finder, dtype, suffix, text)).encode()).hexdigest()[:32]
-    return Recipe(model, detector, dtype, suffix, options, mark, label, text)
+    mark = hashlib.sha256(repr((label, finder, masks, dtype, suffix, text)).encode()).hexdigest()[
+        :32
+    ]
+    return Recipe(model, detector, parser, dtype, suffix, options, mark, label, text)
 
 
 def _hash_of(path: Path) -> str:

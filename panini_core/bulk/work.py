@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..checkpoints.detector import load_detector
 from ..checkpoints.image_models import load_restorer
+from ..checkpoints.parser import load_parser
 from ..compute import AUTO, choose_device, choose_dtype
 from ..faces import Face, FaceSet
 from ..images import (
@@ -35,6 +36,7 @@ from ..stages.align import align_faces, whole_picture_faces
 from ..stages.detect import detect_faces
 from ..stages.grouping import rows_of_images
 from ..stages.paste import paste_onto_image
+from ..stages.paste_masks import paste_masks
 from ..stages.restore import restore_faces
 from ..stages.selection import select_faces, sort_faces
 from .manifest import FAILED, Record
@@ -213,6 +215,7 @@ class Restore:
         where = choose_device(device)
         dtype = None if recipe.dtype == AUTO else choose_dtype(recipe.dtype, where)
         self._model = load_restorer(recipe.model, device=where, dtype=dtype)
+        self._parser = None if recipe.parser is None else load_parser(recipe.parser, device=where)
 
     def __call__(self, tasks: Sequence[Task]) -> list[Task]:
         ready = [task for task in tasks if not task.is_over]
@@ -261,7 +264,7 @@ class Restore:
             for one, own in zip(pixels, faces, strict=True)
         ]
         owned = [
-            replace(face, image_index=index) for index, own in enumerate(faces) for face in own
+            replace(face, image_index=index) for index, one in enumerate(sets) for face in one.faces
         ]
         together = FaceSet(
             faces=tuple(owned),
@@ -270,8 +273,11 @@ class Restore:
         )
         restored = restore_faces(self._model, together, options=self._options)
         rows = rows_of_images(owned)
+        masks = paste_masks(
+            restored.face_set, restored.crops.shape[-1], self._options, self._parser
+        )
         return [
-            paste_onto_image(one, restored, rows.get(index, []), self._options)[0]
+            paste_onto_image(one, restored, rows.get(index, []), self._options, masks=masks)[0]
             for index, one in enumerate(pixels)
         ]
 
@@ -285,9 +291,8 @@ class Restore:
         results = list(pixels)
         for indices in sizes.values():
             images = torch.stack([pixels[index] for index in indices])
-            for index, result in zip(
-                indices, restore_aligned(self._model, images, self._options)[0], strict=True
-            ):
+            after, _ = restore_aligned(self._model, images, self._options, parser=self._parser)
+            for index, result in zip(indices, after, strict=True):
                 results[index] = result
         return results
 

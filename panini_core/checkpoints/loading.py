@@ -16,6 +16,7 @@ from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig, PaniniNet
 from ..models.precision import full_precision_names, set_precision, wide
 from . import layouts, own_format
+from .fidelity_file import fidelity_path, read_fidelity
 from .files import CheckpointError, CheckpointFile, read_file, refuse_overflow
 from .layouts import Layout, Table, recognise, select, unexpected_layout
 from .matching import match_tensors
@@ -40,7 +41,8 @@ def load_panini(
     what restores fastest where the network runs (see `choose_dtype`): to train or convert a
     network, ask for torch.float32. `runs_on`: the device that it is moved to later, if that is not
     `device`. Torch's random state is not touched. A file without a mean latent gets one estimated,
-    if its mapping network is trained; else it stays unknown.
+    if its mapping network is trained; else it stays unknown. The fidelity curve that lies beside
+    the file, if there is one, becomes the model's.
 
     Raises CheckpointError if the file is missing, damaged, of something else, or does not match
     its network exactly.
@@ -86,6 +88,7 @@ def load_panini(
     narrowed = [name for name, it in tensors.items() if _reaches_beyond(it, converted[name].dtype)]
     refuse_overflow(file.path, {name: converted[name] for name in narrowed}, dtype)
     model.to(memory_format=choose_layout(dtype, runs_on))
+    model.fidelity_curve = read_fidelity(fidelity_path(file.path), model)
     return model.eval()
 
 

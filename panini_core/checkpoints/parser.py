@@ -10,9 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from ..models.face_parser import BISENET, PARSENET, FaceParser, ParserKind
+from .detector import Folders
 from .files import CheckpointError, first_few, read_file
 from .matching import match_tensors
 
+# What facexlib and the packs built on it call their files, the first one preferred.
+PARSER_FILES = ("parsing_parsenet.pth", "parsing_bisenet.pth")
 SIGNS = {"out_mask_conv.": PARSENET, "ffm.": BISENET}  # how a name begins -> the network
 
 
@@ -40,6 +43,15 @@ def load_parser(path: str | PathLike[str], *, device: str | torch.device = "cpu"
         network = _build(kind)
     network.load_state_dict(match_tensors(file, file.tensors, network), strict=True)
     return FaceParser(network, kind).eval().to(device)
+
+
+def find_parser(folders: Folders) -> Path | None:
+    """The file of a face parser, one of PARSER_FILES, in the first folder that holds it; or None.
+
+    Whether facexlib is there, whose network it is, is not asked.
+    """
+    files = (Path(folder) / name for name in PARSER_FILES for folder in folders)
+    return next((file for file in files if file.is_file()), None)
 
 
 def _recognise(tensors: Mapping[str, Tensor]) -> ParserKind | None:

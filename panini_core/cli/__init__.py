@@ -23,6 +23,7 @@ COMMANDS = {
     "detect": "find faces: boxes, landmarks and a numbered picture",
     "degrade": "make pictures worse, for trials and training",
     "atlas": "measure known degradations, as the model sees them, to describe others by",
+    "calibrate": "find out what fidelity should do with a model's weights",
     "convert": "turn a checkpoint into one safetensors file",
     "prior": "turn the published networks of MobileStyleGAN into one file, the GAN prior",
     "train": "train the degradation encoder or the whole restorer",

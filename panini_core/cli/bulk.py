@@ -15,6 +15,7 @@ from .options import (
     add_detector_arguments,
     add_format_argument,
     add_model_arguments,
+    parser_of,
     positive_integer,
     suffix_of,
 )
@@ -77,11 +78,14 @@ def run(arguments: argparse.Namespace) -> int:
         run_bulk,
     )
 
+    if arguments.parser is not None or arguments.mask_source == "parse":
+        raise UsageError("panini bulk parses no faces: choose --mask-source soft or oval.")
     suffix = suffix_of(arguments)
     with usage_errors():
         recipe = make_recipe(
             model=arguments.model,
             detector=None if arguments.aligned else arguments.detector,
+            parser=parser_of(arguments),
             dtype=arguments.dtype,
             suffix=suffix,
             options=read_options(arguments),

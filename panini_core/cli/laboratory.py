@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 LABORATORY = "panini_lab"
-COMMANDS = frozenset({"atlas", "chain", "evaluate", "prior", "study", "train"})
+COMMANDS = frozenset({"atlas", "calibrate", "chain", "evaluate", "prior", "study", "train"})
 MISSING = (
     f"belongs to the laboratory, the package {LABORATORY}, which is not installed here. Install "
     'it in a clone of the repository: pip install -e ".[lab]"'

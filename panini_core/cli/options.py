@@ -15,15 +15,17 @@ import torch
 from ..checkpoints import load_panini
 from ..checkpoints.detector import BEST_FILE, load_detector
 from ..checkpoints.image_models import load_restorer, load_upscaler
+from ..checkpoints.parser import PARSER_FILES, load_parser
 from ..compute import AUTO, DTYPE_NAMES, choose_device, choose_dtype
 from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
 from ..models.image_upscaler import ImageUpscaler
 from ..models.panini import PaniniNet
 from ..options import NetworkOptions, RestoreOptions
 from ..stages.restore import check_choices
 from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
-from .console import usage_errors
+from .console import UsageError, usage_errors
 
 FORMATS = ("png", "jpg", "webp", "tiff", "bmp")
 DEFAULTS = RestoreOptions()
@@ -178,6 +180,26 @@ def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
         return None
     with usage_errors():
         return load_upscaler(arguments.upscale_model, device=choose_device(arguments.device))
+
+
+def parser_of(arguments: argparse.Namespace) -> str | None:
+    """The face parser's file, where one is given and `--mask-source` may use it."""
+    if arguments.parser is None and arguments.mask_source == "parse":
+        raise UsageError(
+            f"--mask-source parse needs a face parser: give --parser {' or '.join(PARSER_FILES)} "
+            "(of facexlib's releases), or choose auto, oval or soft."
+        )
+    file: str | None = arguments.parser
+    return file if arguments.mask_source in ("auto", "parse") else None
+
+
+def open_parser(arguments: argparse.Namespace) -> FaceParser | None:
+    """The face parser of `parser_of`."""
+    file = parser_of(arguments)
+    if file is None:
+        return None
+    with usage_errors():
+        return load_parser(file, device=choose_device(arguments.device))
 
 
 def ratio(text: str) -> float:

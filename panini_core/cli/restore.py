@@ -25,6 +25,7 @@ from ..images import (
     write_image,
 )
 from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
 from ..models.image_upscaler import ImageUpscaler
 from ..options import RestoreOptions
@@ -50,6 +51,7 @@ from .options import (
     add_input_arguments,
     add_model_arguments,
     open_detector,
+    open_parser,
     open_restorer,
     open_upscaler,
     suffix_of,
@@ -134,6 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         open_restorer(arguments, options),
         open_upscaler(arguments),
         None if arguments.aligned else open_detector(arguments),
+        open_parser(arguments),
         options,
         compare=arguments.compare,
         save_faces=arguments.save_faces,
@@ -142,6 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
         restorer.model,
         restorer.upscaler,
         restorer.detector,
+        restorer.parser,
         *film_options,
         model_name=f"{arguments.model or 'default'} {arguments.dtype} {arguments.upscale_model}",
         resume=arguments.resume,
@@ -194,6 +198,7 @@ class _Restorer:
     model: FaceRestorer
     upscaler: ImageUpscaler | None
     detector: FaceDetector | None  # None: the pictures are aligned faces
+    parser: FaceParser | None
     options: RestoreOptions
     compare: bool
     save_faces: bool
@@ -270,6 +275,7 @@ class _Restorer:
             self.options,
             upscaler=self.upscaler,
             keep_faces=self.save_faces,
+            parser=self.parser,
         )
         after = image.with_pixels(result)
         shown = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from ..options import FILM_CODECS, FILM_SMOOTHING, FilmOptions, RestoreOptions
+from ..options import FILM_CODECS, FILM_SMOOTHING, MASK_SOURCES, FilmOptions, RestoreOptions
 from ..stages.per_face import parse_per_face
 from .options import DEFAULTS, positive_integer, ratio
 
@@ -95,8 +95,9 @@ def _add_restoring(parser: argparse.ArgumentParser) -> None:
         type=_ratio_per_face,
         default=DEFAULTS.fidelity,
         metavar="0..1",
-        help="1 trusts the picture, 0 the generative prior; 0.5 is what the network chose. Other "
-        "ones for single faces, by their numbers: '0.5; 2: 0.8; 4-6: 0.3' (default: %(default)s)",
+        help="1: the most faithful restoration that is clean, 0: the prettiest one that is still "
+        "this person; 0.5 is what the network chose. Other ones for single faces, by their "
+        "numbers: '0.5; 2: 0.8; 4-6: 0.3' (default: %(default)s)",
     )
     parser.add_argument(
         "--noise",
@@ -169,6 +170,26 @@ def _add_pasting(parser: argparse.ArgumentParser) -> None:
         metavar="0..1",
         help="of faces larger than the network's, share of the picture's finest detail that is "
         "put back (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--match-grain",
+        action=argparse.BooleanOptionalAction,
+        default=DEFAULTS.match_grain,
+        help="put the photograph's grain back into restored faces, where there is any beside them",
+    )
+    parser.add_argument(
+        "--mask-source",
+        choices=MASK_SOURCES,
+        default=DEFAULTS.mask_source,
+        help="where a face is drawn. soft: in a rounded square. oval: from the hair line to the "
+        "chin. parse: skin and features only, as --parser sees them. auto: parse where --parser is "
+        "given, else soft (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--parser",
+        metavar="FILE",
+        help="for --mask-source parse and auto: parsing_parsenet.pth or parsing_bisenet.pth (needs "
+        "facexlib)",
     )
 
 

@@ -6,6 +6,7 @@ import dataclasses
 
 from ..film import FilmReport, parts_folder, restore_film
 from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
 from ..models.image_upscaler import ImageUpscaler
 from ..options import FilmOptions, RestoreOptions
@@ -26,6 +27,7 @@ class FilmRestorer:
     model: FaceRestorer
     upscaler: ImageUpscaler | None
     detector: FaceDetector | None
+    parser: FaceParser | None
     options: RestoreOptions
     film_options: FilmOptions
     model_name: str
@@ -43,6 +45,7 @@ class FilmRestorer:
                 job.target,
                 self.options,
                 self.film_options,
+                parser=self.parser,
                 upscaler=self.upscaler,
                 resume=self.resume,
                 overwrite=self.overwrite,

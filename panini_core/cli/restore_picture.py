@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..faces import RestoredFaces
 from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
 from ..models.image_upscaler import ImageUpscaler
 from ..options import RestoreOptions
@@ -20,6 +21,7 @@ def restore_picture(
     *,
     upscaler: ImageUpscaler | None = None,
     keep_faces: bool,
+    parser: FaceParser | None = None,
 ) -> tuple[Tensor, RestoredFaces | None, ImageReport]:
     """Restore a picture (3, H, W), RGB in [0, 1]; without a detector it is an aligned face.
 
@@ -29,11 +31,17 @@ def restore_picture(
     """
     images = pixels[None].to(model.device)
     if detector is None:
-        result, restored = restore_aligned(model, images, options)
+        result, restored = restore_aligned(model, images, options, parser=parser)
         report = ImageReport(restored.face_set.faces, (True,), "The whole picture is one face.")
         return result[0].cpu(), restored, report
     restoration = restore_images_with_report(
-        detector, model, images, options, upscaler=upscaler, keep_faces=keep_faces
+        detector,
+        model,
+        images,
+        options,
+        upscaler=upscaler,
+        keep_faces=keep_faces,
+        parser=parser,
     )
     (report,) = restoration.reports
     return restoration.images[0].cpu(), restoration.restored, report

@@ -15,6 +15,7 @@ from ..drawing.faces import at_one_size, zoom_on
 from ..faces import Face, FaceSet
 from ..images import read_image, save_image
 from ..models.face_detector import FaceDetector
+from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
@@ -28,6 +29,7 @@ from .options import (
     add_input_arguments,
     add_model_arguments,
     open_detector,
+    open_parser,
     open_restorer,
 )
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
@@ -69,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         panini = isinstance(model, PaniniNet)
         atlas = load_atlas(model, arguments.model) if panini else None
     names = {source.path: source.relative.as_posix() for source in sources}
-    gallery = _Gallery(model, detector, atlas, options, names, tile=arguments.tile)
+    parser = open_parser(arguments)
+    gallery = _Gallery(model, detector, atlas, options, names, parser=parser, tile=arguments.tile)
     others = find_others(arguments.inputs, output, recursive=arguments.recursive)
     tally = Tally("Drew", others)
     jobs = [Job(source.path, output) for source in sources]
@@ -92,6 +95,7 @@ class _Gallery:
         options: RestoreOptions,
         names: Mapping[Path, str],
         *,
+        parser: FaceParser | None,
         tile: int,
     ) -> None:
         self.model = model
@@ -99,6 +103,7 @@ class _Gallery:
         self.atlas = atlas
         self.options = options
         self.names = names
+        self.parser = parser
         self.tile = tile
         self.sheet = ContactSheet(PAIRS_A_ROW)
         self.full = False
@@ -110,7 +115,12 @@ class _Gallery:
             raise ValueError(f"the sheet is full. {_MORE_ROOM}")
         image = read_image(job.source)
         result, restored, report = restore_picture(
-            self.model, self.detector, image.pixels, self.options, keep_faces=True
+            self.model,
+            self.detector,
+            image.pixels,
+            self.options,
+            keep_faces=True,
+            parser=self.parser,
         )
         name = self.names[job.source]
         if restored is None or len(restored.face_set) == 0:

@@ -33,6 +33,8 @@ WEBP_QUALITY = 95  # only where the source was lossy; a lossless source stays lo
 ALPHA_FORMATS = frozenset({"PNG", "TIFF", "WEBP", "GIF"})
 SIXTEEN_BIT_FORMATS = frozenset({"PNG", "TIFF"})
 
+ROWS = 256  # that are rounded at a time
+
 _INCHES_PER_METRE = 1 / 0.0254
 
 
@@ -159,8 +161,12 @@ def _quantise(file_format: str, image: ImageFile) -> FilePixels:
     if image.alpha is not None and file_format in ALPHA_FORMATS:
         colour = torch.cat([colour, image.alpha.detach().to(colour)])
     scale, kind = (65535, np.uint16) if image.bit_depth == 16 else (255, np.uint8)
-    values = (colour.clamp(0, 1) * scale).round().cpu().permute(1, 2, 0)
-    return np.ascontiguousarray(values.numpy().astype(kind))
+    channels, height, width = colour.shape
+    values = np.empty((height, width, channels), kind)
+    for top in range(0, height, ROWS):  # so that a large picture is not held once more
+        rows = (colour[:, top : top + ROWS].clamp(0, 1) * scale).round()
+        values[top : top + ROWS] = rows.cpu().permute(1, 2, 0).numpy()
+    return values
 
 
 def _encode_png_16bit(pixels: FilePixels, metadata: Metadata) -> bytes:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from .dafi import FeatureInterpolation, InterpolationPredictor, add_bands, interpolate_bands
 from .degradation_encoder import DegradationEncoder
+from .fidelity_curve import FidelityCurve
 from .image_encoder import ImageEncoder
 from .levels import resolution_of
 from .mobile_stylegan import MobileGenerator
@@ -290,6 +291,7 @@ class PaniniNet(nn.Module):
         self.feature_interpolation = FeatureInterpolation(
             config.level_channels, config.prior_channels[: len(config.level_channels)]
         )
+        self.fidelity_curve: FidelityCurve | None = None  # calibrated for trained weights
         if config.picture_bands and not config.interpolated_picture:
             self.gan_prior.silence()  # begin with the picture as it is
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..faces import DegradationRepresentation, InterpolationWeights
+from ..models.fidelity_curve import FidelityCurve
 from ..models.panini import PaniniNet
 from ..options import DEFAULT_BATCH
 from .chunks import run_in_chunks
@@ -37,19 +38,24 @@ def weigh_features(
 
 
 def apply_fidelity(
-    weights: InterpolationWeights, fidelity: float | Sequence[float]
+    weights: InterpolationWeights,
+    fidelity: float | Sequence[float],
+    curve: FidelityCurve | None = None,
 ) -> InterpolationWeights:
-    """Move alpha toward the image's own features (1), or toward the GAN prior (0).
+    """Move alpha from what the network chose (0.5) toward the most faithful restoration (1) or
+    the prettiest one (0).
 
-    0.5 is neutral. Between, alpha goes linearly to 0 or to 1. A sequence holds one fidelity a
-    face. Raises ValueError outside [0, 1], or for another number of them.
+    curve: how each level moves, as it was calibrated for a model's weights (`fidelity_curve`).
+    None: from the GAN prior alone (0) to the image's own features alone (1); between, alpha goes
+    linearly to 1 or to 0. A sequence holds one fidelity a face. Raises ValueError outside [0, 1],
+    for another number of them, and for a curve of other levels.
     """
     if isinstance(fidelity, Sequence):
         faces = weights.alpha.split(1)
         if len(fidelity) != len(faces):
             raise ValueError(f"Got {len(fidelity)} fidelities for {len(faces)} faces.")
         moved = [
-            apply_fidelity(InterpolationWeights(alpha), own).alpha
+            apply_fidelity(InterpolationWeights(alpha), own, curve).alpha
             for alpha, own in zip(faces, fidelity, strict=True)
         ]
         return InterpolationWeights(torch.cat(moved)) if moved else weights
@@ -57,9 +63,17 @@ def apply_fidelity(
         raise ValueError(f"Fidelity must lie in 0..1 (0.5 is neutral), got {fidelity}.")
     if fidelity == 0.5:
         return weights
-    target = 0.0 if fidelity > 0.5 else 1.0
-    amount = abs(2 * fidelity - 1)
-    return InterpolationWeights(weights.alpha + (target - weights.alpha) * amount)
+    if curve is None:
+        return InterpolationWeights(_move(weights.alpha, fidelity))
+    _check_levels(weights, places := curve.at(fidelity), "place of the fidelity curve")
+    levels = zip(weights.alpha.unbind(1), places, strict=True)
+    return InterpolationWeights(torch.stack([_move(alpha, place) for alpha, place in levels], 1))
+
+
+def _move(alpha: Tensor, place: float) -> Tensor:
+    """Alpha moved to a place: 0 is all prior, 1 all image, 0.5 where it is."""
+    target = 0.0 if place > 0.5 else 1.0
+    return alpha + (target - alpha) * abs(2 * place - 1)
 
 
 def bias_levels(weights: InterpolationWeights, biases: Sequence[float]) -> InterpolationWeights:

@@ -14,6 +14,7 @@ from ..models.luma import to_grey
 from ..models.value_range import finite_pixels
 from ..options import DEFAULT_FEATHER
 from .colour import match_low_frequencies
+from .face_grain import FaceGrain, face_grain
 from .tone import find_tone
 from .warp import Pyramid, invert_affine, transform_points
 
@@ -35,6 +36,8 @@ class FaceLayer:
     strength: float  # share of the face in the result
     to_crop: Tensor  # (2, 3): picture px -> crop px
     window: tuple[int, int, int, int]  # left, top, right, bottom of what it may touch, px
+    grain: FaceGrain | None  # what it lacks of the photograph's grain
+    scale: tuple[float, float]  # px of the photograph per px of the picture, across and down
 
 
 def make_layer(
@@ -47,8 +50,9 @@ def make_layer(
     strength: float,
     match_colour: bool,
     keep_detail: float,
+    match_grain: bool,
 ) -> FaceLayer:
-    """Bring one restored face to its photograph's colours, detail and place."""
+    """Bring one restored face to its photograph's colours, detail, grain and place."""
     colour = _face_colour(restored, row, image, match_colour)
     side = colour.shape[-1]
     to_crop = _to_crop(restored, row)  # from the photograph's px
@@ -63,11 +67,12 @@ def make_layer(
         )
         colour = colour - detail * seen[0].clamp(0, 1)
 
-    shrink = torch.tensor([image.shape[-1] / size[1], image.shape[-2] / size[0], 1.0]).double()
-    to_crop = to_crop * shrink
+    pyramid, own = Pyramid(colour), Pyramid(_fit(mask, colour))
+    grain = face_grain(image, pyramid, own, to_crop, detail) if match_grain else None
+    scale = (image.shape[-1] / size[1], image.shape[-2] / size[0])
+    to_crop = to_crop * torch.tensor([*scale, 1.0]).double()
     window = _window(to_crop, side, *size)
-    own = Pyramid(_fit(mask, colour))
-    return FaceLayer(Pyramid(colour), detail, own, strength, to_crop, window)
+    return FaceLayer(pyramid, detail, own, strength, to_crop, window, grain, scale)
 
 
 def face_mask(size: int, feather: float) -> Tensor:
@@ -149,9 +154,10 @@ def tiles(
 
 def blend(
     layers: Sequence[FaceLayer], picture: Tensor, rows: slice, columns: slice
-) -> tuple[Tensor, Tensor, float | Tensor]:
-    """The faces' colour (C, h, w), their joint mask (1, h, w) and their strength, (1, h, w) if they
-    differ in it, in a part of the picture, which is not changed. picture: (C, H, W), the whole."""
+) -> tuple[Tensor, Tensor, float | Tensor, Tensor | None]:
+    """The faces' colour (C, h, w), their joint mask (1, h, w), their strength, (1, h, w) if they
+    differ in it, and the noise (C, h, w) that brings them to the photograph's grain, None if there
+    is none, in a part of the picture, which is not changed. picture: (C, H, W), the whole."""
     shape = (rows.stop - rows.start, columns.stop - columns.start)
     like = layers[0].colour.level(0)
     total, clear = like.new_zeros((1, *shape)), like.new_ones((1, *shape))
@@ -170,13 +176,22 @@ def blend(
 
     blended = like.new_zeros((len(like), *shape))
     strengths = like.new_zeros((1, *shape))
+    noise, squares = torch.zeros_like(blended), torch.zeros_like(strengths)
     total = total.clamp(min=torch.finfo(total.dtype).tiny)
     for layer, down, across, colour, weight in drawn:
         share = weight / total[:, down, across]
         blended[:, down, across] += colour * share
         strengths[:, down, across] += share * layer.strength
+        if layer.grain is not None:
+            noise[:, down, across] += share * _sample_grain(layer, rows, columns, down, across)
+        squares[:, down, across] += share.detach() ** 2
     same = all(layer.strength == layers[0].strength for layer in layers)
-    return blended, 1 - clear, layers[0].strength if same else strengths
+    strength = layers[0].strength if same else strengths
+    if all(layer.grain is None for layer in layers):
+        return blended, 1 - clear, strength, None
+    # Independent noises add up squared: where faces share a place, they are not to become weaker.
+    noise = noise / squares.clamp(min=torch.finfo(squares.dtype).tiny).sqrt()
+    return blended, 1 - clear, strength, noise
 
 
 def _sample(
@@ -189,6 +204,18 @@ def _sample(
     if layer.detail:
         colour += layer.detail * picture[:, rows, columns].to(colour)
     return colour.clamp_(0, 1), layer.mask.sample(to_crop, size, "zeros")[0].clamp_(0, 1)
+
+
+def _sample_grain(
+    layer: FaceLayer, rows: slice, columns: slice, down: slice, across: slice
+) -> Tensor:
+    """One face's noise (C, h, w) where it lies in a part of the picture."""
+    assert layer.grain is not None
+    window = (
+        slice(rows.start + down.start, rows.start + down.stop),
+        slice(columns.start + across.start, columns.start + across.stop),
+    )
+    return layer.grain.sample(layer.scale, *window)
 
 
 def _nearness(layer: FaceLayer, rows: slice, columns: slice, like: Tensor) -> Tensor:

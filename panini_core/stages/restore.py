@@ -36,8 +36,9 @@ def restore_faces(
     """Restore every face (section 3.2); `weights` None: as the model derives them from the faces.
 
     options: how; None: the defaults. `choices` replace some of them by name:
-    - fidelity: 0..1; moves the weights, given or derived, as `apply_fidelity` does. A text such as
-      `0.5; 2: 0.8` gives some faces another one, by their numbers (see `parse_per_face`).
+    - fidelity: 0..1; moves the weights, given or derived, as `apply_fidelity` does with the
+      model's curve. A text such as `0.5; 2: 0.8` gives some faces another one, by their numbers
+      (see `parse_per_face`).
     - noise_amount: 0..1; the share of fresh noise, drawn from `noise_seed`, in the noise images of
       the GAN prior, which shape hair, pores and stubble. The paper keeps them fixed; StyleGAN
       varies them for diversity. The noise keeps its variance. It depends only on the seed and on
@@ -121,7 +122,9 @@ def _with_panini(
             alpha = model.predict_alpha(model.encode_degradation(images))
         else:
             alpha = weights.alpha[chunk].to(model.device)
-        alpha = apply_fidelity(InterpolationWeights(alpha), fidelity[chunk]).alpha
+        alpha = apply_fidelity(
+            InterpolationWeights(alpha), fidelity[chunk], model.fidelity_curve
+        ).alpha
         noise = None
         if options.noise_amount > 0:
             noise = _mix_noise(model, numbers[chunk], options.noise_seed, options.noise_amount)

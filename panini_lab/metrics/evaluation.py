@@ -152,6 +152,16 @@ def _note_equal(kind: str, result: Measurements, notes: list[str]) -> None:
         )
 
 
+def pair_files(degraded: str | Path, clean: str | Path) -> list[tuple[Path, Path]]:
+    """The files of degraded faces and of the same ones clean, by name without its ending.
+
+    Raises NotADirectoryError and ValueError as `evaluate_folders` does.
+    """
+    folders = [degraded, clean]
+    names, files = _pair([_faces_by_name(folder) for folder in folders], folders, [])
+    return [(files[0][name], files[1][name]) for name in names]
+
+
 def _faces_by_name(folder: str | Path) -> dict[str, Path]:
     """The image files of a folder by their names without endings."""
     folder = Path(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..metrics.psnr import EQUAL_PSNR
+from .calibration import Calibration, Figures
 from .curve import Curve
 from .editing import EditingStudy
 from .flicker import FlickerStudy
@@ -98,6 +99,26 @@ def report_curves(curves: Sequence[Curve]) -> str:
         for curve in curves
     ]
     return table(("figure", "first", "last", "range"), rows)
+
+
+def report_calibration(calibration: Calibration) -> str:
+    """The figures at each fidelity, and where the levels lie at both ends."""
+
+    def row(name: str, *figures: Figures) -> list[str]:
+        values = [value for one in figures for value in (one.texture, one.identity)]
+        return [name, *(f"{value:.3f}" for value in values)]
+
+    rows = [[*row("(degraded)", calibration.before), "0.000", "1.000"]]
+    rows += [row(f"{at:g}", knot.degraded, knot.clean) for at, knot in calibration.knots]
+    header = ("fidelity", "texture", "identity", "texture, clean faces", "identity, clean faces")
+    ends = [
+        f"At {fidelity:g}: {', '.join(f'{place:.2f}' for place in calibration.curve.at(fidelity))}"
+        for fidelity in (0, 1)
+    ]
+    places = (
+        "Places of the levels, coarse first (0: GAN prior, 0.5: the network's choice, 1: image)"
+    )
+    return "\n".join([table(header, rows), "", f"{places}:", *ends])
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from panini_core.options import (
     FIDELITY_PRESETS,
     LARGEST_SEED,
+    FaceRegions,
     NetworkOptions,
     PasteOptions,
     RestoreOptions,
@@ -39,6 +40,7 @@ from panini_core.stages.selection import select_faces
         ("latent_pull", -0.1),
         ("keep_detail", 2),
         ("sort", "by name"),
+        ("mask_source", "square"),
         ("upscale", float("nan")),
     ],
 )
@@ -52,7 +54,7 @@ def test_an_unreadable_rule_is_refused_at_once() -> None:
         RestoreOptions(faces="some")
 
 
-@pytest.mark.parametrize("kind", [NetworkOptions, PasteOptions])
+@pytest.mark.parametrize("kind", [NetworkOptions, PasteOptions, FaceRegions])
 def test_the_options_of_the_stages_are_checked_alike(kind: type) -> None:
     for item in fields(kind):
         if item.type != "bool":

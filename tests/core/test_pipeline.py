@@ -601,7 +601,7 @@ def test_upscalers_draw_every_background(images: Tensor, model: PaniniNet, upsca
         return F.interpolate(pictures, scale_factor=2) / 2
 
     upscaler = ImageUpscaler("Darken", 2, darken, nn.Linear(1, 1))
-    options = RestoreOptions(upscale=upscale, keep_detail=0)
+    options = RestoreOptions(upscale=upscale, keep_detail=0, match_grain=False)
     result = restore_images_with_report(Finder(), model, images, options, upscaler=upscaler)
     plain = restore_images_with_report(Finder(), model, images, options)
     assert torch.equal(result.masks, plain.masks)
@@ -614,3 +614,19 @@ def test_upscalers_draw_every_background(images: Tensor, model: PaniniNet, upsca
     assert share == pytest.approx(0.5, abs=0.02)
     inside = (result.masks == 1).expand_as(result.images)
     assert (result.images[inside] - plain.images[inside]).abs().max() < 1e-5
+
+
+def test_grain_is_not_put_back_beside_what_an_upscaler_drew(
+    images: Tensor, model: PaniniNet
+) -> None:
+    def smooth(pictures: Tensor) -> Tensor:
+        return F.avg_pool2d(pictures, 5, stride=1, padding=2)
+
+    upscaler = ImageUpscaler("Smooth", 1, smooth, nn.Linear(1, 1))
+    grainy, plain = (
+        restore_images(
+            Finder(), model, images, RestoreOptions(match_grain=grain), upscaler=upscaler
+        )
+        for grain in (True, False)
+    )
+    assert torch.equal(grainy, plain)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ..web.layout import TITLE, Box, overlaps
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "example_workflows"
 FILES = sorted(EXAMPLES.glob("*.json"))
 
@@ -30,3 +32,21 @@ def test_examples_are_whole(file: Path) -> None:
         assert number in nodes[source]["outputs"][out]["links"]
         assert nodes[target]["inputs"][slot]["link"] == number
         assert nodes[source]["outputs"][out]["type"] == kind
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_no_node_of_an_example_covers_another(file: Path) -> None:
+    """As they are saved; tests/web/test_layout.py sees them grow."""
+    workflow = json.loads(file.read_text(encoding="utf-8"))
+    boxes = [
+        Box(
+            f"{node['type']} {node['id']}",
+            node["pos"][0],
+            node["pos"][1] - TITLE,
+            node["size"][0],
+            node["size"][1] + TITLE,
+        )
+        for node in workflow["nodes"]
+    ]
+    assert overlaps(boxes) == []
+    assert "ds" not in workflow.get("extra", {})  # the front end shows the whole instead

@@ -218,8 +218,41 @@ def test_networks_of_other_methods_have_no_degradation(host: Any, comfy_pack: Pa
 
 
 def test_parsing_says_which_file_is_missing(host: Any) -> None:
-    with pytest.raises(FileNotFoundError, match=r"parsing_parsenet\.pth"):
-        host.parse_masks(torch.rand(1, 3, 64, 64))
+    with pytest.raises(FileNotFoundError, match=r"parsing_parsenet\.pth.*or choose auto"):
+        host.load_parser("parse")
+
+
+@pytest.mark.parametrize("source", ["soft", "oval", "auto", "mask"])
+def test_no_other_mask_needs_a_parser(host: Any, source: str) -> None:
+    assert host.load_parser(source) is None
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_auto_parses_where_a_file_and_its_network_are_found(
+    host: Any, comfy_pack: Pack, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    folder_paths = import_module("folder_paths")
+    file = Path(folder_paths.models_dir) / host.DETECTOR_FOLDER / "parsing_bisenet.pth"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    networks = comfy_pack.part("nodes.host.other_networks")
+    loaded: list[Path] = []
+
+    def load(path: Path) -> nn.Module:
+        loaded.append(path)
+        return nn.Identity()
+
+    def find_spec(name: str) -> str | None:
+        return name if installed else None
+
+    monkeypatch.setattr(networks, "find_spec", find_spec)
+    monkeypatch.setattr(comfy_pack.core, "load_parser", load, raising=False)
+    try:
+        found = [host.load_parser("auto") for _ in range(2)]
+    finally:
+        file.unlink()
+    assert [isinstance(one, nn.Identity) for one in found] == [installed] * 2
+    assert loaded == [file][:installed]  # once: it is kept
 
 
 def test_atlases_and_onnx_files_are_no_models(host: Any, comfy_pack: Pack) -> None:

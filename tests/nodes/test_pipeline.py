@@ -373,7 +373,7 @@ def other_restorer(pack: Pack) -> Any:
 def test_other_restorers_take_paninis_place(comfy_pack: Pack) -> None:
     image = examples.photograph()
     model = other_restorer(comfy_pack)
-    plain = {"match_colour": False, "keep_detail": 0.0}
+    plain = {"match_colour": False, "keep_detail": 0.0, "match_grain": False}
     restored, mask, report = whole(comfy_pack, image, model, **plain).result
     assert "1 of 1 faces found were restored" in report
     assert restored[mask == 1].min() > 0.99
@@ -411,7 +411,7 @@ def test_an_upscale_model_draws_the_background(comfy_pack: Pack, upscale: float)
     """In the single node as in Paste Faces; the faces are as without it."""
     image, network = examples.photograph(), examples.tiny_model(comfy_pack)
     model = examples.upscale_model()
-    usual = {"upscale": upscale, "keep_detail": 0.0}
+    usual = {"upscale": upscale, "keep_detail": 0.0, "match_grain": False}
     chosen = {**usual, "upscale_model": model}
     drawn, mask, _ = whole(comfy_pack, image, network, **chosen).result
     plain, plain_mask, _ = whole(comfy_pack, image, network, **usual).result

@@ -14,6 +14,7 @@ for (const [name, plan] of Object.entries({ WHOLE_IMAGE, BY_STAGES })) {
       assert.ok(order.indexOf(origin.name) < order.indexOf(target.name), `${from} -> ${to}`);
       assert.ok(target.slot && (origin.slot || origin.name === "source"));
     }
+    for (const name of [...Object.keys(plan.values), ...plan.previews]) assert.ok(plan.types[name]);
     const inputs = plan.links.map(([, to]) => to);
     assert.equal(new Set(inputs).size, inputs.length, "an input has two links");
   });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { keepable, mergePairs, readPairs } from "../../web/compare/pairs.js";
+import { keepable, mergePairs, nameFile, readPairs } from "../../web/compare/pairs.js";
+import { Player } from "../../web/compare/player.js";
 import {
   MOST_ZOOM,
   WHOLE,
@@ -126,3 +127,40 @@ for (const payload of [
     assert.equal(readPairs(payload), null);
   });
 }
+
+test("a saved picture has the ending of the file that is shown", () => {
+  assert.equal(nameFile("after", 0, { filename: "panini_a.b_0001.webp" }), "after_1.webp");
+  assert.equal(nameFile("before", 11, { filename: "none" }), "before_12");
+});
+
+/** A player that shows pictures into `shown` until there are enough of them. */
+function play(enough) {
+  const [shown, changes] = [[], []];
+  const player = new Player({
+    next: async () => void shown.push(shown.length),
+    goesOn: () => shown.length < enough,
+    onChange: (playing) => changes.push(playing),
+  });
+  return { player, shown, changes };
+}
+
+test("a player goes on until it must not", async () => {
+  const { player, shown, changes } = play(3);
+  await player.start();
+  assert.equal(shown.length, 3);
+  assert.deepEqual(changes, [true, false]);
+  assert.equal(player.playing, false);
+});
+
+test("a player that was stopped and started again plays once, not twice", async () => {
+  const { player, shown, changes } = play(Infinity);
+  const first = player.start();
+  player.toggle();
+  player.stop(); // says nothing twice
+  player.toggle();
+  assert.equal(player.playing, true);
+  await first; // its loop ended, though the player plays
+  player.stop();
+  assert.deepEqual(changes, [true, false, true, false]);
+  assert.ok(shown.length <= 3);
+});

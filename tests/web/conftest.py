@@ -37,6 +37,7 @@ SETTINGS = {
     "Comfy.InstalledVersion": "1.27.10",
     "Comfy.Workflow.ShowMissingModelsWarning": False,
     "Comfy.Workflow.WarnBlueprintOverwrite": False,
+    "Comfy.Minimap.Visible": False,  # it lies over the nodes, until it is closed
 }
 # Nodes 2.0 of the pinned front end is a hidden experiment that cannot show elements of extensions.
 COMBINATIONS = [("pinned", "classic"), ("newest", "classic"), ("newest", "nodes2")]

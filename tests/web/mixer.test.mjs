@@ -188,8 +188,21 @@ const level = (widget, chosen) => ({ widget, channels: 8, chosen, edited: chosen
 
 test("a report has what the network chose, by the fader", () => {
   const report = readReport(sent(level("level_4", distribution(0.4)), level("picture", null)));
-  assert.deepEqual(report, { faces: 2, chosen: { level_4: distribution(0.4) } });
-  assert.deepEqual(readReport(sent()), { faces: 2, chosen: {} });
+  assert.deepEqual(report, { faces: 2, chosen: { level_4: distribution(0.4) }, presets: {} });
+  assert.deepEqual(readReport(sent()), { faces: 2, chosen: {}, presets: {} });
+});
+
+test("a report has where the presets take each level, and keeps it", () => {
+  const presets = { balanced: 0.5, faithful: 0.62, beautiful: 0.55 };
+  const told = { ...level("level_4", distribution(0.4)), presets };
+  const odd = { ...level("level_8", distribution(0.4)), presets: { balanced: "half" } };
+  const report = readReport(sent(told, odd));
+  assert.deepEqual(report.presets, { level_4: presets });
+  assert.deepEqual(readReport(JSON.parse(JSON.stringify(keepable(report)))).presets, {
+    level_4: presets,
+  });
+  near(alphaChange("bias", "faithful", 0, presets)(0.4), applyFidelity(0.4, 0.62));
+  near(alphaChange("bias", "constructor", 0, presets)(0.4), 0.4);
 });
 
 test("runs are shown as if all their faces had been mixed in one", () => {

@@ -16,16 +16,12 @@ NODES = """() => app.graph.nodes.map((node) => ({
     box: [node.pos[0], node.pos[1] - 30, node.size[0], node.size[1] + 30],
 }))"""
 SELECT = "(id) => { app.canvas.deselectAll(); app.canvas.selectItems([panini.node(id)]); }"
-WHOLE_IMAGE = {
-    "PaniniLoadModel",
-    "PaniniLoadDetector",
-    "PaniniRestoreImage",
-    "PaniniCompareImages",
-}
+WHOLE_IMAGE = {"PaniniRestoreImage", "SaveImage"}
+RESULTS = ("PaniniRestoreImage", "PaniniPasteFaces")
 BY_STAGES = {
     *("PaniniLoadModel", "PaniniLoadDetector", "PaniniDetectFaces", "PaniniSelectFaces"),
     *("PaniniAlignFaces", "PaniniExtractDegradation", "PaniniFusionWeights"),
-    *("PaniniRestoreFaces", "PaniniPasteFaces", "PaniniCompareImages"),
+    *("PaniniRestoreFaces", "PaniniPasteFaces", "PaniniCompareImages", "SaveImage"),
 }
 
 
@@ -75,8 +71,11 @@ def test_a_command_inserts_a_chain_that_could_run_and_undo_takes_it_back(
     for name in types:
         missing = set(definitions[name]["input"]["required"]) - set(queued[name])
         assert not missing, f"{name} lacks {missing}"
-    compare = queued["PaniniCompareImages"]
-    assert compare["before"] == [source, 0] and compare["after"] != compare["before"]
+    saved = queued["SaveImage"]["images"]
+    assert queued["SaveImage"] == {"images": saved, "filename_prefix": "panini/restored"}
+    assert saved[0] in {node["id"] for node in nodes if node["type"] in RESULTS}
+    for compare in (queued[name] for name in types & {"PaniniCompareImages"}):
+        assert compare["before"] == [source, 0] and compare["after"] == saved
 
     editor.page.keyboard.press("Control+z")
     editor.page.wait_for_function("() => app.graph.nodes.length === 2")

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import FloatRect, Locator, expect
 
 from ..server.server import Server
@@ -183,3 +184,96 @@ def test_a_batch_is_looked_through(editor: Editor, web_server: Server) -> None:
     comparison.stage.focus()
     comparison.press("PageUp")
     expect(panel).to_contain_text("2 / 3")
+
+
+def test_a_batch_is_played(editor: Editor, web_server: Server) -> None:
+    picture = upload(web_server, tile(1, 1, 128), "small.png")
+    comparison = Comparison(editor, picture, batch=3, faces=False)
+    editor.run()
+    panel = comparison.panel
+    comparison.stage.focus()
+    comparison.press("+")  # a close-up is looked at through the whole batch
+    panel.get_by_role("button", name="Play").click()
+    for place in ("2 / 3", "1 / 3", "3 / 3"):
+        expect(panel).to_contain_text(place)
+    stop = panel.get_by_role("button", name="Stop")
+    stop.click()
+    expect(stop).to_be_hidden()
+    shown = panel.locator(".panini-place").filter(has_text="/").inner_text()
+    index = "(id) => panini.node(id).properties.panini_compare.index"
+    assert editor.evaluate(index, comparison.compare) == int(shown[0]) - 1
+    assert comparison.zoom() == 1.4
+
+    comparison.stage.focus()
+    comparison.press("Space")
+    expect(stop).to_be_visible()
+    comparison.press("PageUp")  # a step of one's own ends it
+    expect(stop).to_be_hidden()
+
+
+def test_pictures_are_opened_and_saved(editor: Editor, web_server: Server) -> None:
+    picture = upload(web_server, tile(1, 1, 128), "small.png")
+    comparison = Comparison(editor, picture, faces=False)
+    editor.run()
+    sizes = {"after": 256, "before": 128}
+    for side, modifiers in (("after", []), ("before", ["Shift"])):
+        with editor.page.expect_download() as download:
+            button = comparison.panel.get_by_role("button", name="Save the picture")
+            button.click(modifiers=modifiers)
+        assert download.value.suggested_filename == f"{side}_1.webp"
+        with Image.open(download.value.path()) as saved:
+            assert saved.size == (sizes[side], sizes[side])
+        with editor.page.context.expect_page() as opened:
+            button = comparison.panel.get_by_role("button", name="Open the picture")
+            button.click(modifiers=modifiers)
+        assert "/view?" in opened.value.url
+        opened.value.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "ends"),
+    [
+        ("ImageScaleBy", "IMAGE", {"before": "LoadImage", "after": "ImageScaleBy"}),
+        ("PaniniDegradeImage", "image", {"before": "LoadImage", "after": "PaniniDegradeImage"}),
+        ("LoadImage", "IMAGE", {"before": "LoadImage"}),
+    ],
+)
+def test_a_dropped_wire_brings_the_image_before_along(
+    editor: Editor, source: str, output: str, ends: dict[str, str]
+) -> None:
+    nodes = {kind: editor.add(kind, 0, 0) for kind in {"LoadImage", source}}
+    if source != "LoadImage":
+        editor.link(nodes["LoadImage"], "IMAGE", nodes[source], "image")
+    compare = editor.evaluate(
+        """async (source, output) => {  // as the front end does
+            const compare = panini.add("PaniniCompareImages");
+            panini.link(source, output, compare, "before");
+            await new Promise((resolve) => setTimeout(resolve, 50));
+            return compare;
+        }""",
+        *(nodes[source], output),
+    )
+    inputs = editor.prompt()[compare]["inputs"]
+    assert {name: value[0] for name, value in inputs.items()} == {
+        name: nodes[kind] for name, kind in ends.items()
+    }
+
+
+def test_a_comparison_that_is_pasted_keeps_its_links(editor: Editor) -> None:
+    image = editor.add("LoadImage", 0, 0)
+    scaled = editor.add("ImageScaleBy", 0, 0)
+    compare = editor.add("PaniniCompareImages", 0, 0)
+    editor.link(image, "IMAGE", scaled, "image")
+    editor.link(scaled, "IMAGE", compare, "before")
+    editor.evaluate(
+        """async (ids) => {
+            app.canvas.copyToClipboard(ids.map(panini.node));
+            app.canvas.pasteFromClipboard();
+            await new Promise((resolve) => setTimeout(resolve, 50));
+        }""",
+        [scaled, compare],
+    )
+    prompt = editor.prompt()
+    copies = [entry for entry in prompt.values() if entry["class_type"] == "PaniniCompareImages"]
+    assert len(copies) == 2
+    assert all(set(entry["inputs"]) == {"before"} for entry in copies)

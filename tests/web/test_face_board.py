@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from ..server.server import Server
@@ -281,3 +283,15 @@ def test_outputs_that_cannot_be_read_change_nothing(editor: Editor, web_server: 
     expect(editor.page.get_by_text("Run, then choose faces by clicking.")).to_be_visible()
     editor.evaluate("(id) => app.graph.remove(panini.node(id))", boards.select)
     expect(editor.find(".panini-face-board")).to_have_count(1)
+
+
+def test_a_board_without_faces_says_what_to_try(editor: Editor, web_server: Server) -> None:
+    grey = Image.new("RGB", (128, 128), "grey")
+    boards = Boards(editor, upload(web_server, grey, "grey.png"))
+    editor.run()
+    shown = editor.find(".panini-face-board").get_by_role("status")
+    nothing = "No face was found."
+    expect(shown.filter(has_text=f"{nothing} Try a threshold below 0.6.")).to_be_visible()
+    expect(shown.filter(has_text=re.compile(f"^{nothing}$"))).to_be_visible()
+    editor.write(boards.detect, "threshold", 0.3)
+    expect(shown.filter(has_text="Try a threshold below 0.3.")).to_be_visible()

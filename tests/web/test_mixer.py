@@ -199,6 +199,19 @@ def test_a_movement_ends_with_the_focus_before_undo_and_with_its_node(editor: Ed
     mixer.expect("level_16", 0.5)
 
 
+def test_a_mixer_is_as_high_after_its_numbers_as_before(editor: Editor) -> None:
+    mixer = Mixer(editor)
+    size = "(id) => [...panini.node(id).size].map(Math.round)"
+    editor.evaluate("(id) => panini.node(id).setSize([420, 600])", mixer.id)
+    editor.settle(size, mixer.id)
+    before = editor.evaluate(size, mixer.id)
+    toggle = editor.find(".panini-mixer").get_by_role("button", name="Show the faders' numbers")
+    for _ in range(2):
+        toggle.click()
+        editor.settle(size, mixer.id)
+    assert editor.evaluate(size, mixer.id) == before
+
+
 def test_numbers_can_be_shown_typed_and_linked(editor: Editor) -> None:
     mixer = Mixer(editor)
     names = "(id) => panini.node(id).widgets.map((widget) => widget.name)"

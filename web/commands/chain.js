@@ -4,6 +4,9 @@
  * @typedef {Object} Plan
  * @property {string[][]} columns names of nodes, from left to right, from top to bottom
  * @property {Record<string, string>} types of the nodes, by name
+ * @property {Record<string, Record<string, string>>} values of widgets that differ from the
+ *   defaults, by name of the node
+ * @property {string[]} previews names of nodes that grow by a picture in or after a run
  * @property {[from: string, to: string][]} links as "node.output" and "node.input"; the node
  *   "source" is the one that gives the image, its output needs no name
  * @typedef {{name: string, slot: string | undefined}} End of a link
@@ -17,19 +20,13 @@ const GAP_Y = 110; // with room for a title bar, and for Nodes 2.0, whose nodes 
 
 /** @type {Plan} */
 export const WHOLE_IMAGE = {
-  columns: [["model", "detector"], ["restore"], ["compare"]],
-  types: {
-    model: "PaniniLoadModel",
-    detector: "PaniniLoadDetector",
-    restore: "PaniniRestoreImage",
-    compare: "PaniniCompareImages",
-  },
+  columns: [["restore"], ["save"]],
+  types: { restore: "PaniniRestoreImage", save: "SaveImage" },
+  values: { save: { filename_prefix: "panini/restored" } },
+  previews: ["restore", "save"],
   links: [
     ["source", "restore.image"],
-    ["model.model", "restore.model"],
-    ["detector.detector", "restore.detector"],
-    ["source", "compare.before"],
-    ["restore.image", "compare.after"],
+    ["restore.image", "save.images"],
   ],
 };
 
@@ -43,6 +40,7 @@ export const BY_STAGES = {
     ["mix"],
     ["restore", "paste"],
     ["compare"],
+    ["save"],
   ],
   types: {
     model: "PaniniLoadModel",
@@ -55,7 +53,10 @@ export const BY_STAGES = {
     restore: "PaniniRestoreFaces",
     paste: "PaniniPasteFaces",
     compare: "PaniniCompareImages",
+    save: "SaveImage",
   },
+  values: { save: { filename_prefix: "panini/restored" } },
+  previews: ["restore", "save"],
   links: [
     ["source", "detect.image"],
     ["detector.detector", "detect.detector"],
@@ -77,6 +78,7 @@ export const BY_STAGES = {
     ["source", "compare.before"],
     ["paste.image", "compare.after"],
     ["select.faces", "compare.faces"],
+    ["paste.image", "save.images"],
   ],
 };
 

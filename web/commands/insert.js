@@ -6,10 +6,12 @@
  */
 
 import { app, changeGraph } from "../shared/comfy.js";
+import { findWidget } from "../shared/hooks.js";
 import { arrange, splitEnd, wayDown } from "./chain.js";
 
 const GAP = 90; // px of the canvas, to the node that gives the image
 const TITLE = 30; // px, of a title bar: it lies above a node's position
+const PREVIEW = 230; // px, that a node grows by for a picture
 
 /**
  * Whether something in a graph is a node with an image output.
@@ -43,11 +45,15 @@ export function insertChain(source, plan) {
  * @param {Plan} plan
  * @returns {Record<string, GraphNode>} the new nodes, by their names in the plan
  */
-function addNodes(graph, { types }) {
+function addNodes(graph, { types, values }) {
   /** @type {[name: string, node: GraphNode][]} */
   const nodes = Object.entries(types).map(([name, type]) => {
     const node = globalThis.LiteGraph.createNode(type);
     if (!node) throw new Error(`ComfyUI does not know the node ${type}: reload the page.`);
+    for (const [key, value] of Object.entries(values[name] ?? {})) {
+      const widget = findWidget(node, key);
+      if (widget) widget.value = value;
+    }
     return [name, node];
   });
   for (const [, node] of nodes) graph.add(node);
@@ -60,10 +66,14 @@ function addNodes(graph, { types }) {
  * @param {GraphNode[]} all in the graph
  * @param {Plan} plan
  */
-function place(nodes, source, all, { columns }) {
+function place(nodes, source, all, { columns, previews }) {
   /** @type {Record<string, Size>} */
   const sizes = Object.fromEntries(
-    Object.entries(nodes).map(([name, node]) => [name, [node.size[0], node.size[1]]]),
+    Object.entries(nodes).map(([name, node]) => {
+      const growth = previews.includes(name) ? PREVIEW : 0;
+      const height = Math.max(node.size[1], node.computeSize()[1]); // Nodes 2.0 measures later
+      return [name, [node.size[0], height + growth]];
+    }),
   );
   /** @type {Point} */
   const origin = [source.pos[0] + source.size[0] + GAP, source.pos[1]];

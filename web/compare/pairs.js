@@ -70,6 +70,16 @@ export function keepable({ total, pairs }) {
 }
 
 /**
+ * What a picture is called when it is saved.
+ * @param {"before" | "after"} side
+ * @param {number} place of its pair
+ * @param {FileReference} reference
+ */
+export function nameFile(side, place, { filename }) {
+  return `${side}_${place + 1}${/\.\w+$/.exec(filename)?.[0] ?? ""}`;
+}
+
+/**
  * @param {unknown} pair
  * @returns {pair is Pair}
  */

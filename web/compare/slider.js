@@ -13,7 +13,7 @@
  * @property {string} hint
  *
  * @typedef {Object} SliderActions
- * @property {(index: number) => void} onPair
+ * @property {(index: number, rests: boolean) => void} onPair rests: it is not being played
  * @property {(share: number) => void} onDivider once it rests
  * @property {() => void} onMissing a picture is not there any more
  */
@@ -21,7 +21,9 @@
 import { create, createButton, keepFitted, setAttributes } from "../shared/dom.js";
 import { linkStyle } from "../shared/style.js";
 import { text } from "../shared/text.js";
+import { createFileButtons } from "./files.js";
 import { Gestures } from "./gestures.js";
+import { Player } from "./player.js";
 import { WHOLE, haveSameShape, lookAt, moveDivider, onStage, zoomAt } from "./view.js";
 
 const ZOOM_STEP = 1.4;
@@ -54,8 +56,14 @@ export class CompareSlider {
     this.facePlace = create("span", { class: "panini-place" });
     this.pairPlace = create("span", { class: "panini-place" });
     this.faceButtons = this.createFaceButtons();
+    this.player = this.createPlayer();
+    this.playButton = createButton("", "", () => this.player.toggle());
     this.pairButtons = this.createPairButtons();
-    const groups = [this.createZoomButtons(), this.faceButtons, this.pairButtons];
+    const files = createFileButtons(() => {
+      const { urls, pair } = this.state;
+      return urls && pair && { urls, pair };
+    });
+    const groups = [this.createZoomButtons(), this.faceButtons, this.pairButtons, files];
     this.controls = create("div", { class: "panini-row panini-spread" }, ...groups);
     this.element = create(
       "div",
@@ -88,7 +96,7 @@ export class CompareSlider {
         "aria-valuemax": "100",
         title: text(
           "compare.help",
-          "Drag the divider, or use the arrow keys. After a click: wheel or + and - zoom, 0 shows all, n and p go from face to face, Page Up and Page Down from picture to picture.",
+          "Drag the divider, or use the arrow keys. After a click: wheel or + and - zoom, 0 shows all, n and p go from face to face, Page Up and Page Down from picture to picture, Space plays them.",
         ),
       },
       create("div", { class: "panini-layer" }, this.before.moved),
@@ -125,7 +133,19 @@ export class CompareSlider {
       createButton("‹", text("compare.back", "Previous picture (Page Up)"), () => this.step(-1)),
       this.pairPlace,
       createButton("›", text("compare.next", "Next picture (Page Down)"), () => this.step(1)),
+      this.playButton,
     );
+  }
+
+  createPlayer() {
+    return new Player({
+      next: () => this.playNext(),
+      goesOn: () => this.state.count > 1 && this.stage.clientWidth > 0,
+      onChange: () => {
+        if (!this.player.playing) this.actions.onPair(this.state.index, true);
+        this.place();
+      },
+    });
   }
 
   /** @param {SliderState} state */
@@ -138,6 +158,7 @@ export class CompareSlider {
     this.stage.hidden = this.controls.hidden = !urls;
     showPicture(this.before.image, urls?.before);
     showPicture(this.after.image, urls?.after);
+    if (!urls) this.player.stop();
     if (!urls || !pair) return;
     if (pair !== before.pair) this.showPair(pair);
     this.place();
@@ -148,6 +169,7 @@ export class CompareSlider {
     const { before_size: old, after_size: now } = pair;
     this.fit();
     this.stage.dataset.fit = haveSameShape(old, now) ? "fill" : "contain";
+    if (this.player.playing) return; // a face is looked at through the whole batch
     this.face = -1;
     this.view = WHOLE;
   }
@@ -174,6 +196,12 @@ export class CompareSlider {
     const [back, next] = this.pairButtons.querySelectorAll("button");
     back.disabled = index <= 0;
     next.disabled = index >= count - 1;
+    const { playing } = this.player;
+    this.playButton.textContent = playing ? "❚❚" : "▶";
+    const label = playing
+      ? text("compare.stop", "Stop (Space)")
+      : text("compare.play", "Play (Space)");
+    setAttributes(this.playButton, { title: label, "aria-label": label });
     this.wholeButton.textContent = `${Number(scale.toFixed(1))}×`;
     this.writeCaptions(pair);
   }
@@ -229,8 +257,17 @@ export class CompareSlider {
 
   /** @param {number} by so many pictures */
   step(by) {
+    this.player.stop();
     const index = this.state.index + by;
-    if (index >= 0 && index < this.state.count) this.actions.onPair(index);
+    if (index >= 0 && index < this.state.count) this.actions.onPair(index, true);
+  }
+
+  /** Shows the next pair, or the first after the last; over once both pictures can be seen. */
+  async playNext() {
+    const { index, count } = this.state;
+    this.actions.onPair((index + 1) % count, false);
+    const images = [this.before.image, this.after.image];
+    await Promise.all(images.map((image) => image.decode().catch(() => {}))); // lost: `onMissing`
   }
 
   /** @param {KeyboardEvent} event */
@@ -246,6 +283,7 @@ export class CompareSlider {
       p: () => this.jump(-1),
       PageUp: () => this.step(-1),
       PageDown: () => this.step(1),
+      ...(this.state.count > 1 && { " ": () => this.player.toggle() }),
     };
     const divider = moveDivider(this.divider, event.key, event.shiftKey);
     const press = event.target instanceof HTMLButtonElement && [" ", "Enter"].includes(event.key);

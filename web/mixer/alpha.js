@@ -6,7 +6,8 @@
  */
 
 /**
- * The fidelity behind every preset: 0.5 is neutral, 1 all picture, 0 all prior.
+ * Where a preset takes a level for which the server did not say it: 0.5 is neutral, 1 all picture,
+ * 0 all prior.
  * @type {Record<string, number>}
  */
 const PRESETS = { balanced: 0.5, faithful: 0.65, beautiful: 0.35 };
@@ -37,10 +38,11 @@ export function moveAlpha(alpha, position) {
  * @param {Mode} mode
  * @param {string} preset an unknown one counts as balanced
  * @param {number} position of the level's fader
+ * @param {Record<string, number>} [places] where the presets take this level with these weights
  * @returns {(alpha: number) => number}
  */
-export function alphaChange(mode, preset, position) {
+export function alphaChange(mode, preset, position, places = PRESETS) {
   if (mode === "override") return () => (position + 1) / 2;
-  const fidelity = Object.hasOwn(PRESETS, preset) ? PRESETS[preset] : 0.5;
+  const fidelity = Object.hasOwn(places, preset) ? places[preset] : 0.5;
   return (alpha) => moveAlpha(applyFidelity(alpha, fidelity), position);
 }

@@ -7,6 +7,8 @@
  * @property {number} faces
  * @property {Record<string, Distribution>} chosen by the network, by the fader's widget; empty if
  *   there was no face, without the levels that the model does not have
+ * @property {Record<string, Record<string, number>>} presets where each preset takes a fader's
+ *   level with these weights; without the faders of which the run did not say it
  */
 
 import { areNumbers, isObject } from "../shared/payload.js";
@@ -25,6 +27,9 @@ export function readReport(payload) {
   return {
     faces: Number(payload.faces) || 0,
     chosen: Object.fromEntries(levels.map(({ widget, chosen }) => [widget, chosen])),
+    presets: Object.fromEntries(
+      levels.flatMap(({ widget, presets }) => (arePlaces(presets) ? [[widget, presets]] : [])),
+    ),
   };
 }
 
@@ -43,6 +48,7 @@ export function mergeReports(reports) {
   return {
     faces: reports.reduce((sum, { faces }) => sum + faces, 0),
     chosen: Object.fromEntries(levels),
+    presets: Object.assign({}, ...reports.map(({ presets }) => presets)), // of one model
   };
 }
 
@@ -50,7 +56,7 @@ export function mergeReports(reports) {
  * A report as plain data, to be saved with a workflow.
  * @param {Report} report
  */
-export function keepable({ faces, chosen }) {
+export function keepable({ faces, chosen, presets }) {
   const levels = Object.entries(chosen).map(([widget, { mean, quantiles, histogram }]) => ({
     widget,
     chosen: {
@@ -58,16 +64,25 @@ export function keepable({ faces, chosen }) {
       quantiles: quantiles.map(round),
       histogram: histogram.map(round),
     },
+    ...(presets[widget] && { presets: presets[widget] }),
   }));
   return { faces, levels };
 }
 
 /**
  * @param {unknown} value
- * @returns {value is {widget: string, chosen: Distribution}}
+ * @returns {value is {widget: string, chosen: Distribution, presets?: unknown}}
  */
 function isLevel(value) {
   return isObject(value) && typeof value.widget === "string" && isDistribution(value.chosen);
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, number>}
+ */
+function arePlaces(value) {
+  return isObject(value) && Object.values(value).every((place) => Number.isFinite(place));
 }
 
 /** @param {unknown} value */

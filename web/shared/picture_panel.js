@@ -8,9 +8,7 @@
 
 import { Fold, HEAD_HEIGHT } from "./fold.js";
 import { LatestRun } from "./latest_run.js";
-import { addPanel, changeHeight } from "./widget.js";
-
-const HINT_HEIGHT = 44; // px of the graph, while there is no picture
+import { addPanel } from "./widget.js";
 
 /** @template Content what a run sent: pictures, in their order */
 export class PicturePanel {
@@ -20,7 +18,8 @@ export class PicturePanel {
    * @param {string} options.name unique within the node
    * @param {HTMLElement} options.element
    * @param {FoldOptions} [options.fold] how it folds away; without it, it does not
-   * @param {{width: number, height: number}} options.least px of the graph, for a picture
+   * @param {{width: number, height: number}} options.least px of the graph; they are taken before
+   *   there is a picture, so that no node grows over its neighbours when it comes
    * @param {(event: WheelEvent) => boolean} [options.onWheel] as of `addPanel`, over a picture
    * @param {string} options.output as `read`, `merge`, `kept` and `keepable`: of `LatestRun`
    * @param {string} options.kept
@@ -44,7 +43,7 @@ export class PicturePanel {
       element: this.fold?.element ?? element,
       minHeight: () => this.minHeight(),
       maxHeight: () => (this.fold?.folded ? HEAD_HEIGHT : Infinity),
-      minWidth: () => (this.shown ? least.width : 0),
+      minWidth: () => least.width,
       onWheel: onWheel && ((event) => this.shown !== null && onWheel(event)),
     });
     /** @type {LatestRun<Content>} */
@@ -57,7 +56,7 @@ export class PicturePanel {
 
   /** px of the graph */
   minHeight() {
-    const content = this.shown ? this.least.height : HINT_HEIGHT;
+    const content = this.least.height;
     if (!this.fold) return content;
     return HEAD_HEIGHT + (this.fold.folded ? 0 : content);
   }
@@ -66,7 +65,9 @@ export class PicturePanel {
   toggle() {
     const { node, fold } = this;
     if (!fold) return;
-    changeHeight(node, () => fold.set(!fold.folded));
+    const before = this.minHeight();
+    fold.set(!fold.folded);
+    node.setSize([node.size[0], node.size[1] + this.minHeight() - before]);
     this.run.save({ folded: fold.folded });
     this.fit();
   }
@@ -87,11 +88,12 @@ export class PicturePanel {
   /**
    * Shows another picture, if there is one.
    * @param {number} index
+   * @param {boolean} [rests] whether it is worth saving
    */
-  goTo(index) {
+  goTo(index, rests = true) {
     if (!this.shown || index < 0 || index >= this.count(this.shown)) return;
     this.index = index;
-    this.run.save();
+    if (rests) this.run.save();
     this.show(null);
   }
 

@@ -10,6 +10,10 @@ import { linkStyle } from "./style.js";
 
 const MARGIN = 10; // px, that the front end leaves around the element on the canvas
 
+// The newer front end's panel of a node's widgets would move the element into itself, and leave the
+// widget as narrow as it is.
+const OUTSIDE_OF_PANELS = { surfaces: { canvas: "shown", vueNode: "shown", panel: "never" } };
+
 const POINTER_EVENTS = /** @type {const} */ ([
   "pointerdown",
   "pointermove",
@@ -51,8 +55,10 @@ export function addPanel(
     getMaxHeight: () => maxHeight() + 2 * MARGIN,
     getValue: () => "",
     setValue: () => {},
+    ...OUTSIDE_OF_PANELS,
   });
   widget.serialize = false; // into the workflow
+  widenNode(node, minWidth);
   keepEventsFromCanvas(element, onWheel);
   succeed(node, name, element);
   const fit = () => {
@@ -64,16 +70,17 @@ export function addPanel(
 }
 
 /**
- * Changes what a node needs, and its height by as much; what it has beyond that, it keeps.
+ * Lets a node never be narrower than that, whoever makes it so.
  * @param {ComfyNode} node
- * @param {() => void} change
+ * @param {() => number} minWidth px of the graph
  */
-export function changeHeight(node, change) {
-  const spare = Math.max(node.size[1] - node.computeSize()[1], 0);
-  change();
-  // Nodes 2.0 makes a node as high as its content if it is to be lower.
-  const height = isVueRenderer() ? 0 : node.computeSize()[1] + spare;
-  node.setSize([node.size[0], height]);
+function widenNode(node, minWidth) {
+  const { computeSize } = node;
+  node.computeSize = function (...parameters) {
+    const size = computeSize.apply(this, parameters);
+    size[0] = Math.max(size[0], minWidth());
+    return size;
+  };
 }
 
 /**

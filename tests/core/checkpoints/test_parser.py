@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from panini_core.checkpoints import CheckpointError
-from panini_core.checkpoints.parser import load_parser
+from panini_core.checkpoints.parser import PARSER_FILES, find_parser, load_parser
 from panini_core.models.face_parser import BISENET, PARSENET
 from panini_core.stages.parse import parse_faces
 
@@ -92,3 +92,16 @@ def test_importing_the_module_does_not_import_facexlib() -> None:
 
     code = "import sys, panini_core.checkpoints.parser; sys.exit('facexlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_preferred_file_of_all_folders_is_found(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    assert find_parser([first, second]) is None
+    preferred, other = PARSER_FILES
+    (first / other).touch()
+    assert find_parser([first, second]) == first / other
+    (second / preferred).touch()
+    assert find_parser([first, second]) == second / preferred
+    assert find_parser([]) is None

@@ -63,3 +63,11 @@ def test_inputs_that_are_not_there_are_the_arguments_fault(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "found nothing there" in done.stderr
+
+
+def test_faces_are_not_parsed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ray", reason="needs the extra bulk: ray")
+    command = ["bulk", str(tmp_path), "-o", str(tmp_path / "out"), "--mask-source"]
+    assert main([*command, "parse"]) == 2
+    assert main([*command, "auto", "--parser", "parsing_parsenet.pth"]) == 2
+    assert capsys.readouterr().err.count("parses no faces") == 2

@@ -16,7 +16,7 @@ from panini_core.cli.restore_arguments import (
     add_restore_arguments,
     read_options,
 )
-from panini_core.options import LARGEST_SEED, RestoreOptions
+from panini_core.options import LARGEST_SEED, MASK_SOURCES, RestoreOptions
 from panini_core.stages.selection import SORT_ORDERS
 
 SHARES = st.floats(0, 1)
@@ -38,6 +38,8 @@ CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "feather": st.floats(0, 0.5),
     "match_colour": st.booleans(),
     "keep_detail": SHARES,
+    "match_grain": st.booleans(),
+    "mask_source": st.sampled_from(MASK_SOURCES),
 }
 
 

@@ -12,6 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from panini_core.faces import DegradationRepresentation, FaceSet, InterpolationWeights
+from panini_core.models.fidelity_curve import straight_curve
 from panini_core.models.panini import PaniniNet
 from panini_core.stages.alpha import (
     apply_fidelity,
@@ -73,6 +74,19 @@ def test_the_ends_of_fidelity() -> None:
     assert (apply_fidelity(some_weights(), 0.0).alpha == 1).all()
     with pytest.raises(ValueError, match=r"0\.\.1"):
         apply_fidelity(some_weights(), 1.2)
+
+
+def test_a_curve_moves_each_level_by_itself() -> None:
+    weights = some_weights()
+    curve = straight_curve([(0.1, 0.5, 0.9, 0.5), (0.5, 1.0, 0.5, 0.7)])
+    assert apply_fidelity(weights, 0.5, curve) is weights
+    for fidelity, places in ((0.0, (0.1, 0.5, 0.9, 0.5)), (0.75, (0.5, 0.75, 0.5, 0.6))):
+        moved = apply_fidelity(weights, fidelity, curve).alpha
+        for level, place in enumerate(places):
+            expected = apply_fidelity(weights, place).alpha[:, level]
+            torch.testing.assert_close(moved[:, level], expected)
+    with pytest.raises(ValueError, match="place of the fidelity curve for each of 4 levels, got 2"):
+        apply_fidelity(weights, 0.2, straight_curve([(0.5, 0.5)] * 2))
 
 
 def test_a_bias_moves_its_level_only() -> None:

@@ -64,6 +64,7 @@ def layer_of(
         strength=strength,
         match_colour=match_colour,
         keep_detail=keep_detail,
+        match_grain=False,
     )
 
 
@@ -180,7 +181,7 @@ def test_matched_colour_takes_the_light_of_the_photograph() -> None:
 
 def at_window(window: tuple[int, int, int, int]) -> FaceLayer:
     nothing = Pyramid(torch.zeros(1, 2, 2))
-    return FaceLayer(nothing, 0.0, nothing, 1.0, placed(0, 0, 1), window)
+    return FaceLayer(nothing, 0.0, nothing, 1.0, placed(0, 0, 1), window, None, (1, 1))
 
 
 @st.composite
@@ -222,7 +223,8 @@ def test_a_part_of_the_picture_is_blended_as_in_the_whole() -> None:
     before = image.clone()
     colour, mask = whole(layers, image)
     rows, columns = slice(13, 31), slice(7, 42)
-    part, part_mask, _ = blend(layers, image, rows, columns)
+    part, part_mask, _, noise = blend(layers, image, rows, columns)
+    assert noise is None  # without grain
     torch.testing.assert_close(part, colour[:, rows, columns], atol=1e-4, rtol=0)
     torch.testing.assert_close(part_mask, mask[:, rows, columns], atol=1e-4, rtol=0)
     assert torch.equal(image, before)
@@ -236,7 +238,7 @@ def test_the_strength_of_the_nearer_face_prevails() -> None:
         layer_of(restored_at(left, 10, 2, flat(0.5)), image, strength=strength)
         for left, strength in ((20, 0.25), (36, 1.0))
     )
-    _, mask, strength = blend([weak, strong], image, *everywhere)
+    _, mask, strength, _ = blend([weak, strong], image, *everywhere)
     assert isinstance(strength, Tensor) and strength.shape == mask.shape
     alone = blend([weak], image, *everywhere)[1][0] > 0
     other = blend([strong], image, *everywhere)[1][0] > 0

@@ -1,0 +1,290 @@
+"""The grain of a photograph: measured in its flat parts, and drawn anew.
+
+Film grain and the noise of a sensor are taken for the same: noise of zero mean, as strong
+everywhere, Gaussian, and as white noise looks through a Gaussian blur of at most a few px. Whatever
+is found is refused where it is not like that: hair and cloth have a direction or a period, foliage
+has few values that are large, JPEG has a grid of 8 px, and a picture that shows none of it at some
+places has no grain at all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..models.luma import LUMA, to_grey
+
+PATCH = 16  # px; the side of what is looked at
+STRIDE = 8  # px, times a whole number: so all patches lie alike on the grid of JPEG
+MOST_PATCHES = 4096
+FLAT = 0.1  # the quantile of the patches' energies that is the picture's floor
+NEAR_FLOOR = 2.0  # energies up to so many times as large count as the same floor
+FEWEST_AROUND, FEWEST_INSIDE = 24, 6  # patches, without which nothing is known
+LEAST_STD, LARGEST_STD = 1.5 / 255, 0.12  # of brightness: below it does not show, above it is none
+LEAST_INSIDE = 0.25  # of the energy around a face must be in the photograph's own face
+CLIPPED = 0.02  # share of a patch that may be black or white: there noise is cut off
+KURTOSIS = (2.3, 4.2)  # that of a Gaussian is 3
+LARGEST_COHERENCE = 0.4  # of the gradients in a patch: 1 in hair
+LAGS = (2, 3, 4, 6)  # px, over which grain is correlated as the blur behind it says
+LARGEST_SURPRISE = 0.08  # of a correlation
+LARGEST_GRID = 2.5  # energy of steps across the grid of JPEG, by that of the others
+COARSE = 1.25  # px; coarser grain is measured in the halved picture
+HALVINGS = 1
+SIZES = tuple(0.05 * step for step in range(33))  # px, that are told apart
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grain:
+    """Noise that is as strong, as coarse and as coloured as a photograph's."""
+
+    mixing: Tensor  # (C, C) from independent noises of variance 1 to brightness and colours
+    size: float  # px, std of the blur that makes white noise of brightness as coarse
+    colour_size: float  # px, the same for colour
+
+    @property
+    def strength(self) -> float:
+        """Standard deviation of brightness."""
+        return float(self.mixing[0, 0])
+
+    def weakened(self, share: float) -> Grain:
+        """Grain whose standard deviation is a share of this one's."""
+        return Grain(self.mixing * share, self.size, self.colour_size)
+
+    def draw(self, height: int, width: int, seed: int) -> Tensor:
+        """Noise (C, height, width) of this kind, the same for the same seed on every device."""
+        generator = torch.Generator().manual_seed(seed)
+        count = len(self.mixing)
+        sizes = [self.size, *[self.colour_size] * (count - 1)]
+        reach = [len(_taps(size)) // 2 for size in sizes]
+        noises: list[Tensor] = []
+        for size, margin in zip(sizes, reach, strict=True):
+            shape = (1, 1, height + 2 * margin, width + 2 * margin)
+            white = torch.randn(shape, generator=generator).to(self.mixing)
+            taps = _taps(size).to(self.mixing).view(1, 1, 1, -1)
+            noises.append(F.conv2d(F.conv2d(white, taps), taps.mT)[0])
+        return _from_opponents(torch.einsum("cn,nhw->chw", self.mixing, torch.cat(noises)))
+
+
+@torch.no_grad()
+def measure_grain(photograph: Tensor, drawn: Tensor) -> Grain | None:
+    """The grain of a photograph (C, h, w) in [0, 1] around a face; None if it has none.
+
+    C is 1 in a grey picture. drawn (1, h, w) in [0, 1]: where the face will be drawn. What lies
+    beside it is measured; what it shows now must have grain as well, or what is around is texture.
+    """
+    return _measure(photograph, drawn, HALVINGS)
+
+
+@torch.no_grad()
+def share_missing(photograph: Tensor, face: Tensor, drawn: Tensor) -> float:
+    """How much of a photograph's grain a restored face (C, h, w) lacks, 0..1, of its std.
+
+    By the floors of the energies in both, around the face and inside of it (see `measure_grain`).
+    """
+    wanted, found = _Patches.of(photograph, drawn), _Patches.of(face, drawn)
+    inside = found.inside & ~wanted.clipped
+    if not inside.any() or not wanted.around.any():
+        return 1.0
+    floors = [_floor(one.energy[rows]) for one, rows in ((wanted, wanted.around), (found, inside))]
+    return math.sqrt(max(1 - floors[1] / max(floors[0], 1e-12), 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Patches:
+    """Small parts of a picture, what is left of them without a plane, and where they lie."""
+
+    residual: Tensor  # (P, C, PATCH, PATCH), brightness first
+    energy: Tensor  # (P,) of brightness
+    clipped: Tensor  # (P,)
+    inside: Tensor  # (P,) where the face is drawn, and not clipped
+    around: Tensor  # (P,) where it is not, and not clipped
+
+    @staticmethod
+    def of(picture: Tensor, drawn: Tensor) -> _Patches:
+        count = picture[0, ::STRIDE, ::STRIDE].numel() / MOST_PATCHES
+        stride = STRIDE * max(math.ceil(math.sqrt(count)), 1)
+
+        def cut(image: Tensor) -> Tensor:  # (C, h, w) -> (P, C, PATCH, PATCH)
+            parts = image.unfold(1, PATCH, stride).unfold(2, PATCH, stride)
+            return parts.permute(1, 2, 0, 3, 4).reshape(-1, len(image), PATCH, PATCH)
+
+        if min(picture.shape[-2:]) < PATCH:
+            picture, drawn = picture[:, :0, :0], drawn[:, :0, :0]
+            none = picture.new_zeros(0)
+            empty = picture.new_zeros(0, len(picture), PATCH, PATCH)
+            return _Patches(empty, none, none.bool(), none.bool(), none.bool())
+        values = cut(picture)
+        extreme = ((values <= 0.5 / 255) | (values >= 1 - 0.5 / 255)).float()
+        clipped = extreme.mean((2, 3)).amax(1) > CLIPPED
+        flat = cut(_to_opponents(picture)).flatten(2)
+        plane = _plane().to(flat)
+        residual = (flat - (flat @ plane) @ plane.mT).unflatten(2, (PATCH, PATCH))
+        share = cut(drawn).mean((1, 2, 3))
+        return _Patches(
+            residual,
+            residual[:, 0].square().mean((1, 2)),
+            clipped,
+            inside=(share > 0.5) & ~clipped,
+            around=(share < 0.5) & ~clipped,
+        )
+
+
+def _measure(photograph: Tensor, drawn: Tensor, halvings: int) -> Grain | None:
+    patches = _Patches.of(photograph, drawn)
+    if patches.around.sum() < FEWEST_AROUND or patches.inside.sum() < FEWEST_INSIDE:
+        return None
+    floor = _floor(patches.energy[patches.around])
+    if _floor(patches.energy[patches.inside]) < LEAST_INSIDE * floor:
+        return None
+    # Twice, since the floor of pure noise lies below its mean.
+    flat = patches.around & (patches.energy <= NEAR_FLOOR * floor)
+    flat = patches.around & (patches.energy <= NEAR_FLOOR * patches.energy[flat].median())
+    residual = patches.residual[flat]
+    if not LEAST_STD**2 <= residual[:, 0].square().mean() <= LARGEST_STD**2:
+        return None
+    size = _size(residual[:, :1])
+    if size > COARSE and halvings:
+        half = F.avg_pool2d(torch.cat([photograph, drawn])[None], 2)[0]
+        found = _measure(half[:-1], half[-1:], halvings - 1)
+        return None if found is None else _doubled(found)
+    if size == SIZES[-1] or not _is_grain(residual[:, 0], size):
+        return None
+    colour_size = size
+    if len(photograph) > 1:  # colours may change where brightness does not
+        energy = residual[:, 1:].square().mean((1, 2, 3))
+        residual = residual[energy <= NEAR_FLOOR * _floor(energy)]
+        colour_size = _size(residual[:, 1:])
+    sizes = [size, *[colour_size] * (len(photograph) - 1)]
+    kept = torch.tensor([_kept(one) for one in sizes]).to(residual).sqrt()
+    covariance = torch.einsum("pchw,pdhw->cd", residual, residual) / residual[:, 0].numel()
+    covariance = (covariance / (kept[:, None] * kept)).cpu().double()
+    tiny = 1e-9 * torch.eye(len(covariance), dtype=torch.float64)  # colours may follow brightness
+    mixing = torch.linalg.cholesky(covariance + tiny)
+    return Grain(mixing.to(residual), size, colour_size)
+
+
+def _floor(energies: Tensor) -> float:
+    return float(energies.quantile(FLAT))
+
+
+def _doubled(grain: Grain) -> Grain:
+    """The grain of a picture whose halved version has the given one."""
+
+    def before(size: float) -> float:  # the mean over 2 px is a blur itself
+        return math.sqrt(max(4 * size**2 - 0.25, 0.25))
+
+    size, colour_size = before(grain.size), before(grain.colour_size)
+    gains = [math.sqrt(1 + 0.25 / one**2) for one in (size, colour_size)]
+    rows = torch.tensor([gains[0], *[gains[1]] * (len(grain.mixing) - 1)]).to(grain.mixing)
+    return Grain(grain.mixing * rows[:, None], size, colour_size)
+
+
+def _is_grain(residual: Tensor, size: float) -> bool:
+    """Whether flat patches (P, s, s) hold noise of that size, and no texture and no blocks."""
+    energy = residual.square().mean((1, 2)).clamp(min=1e-12)
+    kurtosis = float((residual**4).mean((1, 2)).div(energy**2).mean())
+    gx = (
+        residual[:, 1:-1, 2:] - residual[:, 1:-1, :-2]
+    )  # neighbours of one px have nothing in common
+    gy = residual[:, 2:, 1:-1] - residual[:, :-2, 1:-1]
+    xx, yy, xy = (gx * gx).mean((1, 2)), (gy * gy).mean((1, 2)), (gx * gy).mean((1, 2))
+    coherence = torch.hypot(xx - yy, 2 * xy) / (xx + yy).clamp(min=1e-12)
+    surprises = [
+        float((a * b).mean() / energy.mean()) - _left_correlation(size, lag)
+        for lag in LAGS
+        for a, b in (
+            (residual[:, lag:], residual[:, :-lag]),
+            (residual[:, :, lag:], residual[:, :, :-lag]),
+        )
+    ]
+    return (
+        KURTOSIS[0] <= kurtosis <= KURTOSIS[1]
+        and float(coherence.median()) <= LARGEST_COHERENCE
+        and all(abs(surprise) <= LARGEST_SURPRISE for surprise in surprises)
+        and _grid(residual.diff(dim=2).square().mean((0, 1))) <= LARGEST_GRID
+        and _grid(residual.diff(dim=1).square().mean((0, 2))) <= LARGEST_GRID
+    )
+
+
+def _grid(steps: Tensor) -> float:
+    """How much larger the energies of steps (PATCH - 1,) are at one place of every eight."""
+    places = torch.stack([steps[place::8].mean() for place in range(8)])
+    return float(places.max() / places.median().clamp(min=1e-12))
+
+
+def _size(residual: Tensor) -> float:
+    """The blur (px) behind noise (P, C, s, s), by how much neighbours differ."""
+    steps = residual.diff(dim=3).square().mean() + residual.diff(dim=2).square().mean()
+    found = float(steps / 2 / residual.square().mean().clamp(min=1e-12))
+    ratios = [2 * (1 - _correlation(size)[1]) / _kept(size) for size in SIZES]
+    return min(zip(SIZES, ratios, strict=True), key=lambda known: abs(known[1] - found))[0]
+
+
+@cache
+def _taps(size: float) -> Tensor:
+    """A Gaussian that keeps the variance of white noise."""
+    reach = math.ceil(4 * size)
+    distance = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    taps = torch.exp(-0.5 * (distance / max(size, 1e-3)) ** 2)
+    return taps / taps.square().sum().sqrt()
+
+
+@cache
+def _correlation(size: float) -> tuple[float, ...]:
+    """Of noise with itself, along an axis, over 0 px to PATCH - 1 px."""
+    taps = F.pad(_taps(size), (0, PATCH))
+    return tuple(float((taps[lag:] * taps[: len(taps) - lag]).sum()) for lag in range(PATCH))
+
+
+@cache
+def _kept(size: float) -> float:
+    """The share of noise's energy that the removal of a plane leaves in a patch."""
+    plane = _plane().double()
+    return 1 - float((plane * (_covariance(size) @ plane)).sum()) / PATCH**2
+
+
+@cache
+def _left_correlation(size: float, lag: int) -> float:
+    """Of noise with itself over `lag` px, along an axis, in a patch without its plane."""
+    plane = _plane().double()
+    remove = torch.eye(PATCH**2, dtype=torch.float64) - plane @ plane.mT
+    left = (remove @ _covariance(size) @ remove).view(PATCH, PATCH, PATCH, PATCH)
+    there = left.diagonal(lag, dim1=1, dim2=3).diagonal(dim1=0, dim2=1).mean()  # in the same row
+    return float(there / left.diagonal(dim1=1, dim2=3).diagonal(dim1=0, dim2=1).mean())
+
+
+def _covariance(size: float) -> Tensor:
+    """Of the pixels of a patch of noise with variance 1: (PATCH², PATCH²)."""
+    lags = (torch.arange(PATCH) - torch.arange(PATCH)[:, None]).abs()
+    along = torch.tensor(_correlation(size), dtype=torch.float64)[lags]
+    return torch.kron(along, along)
+
+
+@cache
+def _plane() -> Tensor:
+    """(PATCH², 3): what is constant or rises evenly, orthonormal."""
+    place = torch.arange(PATCH) - (PATCH - 1) / 2
+    flat = torch.ones(PATCH, PATCH)
+    planes = torch.stack([flat, flat * place, flat * place[:, None]]).flatten(1)
+    return (planes / planes.norm(dim=1, keepdim=True)).mT.contiguous()
+
+
+def _to_opponents(picture: Tensor) -> Tensor:
+    """RGB (3, h, w) -> brightness, red - it, blue - it; grey (1, h, w) as it is."""
+    if len(picture) == 1:
+        return picture
+    grey = to_grey(picture)
+    return torch.cat([grey, picture[:1] - grey, picture[2:] - grey])
+
+
+def _from_opponents(picture: Tensor) -> Tensor:
+    if len(picture) == 1:
+        return picture
+    grey, red, blue = picture.split(1)
+    green = grey - (LUMA[0] * red + LUMA[2] * blue) / LUMA[1]
+    return torch.cat([grey + red, green, grey + blue])
