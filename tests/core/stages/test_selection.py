@@ -112,10 +112,13 @@ def test_numbers_that_faces_carry_are_theirs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "expected"), [("all", [0, 1, 3, 4]), ("largest", [0, 3]), ("centre", [1, 4])]
+    ("rule", "wrong", "expected"),
+    [("all", 2, [0, 1, 3, 4]), ("largest", 2, [0, 3]), ("centre", 1, [2, 3])],
 )
-def test_faces_that_no_landmarks_fit_are_never_selected(rule: str, expected: list[int]) -> None:
-    faces = [*FACES[:2], replace(FACES[2], reliable=False), *FACES[3:]]
+def test_faces_that_no_landmarks_fit_are_never_selected(
+    rule: str, wrong: int, expected: list[int]
+) -> None:
+    faces = [replace(one, reliable=row != wrong) for row, one in enumerate(FACES)]
     chosen = select_faces(faces, rule, height=100, width=100)
     assert places(chosen, FACES) == expected
     alone = [replace(FACES[0], reliable=False)]
