@@ -32,11 +32,13 @@ class SamplePhoto(io.ComfyNode):
                     tooltip="How the portrait was made worse. clean: not at all.",
                 ),
                 seed_input("seed", 3, "Another seed, another degradation of that kind."),
+                io.Boolean.Input("grey", default=False, tooltip="As a black-and-white photograph."),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="512 x 512 px.")],
         )
 
     @classmethod
-    def execute(cls, preset: str, seed: int) -> io.NodeOutput:
-        photo = core.sample_photo(None if preset == CLEAN else preset, seed=seed % 2**63)
+    def execute(cls, preset: str, seed: int, grey: bool) -> io.NodeOutput:
+        worse = None if preset == CLEAN else preset
+        photo = core.sample_photo(worse, seed=seed % 2**63, grey=grey)
         return io.NodeOutput(host.to_image(photo, photo.movedim(1, -1)))

@@ -10,8 +10,9 @@
 
 import { FaceBoard } from "./face_board/board.js";
 import { keepable, lastNumber, mergeFrames, readFrames } from "./face_board/frames.js";
+import { movePerFace, parsePerFace } from "./face_board/per_face.js";
 import { judgeFaces, parseRule, recallVerdicts, toggleFace } from "./face_board/selection.js";
-import { countFaces } from "./face_board/words.js";
+import { countFaces, nameValues } from "./face_board/words.js";
 import { app, changeGraph, pictureUrl } from "./shared/comfy.js";
 import { chain, findWidget, isLinked, nodesBehind } from "./shared/hooks.js";
 import { PicturePanel } from "./shared/picture_panel.js";
@@ -31,18 +32,23 @@ export class NodeBoard {
   constructor(node, { chooses, fold }) {
     this.node = node;
     this.chooses = chooses;
+    const moves = findWidget(node, "face_strength");
     this.board = new FaceBoard({
       onFrame: (index) => this.pictures.goTo(index),
       onMissing: () => this.pictures.lose(),
       ...(this.chooses && {
         onToggle: (number) => this.toggle(number),
-        onRule: (rule) => this.write(rule),
+        onRule: (rule) => this.write("selection", rule),
+      }),
+      ...(moves && {
+        onMove: (number, name, by) => this.move(number, name, by),
       }),
     });
     /** @type {PicturePanel<Frames>} */
     this.pictures = new PicturePanel(node, {
       name: "face_board",
       element: this.board.element,
+      onWheel: moves && ((event) => this.board.onWheel(event)),
       fold,
       least: { width: 300, height: 250 },
       output: "panini_faces",
@@ -60,7 +66,8 @@ export class NodeBoard {
   listen() {
     const refresh = () => this.refresh();
     chain(this.node, "onConnectionsChange", () => queueMicrotask(refresh));
-    for (const name of ["selection", "max_faces", "sort", "threshold"]) {
+    const choice = ["selection", "max_faces", "sort", "threshold"];
+    for (const name of [...choice, "face_strength", "face_fidelity"]) {
       const widget = findWidget(this.node, name);
       if (widget) chain(widget, "callback", refresh);
     }
@@ -85,18 +92,51 @@ export class NodeBoard {
     const { shown } = this.pictures;
     if (!frame || !shown || this.judge(frame).get(number) === "over the limit") return;
     const last = lastNumber(shown);
-    this.write(toggleFace(String(this.value("selection")), number, frame, last));
+    this.write("selection", toggleFace(String(this.value("selection")), number, frame, last));
   }
 
-  /** @param {string} rule */
-  write(rule) {
-    const widget = findWidget(this.node, "selection");
-    if (!widget || this.obstacle()) return;
+  /**
+   * Moves the strength or the fidelity of one face.
+   * @param {number} number of the face
+   * @param {"strength" | "fidelity"} name
+   * @param {number} by
+   */
+  move(number, name, by) {
+    const own = `face_${name}`;
+    if (isLinked(this.node, own)) return;
+    const moved = movePerFace(String(this.value(own)), number, by, Number(this.value(name)));
+    if (moved !== null) this.write(own, moved);
+  }
+
+  /**
+   * @param {string} name of a widget
+   * @param {string} value
+   */
+  write(name, value) {
+    const widget = findWidget(this.node, name);
+    if (!widget || (name === "selection" && this.obstacle())) return;
     changeGraph(() => {
-      widget.value = rule;
-      widget.callback?.(rule);
+      widget.value = value;
+      widget.callback?.(value);
     });
     this.refresh();
+  }
+
+  /**
+   * What faces have of their own, as words by their numbers.
+   * @param {Frame} frame
+   * @returns {Map<number, string>}
+   */
+  ownValues({ faces }) {
+    const [strengths, fidelities] = ["face_strength", "face_fidelity"].map((name) =>
+      parsePerFace(String(this.value(name) ?? "")),
+    );
+    return new Map(
+      faces.map(({ number }) => [
+        number,
+        nameValues(strengths?.get(number), fidelities?.get(number)),
+      ]),
+    );
   }
 
   /** @param {Frame} frame */
@@ -119,6 +159,7 @@ export class NodeBoard {
       count: shown?.frames.length ?? 0,
       total: shown?.total ?? 0,
       verdicts,
+      values: frame ? this.ownValues(frame) : new Map(),
       hint: this.hint(),
       status,
       blocked: this.chooses && this.obstacle() !== "",

@@ -21,5 +21,11 @@ def from_network(images: Tensor, *, clamp: bool = True) -> Tensor:
 
 def finite_pixels(images: Tensor) -> Tensor:
     """Pictures in [0, 1] of any shape with NaN as 0 and infinity as the nearer end of the range,
-    so that what sums over pixels does not spread them."""
+    so that what sums over pixels does not spread them.
+
+    On a CPU, where looking costs nothing, the very pictures if all is finite.
+    """
+    looked_at = images.device.type == "cpu" and images.numel() > 0
+    if looked_at and all(bool(end.isfinite()) for end in images.detach().aminmax()):
+        return images
     return images.nan_to_num(nan=0.0, posinf=1.0, neginf=0.0)

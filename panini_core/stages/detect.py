@@ -15,11 +15,12 @@ from ..models.face_detector import MAX_OVERLAP, VOTING_SHARE, Detections, FaceDe
 from ..models.value_range import finite_pixels
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
+from .fine_view import HINT_SCORE, clear_of_edges, windows_around
 from .turned import LEAST_SCORE, look_again
 
 # The networks see faces of about 20 to 400 px, and sharp ones. Every image is looked at with its
-# long side at COARSE_SIDE, finer for small faces, and at OVERVIEW_SIDE, where large faces show that
-# are too blurred or noisy at their own size.
+# long side at COARSE_SIDE, finer where small faces may be, and at OVERVIEW_SIDE, where large faces
+# show that are too blurred or noisy at their own size.
 OVERVIEW_SIDE = 160
 COARSE_SIDE = 640
 LARGEST_ENLARGEMENT = 4.0  # of a tiny image
@@ -27,6 +28,8 @@ FINE_SCALE = 2.0  # shows faces of 16 px, which score low as they are, at 32 px
 SCALES_DIFFER = 1.2  # below this ratio one scale is enough
 SMALLEST_SEEN = 20  # network px
 LARGEST_FINE = 400  # network px; larger faces fall apart at the fine scale
+LARGEST_HINT = 200  # network px; larger faces are seen as well at the coarse scale
+HINT_SHARE = 0.5  # of the fine scale, at which small faces show enough to be hinted at
 SURELY_SEEN = 24  # network px; what is so large at the coarse scale must show there as well
 WITNESS_SHARE = 0.5  # of a face's score at the fine scale, from which a coarse one confirms it
 SURE_SCORE = 0.8  # of what the overview may add
@@ -97,9 +100,12 @@ def _detect(
     """
     overview, coarse, fine = scales
     least = min(threshold, LEAST_SCORE) * VOTING_SHARE
-    found = _detect_at(detector, images, coarse, least * WITNESS_SHARE)
+    found = _detect_at(detector, images, coarse, min(least * WITNESS_SHARE, HINT_SCORE))
     if fine > coarse:
-        finer = _detect_at(detector, images, fine, least)
+        finer = [
+            _detect_finer(detector, image, seen, coarse, fine, least)
+            for image, seen in zip(images, found, strict=True)
+        ]
         found = [_join_finer(*pair, coarse, fine) for pair in zip(found, finer, strict=True)]
     if overview < coarse:
         blurred = _detect_at(detector, images, overview, SURE_SCORE)
@@ -157,6 +163,38 @@ def _detect_at(
             boxes, landmarks = found.boxes * back.repeat(2), found.landmarks * back
             result.append(replace(found, boxes=boxes, landmarks=landmarks))
     return result
+
+
+def _detect_finer(
+    detector: FaceDetector,
+    image: Tensor,  # (3, H, W)
+    seen: Detections,  # at the coarse scale
+    coarse: float,
+    fine: float,
+    threshold: float,
+) -> Detections:
+    """What the detector sees of an image at the fine scale, around what may be a small face."""
+    height, width = image.shape[-2:]
+    hints = _hints_in(seen, fine)
+    windows = windows_around(hints, fine, height, width)
+    if fine * HINT_SHARE > coarse * SCALES_DIFFER and windows != [(0, 0, width, height)]:
+        (halfway,) = _detect_at(detector, image[None], fine * HINT_SHARE, HINT_SCORE)
+        hints = torch.cat([hints, _hints_in(halfway, fine)])
+        windows = windows_around(hints, fine, height, width)
+    parts = [seen.select(seen.scores < 0)]
+    for left, top, right, bottom in windows:
+        part = image[None, :, top:bottom, left:right]
+        (found,) = _detect_at(detector, part, fine, threshold)
+        corner = torch.tensor([left, top])
+        boxes, landmarks = found.boxes + corner.repeat(2), found.landmarks + corner
+        found = replace(found, boxes=boxes, landmarks=landmarks)
+        parts.append(clear_of_edges(found, (left, top, right, bottom), height, width))
+    return _concatenate(*parts)
+
+
+def _hints_in(seen: Detections, fine: float) -> Tensor:
+    """The boxes (K, 4) of what may be a face that the fine scale shows."""
+    return seen.boxes[(seen.scores > HINT_SCORE) & (seen.sides * fine < LARGEST_HINT)]
 
 
 def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:

@@ -13,8 +13,8 @@ from ..models.value_range import finite_pixels
 from .align import template
 from .warp import Pyramid, transform_points
 
-FACE_SIDE = 112  # px of the face in a look, where the networks see best
-LOOK_SIDE = 256  # px
+LOOK_SIDE = 256  # px; the face has 112 of them, where the networks see best
+FACE_SHARE = 112 / 256  # of a look's side
 LOOKS_PER_CALL = 64
 SEEN_SCORE = 0.1  # from which a look shows anything
 LEAST_OVERLAP = 0.2  # of the face in the middle of a look with what the detector finds there
@@ -53,13 +53,13 @@ class Places:
             (self.rolls[:, None] + angles).flatten(),
         )
 
-    def maps(self) -> Tensor:
-        """The maps (K, 2, 3), float64, that take px of the looks to px of the image."""
-        scales = self.sides.double() / FACE_SIDE
+    def maps(self, side: int) -> Tensor:
+        """The maps (K, 2, 3), float64, that take px of looks of `side` px to px of the image."""
+        scales = self.sides.double() / (FACE_SHARE * side)
         angles = self.rolls.double().deg2rad()
         cosine, sine = angles.cos() * scales, angles.sin() * scales
         linear = torch.stack([cosine, -sine, sine, cosine], dim=1).view(-1, 2, 2)
-        shift = self.centres.double() - linear.sum(2) * (LOOK_SIDE / 2)
+        shift = self.centres.double() - linear.sum(2) * (side / 2)
         return torch.cat([linear, shift[..., None]], dim=2)
 
 
@@ -97,13 +97,17 @@ class Looks:
         return torch.cat([self.centres - half, self.centres + half], dim=1)
 
 
-def look(detector: FaceDetector, image: Tensor, places: Places) -> Looks:
-    """What the detector sees at some places of an image (3, H, W), RGB in [0, 1]."""
-    maps = places.maps()
+def look(detector: FaceDetector, image: Tensor, places: Places, side: int = LOOK_SIDE) -> Looks:
+    """What the detector sees at some places of an image (3, H, W), RGB in [0, 1].
+
+    side: of the looks, px; smaller ones show less, and cost less.
+    """
+    maps = places.maps(side)
     seen: list[Detections] = []
     for chunk in maps.split(LOOKS_PER_CALL):
-        crops = torch.stack([_cut(image, one) for one in chunk])
-        seen += [_in_the_middle(one) for one in detector(crops.to(detector.device), SEEN_SCORE)]
+        crops = torch.stack([_cut(image, one, side) for one in chunk])
+        shown = detector(crops.to(detector.device), SEEN_SCORE)
+        seen += [_in_the_middle(one, side) for one in shown]
     found = Detections(
         torch.cat([one.boxes for one in seen]),
         torch.cat([one.landmarks for one in seen]),
@@ -119,7 +123,7 @@ def look(detector: FaceDetector, image: Tensor, places: Places) -> Looks:
     )
     return Looks(
         centres=transform_points(maps, corners.mean(1, True).double())[:, 0].float(),
-        sizes=(corners[:, 1] - corners[:, 0]) * (places.sides / FACE_SIDE)[:, None],
+        sizes=(corners[:, 1] - corners[:, 0]) * (places.sides / (FACE_SHARE * side))[:, None],
         landmarks=transform_points(maps, found.landmarks.double()).float(),
         scores=found.scores,
         scatter=found.scatter,
@@ -159,9 +163,9 @@ def _compare_with_template(landmarks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return (u * y - v * x).sum(1), (u * x + v * y).sum(1), (x * x + y * y).sum(1)
 
 
-def _cut(image: Tensor, to_image: Tensor) -> Tensor:
-    """What a look (3, LOOK_SIDE, LOOK_SIDE) shows; beyond the image's border it is mirrored."""
-    ends = torch.tensor([[0.0, 0], [1, 0], [0, 1], [1, 1]], dtype=torch.float64) * LOOK_SIDE
+def _cut(image: Tensor, to_image: Tensor, side: int) -> Tensor:
+    """What a look (3, side, side) shows; beyond the image's border it is mirrored."""
+    ends = torch.tensor([[0.0, 0], [1, 0], [0, 1], [1, 1]], dtype=torch.float64) * side
     corners = transform_points(to_image, ends)
     size = torch.tensor([image.shape[-1], image.shape[-2]])
     # Only the part that shows: the image may be large.
@@ -170,14 +174,14 @@ def _cut(image: Tensor, to_image: Tensor) -> Tensor:
     (left, top), (right, bottom) = low.tolist(), high.tolist()
     part = finite_pixels(image[:, top:bottom, left:right].float())
     moved = torch.cat([to_image[:, :2], (to_image[:, 2] - low)[:, None]], dim=1)
-    return Pyramid(part).sample(moved[None], (LOOK_SIDE, LOOK_SIDE), "reflection")[0].clamp_(0, 1)
+    return Pyramid(part).sample(moved[None], (side, side), "reflection")[0].clamp_(0, 1)
 
 
-def _in_the_middle(seen: Detections) -> Detections:
+def _in_the_middle(seen: Detections, side: int) -> Detections:
     """The best face in the middle of a look; if there is none, one that scores 0."""
-    middle, half = LOOK_SIDE / 2, FACE_SIDE / 2
+    middle, half = side / 2, FACE_SHARE * side / 2
     box = torch.tensor([[middle - half] * 2 + [middle + half] * 2])
     ranks = seen.scores * (box_overlaps(box, seen.boxes)[0] > LEAST_OVERLAP)
     if len(seen) and bool(ranks.max() > 0):
         return seen.select(ranks.argmax()[None])
-    return Detections(box, template(1)[None].float() * FACE_SIDE, torch.zeros(1))
+    return Detections(box, template(1)[None].float() * FACE_SHARE * side, torch.zeros(1))

@@ -24,6 +24,7 @@ LARGEST_SCATTER = 0.04  # see `Detections.scatter`
 LARGEST_MISFIT = 0.11  # see `misfits_of`
 
 ANGLES = 8  # at which a face is looked at whose landmarks say nothing of its angle
+GLANCE_SIDE = 128  # px of those looks: enough to tell the angle
 REFINEMENTS = 2  # looks at what is upright as far as is known, each nearer to it
 SIDEWAYS = 60.0  # degrees in a look, from which another look shows the face better
 WEIGHT_OF_SCATTER = 3.0  # against the score, where looks compete
@@ -71,7 +72,7 @@ def look_again(
 def _search(detector: FaceDetector, image: Tensor, boxes: Tensor) -> Looks:
     """Looks at faces in boxes (K, 4) that may be turned in any way."""
     places = Places.of_boxes(boxes, torch.zeros(len(boxes)))
-    looks = look(detector, image, places.at_angles(ANGLES))
+    looks = look(detector, image, places.at_angles(ANGLES), GLANCE_SIDE)
     ranks = looks.scores - WEIGHT_OF_SCATTER * looks.scatter
     ranks = torch.where(looks.tilts.abs() > SIDEWAYS, ranks - 10, ranks).view(-1, ANGLES)
     looks = looks.select(ranks.argmax(1) + torch.arange(len(ranks)) * ANGLES)

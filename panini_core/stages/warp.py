@@ -18,6 +18,7 @@ LOBES = 3  # of the Lanczos filter that halves: it keeps fine detail better than
 MARGIN = 2 * LOBES - 1  # px of the finer image that it needs beyond each border
 NEEDS_FILTER = 1.1  # source px per output px from which aliasing is worth a filter
 SAMPLES_PER_CALL = 2**24
+BAND = 256  # rows that are halved together
 
 Outside = Literal["zeros", "reflection"]
 
@@ -43,10 +44,12 @@ class Pyramid:
         """The image halved `index` times; an odd last row or column is repeated first."""
         while len(self._levels) <= index:
             image = self._levels[-1]
-            odd_height, odd_width = image.shape[-2] % 2, image.shape[-1] % 2
-            pad = (MARGIN, MARGIN + odd_width, MARGIN, MARGIN + odd_height)
-            padded = F.pad(image[None], pad, mode="replicate")
-            self._levels.append(_halve(padded)[0])
+            height, width = ((side + 1) // 2 for side in image.shape[-2:])
+            half = image.new_empty((len(image), height, width))
+            for top in range(0, height, BAND):  # so that a large image is not held once more
+                bottom = min(top + BAND, height)
+                half[:, top:bottom] = _halve(_replicated(image, 2 * top, 2 * bottom, 2 * width))[0]
+            self._levels.append(half)
         return self._levels[index]
 
     def sample(self, to_source: Tensor, size: tuple[int, int], outside: Outside) -> Tensor:
@@ -103,6 +106,15 @@ def _grid(to_source: Tensor, size: tuple[int, int], image: Tensor, double: bool)
     y = (torch.arange(height, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate
     along, down = x[:, None] * x_step, y[:, None] * y_step + origin  # (F, w, 2), (F, h, 2)
     return along[:, None] + down[:, :, None]
+
+
+def _replicated(image: Tensor, top: int, bottom: int, width: int) -> Tensor:
+    """Rows of an image (C, H, W), `width` px of each and MARGIN px around them, (1, C, h, w): what
+    lies beyond the image is its border."""
+    first, last = max(top - MARGIN, 0), min(bottom + MARGIN, image.shape[-2])
+    above, below = first - (top - MARGIN), bottom + MARGIN - last
+    pad = (MARGIN, MARGIN + width - image.shape[-1], above, below)
+    return F.pad(image[None, :, first:last], pad, mode="replicate")
 
 
 def _halve(images: Tensor) -> Tensor:

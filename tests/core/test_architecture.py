@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "drawing": {"faces", "atlas", "stages.level_statistics"},
     "pipeline": BELOW_STAGES | {"stages"},
     "film": BELOW_STAGES | {"stages", "video", "checkpoints.whole_file"},
-    "sample_photo": {"images", "degrading"},
+    "sample_photo": {"images", "degrading", "models.luma"},
     "bulk": BELOW_STAGES | {"compute", "checkpoints", "images", "stages", "pipeline"},
     "cli": BELOW_STAGES
     | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}

@@ -32,6 +32,12 @@ def test_the_face_is_found_where_templates_begin(preset: str) -> None:
     assert sum(bool((centre - torch.tensor([225.0, 117.0])).norm() < 15) for centre in centres) == 1
 
 
+def test_a_grey_one_has_three_equal_channels() -> None:
+    red, green, blue = sample_photo("film-grain", seed=4, grey=True)[0]
+    assert torch.equal(red, green) and torch.equal(green, blue)
+    assert red.std() > 0.1
+
+
 def test_an_unknown_preset_is_refused() -> None:
     with pytest.raises(ValueError, match="nonesuch"):
         sample_photo("nonesuch")

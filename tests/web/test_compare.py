@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from PIL import Image
@@ -216,7 +216,8 @@ def test_pictures_are_opened_and_saved(editor: Editor, web_server: Server) -> No
     comparison = Comparison(editor, picture, faces=False)
     editor.run()
     sizes = {"after": 256, "before": 128}
-    for side, modifiers in (("after", []), ("before", ["Shift"])):
+    shift: list[Literal["Shift"]] = ["Shift"]
+    for side, modifiers in (("after", None), ("before", shift)):
         with editor.page.expect_download() as download:
             button = comparison.panel.get_by_role("button", name="Save the picture")
             button.click(modifiers=modifiers)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
@@ -295,3 +297,26 @@ def test_a_board_without_faces_says_what_to_try(editor: Editor, web_server: Serv
     expect(shown.filter(has_text=re.compile(f"^{nothing}$"))).to_be_visible()
     editor.write(boards.detect, "threshold", 0.3)
     expect(shown.filter(has_text="Try a threshold below 0.3.")).to_be_visible()
+
+
+def test_the_right_panel_leaves_a_board_as_wide_as_it_is(
+    editor: Editor, front_end: Path | None
+) -> None:
+    if front_end is None:
+        pytest.skip("has no such panel")
+    node = editor.add("PaniniSelectFaces", 0, 0)
+    width = """() => {
+        const board = document.querySelector(".panini-face-board");
+        return Math.round(board.getBoundingClientRect().width / app.canvas.ds.scale);
+    }"""
+    editor.settle(width)
+    before = editor.evaluate(width)
+    change = """async (id, isOpen) => {
+        await app.extensionManager.setting.set("Comfy.RightSidePanel.IsOpen", isOpen);
+        app.canvas.deselectAll();
+        if (isOpen) app.canvas.selectItems([panini.node(id)]);
+    }"""
+    for is_open in (True, False):
+        editor.evaluate(change, node, is_open)
+        editor.settle(width)
+        assert editor.evaluate(width) == before

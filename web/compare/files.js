@@ -12,6 +12,8 @@ import { create, createButton } from "../shared/dom.js";
 import { text } from "../shared/text.js";
 import { nameFile } from "./pairs.js";
 
+const KEPT_MS = 60_000; // of a picture that is being saved
+
 /** @param {() => Shown | null} shown what is shown when a button is pressed */
 export function createFileButtons(shown) {
   const act = (/** @type {(url: string, name: string) => void} */ action) => {
@@ -33,7 +35,20 @@ export function createFileButtons(shown) {
     createButton(
       "↓",
       text("compare.save", "Save the picture after (Shift: before), as it is shown"),
-      act((href, download) => create("a", { href, download }).click()),
+      act(save),
     ),
   );
+}
+
+/**
+ * Lets the browser save a picture under a name; that of a link would be the server's.
+ * @param {string} url
+ * @param {string} download the name
+ */
+async function save(url, download) {
+  const answer = await fetch(url);
+  if (!answer.ok) return; // deleted meanwhile
+  const href = URL.createObjectURL(await answer.blob());
+  create("a", { href, download }).click();
+  setTimeout(() => URL.revokeObjectURL(href), KEPT_MS);
 }

@@ -1,6 +1,7 @@
 /** Goes from picture to picture by itself. It knows nothing of pictures. */
 
 const LEAST_MS = 125; // that a picture is shown
+const MOST_MS = 2000; // that is waited for one, such as where nothing is drawn
 
 export class Player {
   /**
@@ -28,7 +29,7 @@ export class Player {
     this.playing = true;
     this.onChange(true);
     while (this.round === round && this.goesOn()) {
-      await Promise.all([this.next(), pause(LEAST_MS)]);
+      await Promise.all([Promise.race([this.next(), pause(MOST_MS)]), pause(LEAST_MS)]);
     }
     if (this.round === round) this.stop();
   }

@@ -10,6 +10,8 @@
  * @property {(rule: string) => void} [onRule] for the buttons that choose all and none
  * @property {(index: number) => void} onFrame
  * @property {() => void} onMissing the picture is not there any more
+ * @property {(number: number, name: "strength" | "fidelity", by: number) => void} [onMove] of the
+ *   value of a face
  *
  * @typedef {Object} BoardState
  * @property {string | null} url of the picture; null: there is nothing to show but the hint
@@ -18,6 +20,7 @@
  * @property {number} count of the frames that can be shown
  * @property {number} total of the batch, or of all batches of a list
  * @property {Map<number, Verdict>} verdicts by number
+ * @property {Map<number, string>} values what faces have of their own, by number
  * @property {string} hint
  * @property {string} status
  * @property {boolean} blocked whether clicks would mean something else than what is shown
@@ -29,6 +32,7 @@ import { text } from "../shared/text.js";
 import { placeBoxes } from "./frames.js";
 import { countFaces, describeFace, nameVerdict } from "./words.js";
 
+const VALUE_STEP = 0.05; // of a key, and of a notch of the wheel
 const SMALL_BOX = 34; // px on the board, a width that a number would fill
 
 /** @type {BoardState} */
@@ -39,6 +43,7 @@ const NOTHING = {
   count: 0,
   total: 0,
   verdicts: new Map(),
+  values: new Map(),
   hint: "",
   status: "",
   blocked: false,
@@ -237,9 +242,10 @@ export class FaceBoard {
 
   /** @param {Face | null} face null: what is to be said of all */
   tell(face) {
-    const { verdicts, status } = this.state;
+    const { verdicts, values, status } = this.state;
     const verdict = face && this.chooses ? nameVerdict(verdicts.get(face.number)) : "";
-    const line = face ? describeFace(face, verdict) : status;
+    const own = (face && values.get(face.number)) ?? "";
+    const line = face ? describeFace(face, verdict, own) : status;
     this.status.textContent = line;
     this.status.title = line;
   }
@@ -257,6 +263,13 @@ export class FaceBoard {
       ArrowDown: () => this.focusFace(Math.min(this.current + 1, lastFace)),
       Home: () => this.focusFace(0),
       End: () => this.focusFace(lastFace),
+      ...(this.actions.onMove && {
+        "+": () => this.move("strength", 1),
+        "=": () => this.move("strength", 1),
+        "-": () => this.move("strength", -1),
+        PageUp: () => this.move("fidelity", 1),
+        PageDown: () => this.move("fidelity", -1),
+      }),
     };
     const press = event.target instanceof HTMLButtonElement && [" ", "Enter"].includes(event.key);
     if (press) event.stopPropagation(); // the browser turns it into a click
@@ -264,6 +277,32 @@ export class FaceBoard {
     actions[event.key]();
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  /**
+   * With Alt, the wheel moves the strength of the face that has the focus; with Shift, too, its
+   * fidelity.
+   * @param {WheelEvent} event
+   * @returns {boolean} whether it was used
+   */
+  onWheel({ altKey, shiftKey, deltaX, deltaY }) {
+    const delta = deltaY || deltaX; // which of them, Shift decides
+    const focused = this.faces.contains(document.activeElement);
+    if (!altKey || !delta || !focused || !this.actions.onMove) return false;
+    this.move(shiftKey ? "fidelity" : "strength", -Math.sign(delta));
+    return true;
+  }
+
+  /**
+   * Moves a value of the face that Tab goes to.
+   * @param {"strength" | "fidelity"} name
+   * @param {number} steps
+   */
+  move(name, steps) {
+    const face = this.state.frame?.faces[this.current];
+    if (!face) return;
+    this.actions.onMove?.(face.number, name, steps * VALUE_STEP);
+    this.tell(face);
   }
 
   /** @param {number} place among the faces */

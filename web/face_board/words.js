@@ -21,8 +21,10 @@ export function countFaces(count) {
  * they are known, and whether it is left alone.
  * @param {Face} face
  * @param {string} verdict
+ * @param {string} [own] values that it has of its own
  */
-export function describeFace({ number, score, size, severity, filled, leftAlone }, verdict) {
+export function describeFace(face, verdict, own = "") {
+  const { number, score, size, severity, filled, leftAlone } = face;
   const values = [
     filled ? text("face_board.filled", "filled in between frames") : "",
     score === null ? "" : text("face_board.score", "score {score}", { score: score.toFixed(2) }),
@@ -33,10 +35,28 @@ export function describeFace({ number, score, size, severity, filled, leftAlone 
           percent: Math.round(severity * 100),
         }),
     leftAlone ? text("face_board.left_alone", "left alone: no landmarks fit") : "",
+    own,
     verdict,
   ];
-  const face = text("face_board.face", "Face {number}", { number });
-  return [face, ...values.filter(Boolean)].join(" · ");
+  const name = text("face_board.face", "Face {number}", { number });
+  return [name, ...values.filter(Boolean)].join(" · ");
+}
+
+/**
+ * The values that a face has of its own.
+ * @param {number | undefined} strength
+ * @param {number | undefined} fidelity
+ */
+export function nameValues(strength, fidelity) {
+  const values = [
+    strength === undefined
+      ? ""
+      : text("face_board.strength", "strength {value}", { value: strength.toFixed(2) }),
+    fidelity === undefined
+      ? ""
+      : text("face_board.fidelity", "fidelity {value}", { value: fidelity.toFixed(2) }),
+  ];
+  return values.filter(Boolean).join(" · ");
 }
 
 /**

@@ -6,6 +6,7 @@
  * @typedef {{title: string, folded: boolean}} FoldOptions folded: whether it is on a new node
  */
 
+import { isVueRenderer } from "./comfy.js";
 import { Fold, HEAD_HEIGHT } from "./fold.js";
 import { LatestRun } from "./latest_run.js";
 import { addPanel } from "./widget.js";
@@ -61,13 +62,15 @@ export class PicturePanel {
     return HEAD_HEIGHT + (this.fold.folded ? 0 : content);
   }
 
-  /** Folds or unfolds it: the node becomes as much lower or higher. */
+  /** Folds or unfolds it: on the canvas the node becomes as much lower or higher. */
   toggle() {
     const { node, fold } = this;
     if (!fold) return;
     const before = this.minHeight();
     fold.set(!fold.folded);
-    node.setSize([node.size[0], node.size[1] + this.minHeight() - before]);
+    // Nodes 2.0 sizes a node by its content itself.
+    const more = isVueRenderer() ? 0 : this.minHeight() - before;
+    if (more) node.setSize([node.size[0], node.size[1] + more]);
     this.run.save({ folded: fold.folded });
     this.fit();
   }

@@ -13,7 +13,7 @@ from torch import Tensor
 from panini_core.models.face_detector import Detections
 from panini_core.stages.align import template
 from panini_core.stages.looks import (
-    FACE_SIDE,
+    FACE_SHARE,
     LOOK_SIDE,
     LOOKS_PER_CALL,
     Places,
@@ -23,6 +23,7 @@ from panini_core.stages.looks import (
 )
 from panini_core.stages.warp import transform_points
 
+FACE_SIDE = FACE_SHARE * LOOK_SIDE
 angles = st.floats(-179, 179)
 
 
@@ -64,7 +65,7 @@ def test_landmarks_in_one_place_are_upright_and_do_not_fit() -> None:
 
 @given(roll=angles)
 def test_a_look_has_the_place_in_its_middle_at_one_size_and_upright(roll: float) -> None:
-    maps = places(roll).maps()
+    maps = places(roll).maps(LOOK_SIDE)
     half = LOOK_SIDE / 2
     points = torch.tensor([[half, half], [half + FACE_SIDE / 2, half]], dtype=torch.float64)
     middle, right = transform_points(maps, points)[0]
@@ -158,6 +159,20 @@ def test_looks_reach_beyond_the_border_and_see_finite_pixels_only() -> None:
     image[0, 3] = torch.nan
     for x, y, side in [(0, 0, 10), (29, 19, 40), (-30, -30, 20), (200, 10, 5), (15, 10, 400)]:
         look(Careful(), image, places(0, 77, x=x, y=y, side=side))
+
+
+def test_smaller_looks_show_the_same_place() -> None:
+    class Watcher(Marker):
+        def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
+            self.corners = images[0, 0, 0, [0, -1]].tolist()
+            return super().__call__(images, threshold)
+
+    watcher, image = Watcher(), torch.linspace(0, 0.4, 120).expand(3, 90, 120)
+    corners: list[list[float]] = []
+    for side in (LOOK_SIDE, LOOK_SIDE // 2):
+        look(watcher, image, places(0), side)
+        corners.append(watcher.corners)
+    assert corners[0] == pytest.approx(corners[1], abs=0.002)
 
 
 def test_many_looks_are_few_at_a_time() -> None:
