@@ -37,6 +37,7 @@ def film_file(video: Any) -> Generator[Path]:
         if isinstance(source, str):
             video.save_to(str(copy))
         else:
+            source.seek(0)  # asking for the format has read in it
             with copy.open("wb") as file:
                 shutil.copyfileobj(source, file)
         yield copy

@@ -128,6 +128,8 @@ def _pictures(
     times = [time for path in parts for time in part_times(path)]
     orders = [_display_order(av, path) for path in parts]
     delay = max((k - place for order in orders for k, place in enumerate(order)), default=0)
+    # Before the first frame as far apart as after it: players take the rate from there.
+    step = times[1] - times[0] if len(times) > 1 else 1
     first = 0
     for path, order in zip(parts, orders, strict=True):
         with av.open(str(path)) as part:
@@ -136,7 +138,7 @@ def _pictures(
                 packet.time_base = film.time_base
                 packet.pts = times[first + order[place]]
                 turn = first + place - delay
-                packet.dts = times[turn] if turn >= 0 else times[0] + turn
+                packet.dts = times[turn] if turn >= 0 else times[0] + turn * step
                 packet.duration = lasting.get(packet.pts, 0)
                 packet.stream = stream
                 yield packet.dts * film.time_base, 0, packet

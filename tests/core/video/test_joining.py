@@ -58,6 +58,14 @@ def test_times_sound_and_count_are_kept(tmp_path: Path, suffix: str) -> None:
         assert np.abs(before.astype(int) - after).mean() < 4
 
 
+def test_the_rate_is_said_as_it_was(tmp_path: Path) -> None:
+    source = make_film(tmp_path / "a.mp4", 30)
+    copy(Film(source), tmp_path / "b.mp4")
+    with av.open(str(source)) as before, av.open(str(tmp_path / "b.mp4")) as after:
+        one, other = before.streams.video[0], after.streams.video[0]
+        assert (other.average_rate, other.duration) == (one.average_rate, one.duration)
+
+
 def test_other_tags_survive_in_mp4(tmp_path: Path) -> None:
     source = make_film(tmp_path / "a.mp4", 10)
     with (
