@@ -18,7 +18,7 @@ _OTHER_PICTURE_SUFFIXES = frozenset(
 )
 _KINDS = (
     (HEIF_SUFFIXES, "reading them needs pillow-heif: pip install pillow-heif"),
-    (VIDEO_SUFFIXES, "films are restored where they are named: panini restore clip.mp4 -o out/"),
+    (VIDEO_SUFFIXES, "films are restored where they are named, as 'clips/*.mov'"),
     (_RAW_SUFFIXES, "raw pictures are not read; develop them to TIFF or JPEG first"),
     (_OTHER_PICTURE_SUFFIXES, "this format is not read; convert them to PNG or TIFF first"),
     (None, "no pictures"),

@@ -582,7 +582,8 @@ def test_other_restorers_go_the_whole_way(images: Tensor, smoothing: float) -> N
     before, after = result.restored.face_set.crops, result.restored.crops
     assert before.shape == after.shape and before.shape[1:] == (3, 48, 48)
     assert len(before) >= 3
-    torch.testing.assert_close(after, 1 - before)
+    # Smoothing steadies the restored faces themselves.
+    torch.testing.assert_close(after, 1 - before, atol=0.1 if smoothing else 1e-5, rtol=0)
     assert torch.equal(result.images[1], images[1]) or smoothing
     outside = (result.masks == 0).expand_as(images)
     assert torch.equal(result.images[outside], images[outside])

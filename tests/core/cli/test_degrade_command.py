@@ -138,7 +138,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert stopped.value.code == 0
     printed = capsys.readouterr().out
     for name in COMMANDS:
-        assert f"    {name} " in printed
+        assert f"\n    {name}" in printed
 
 
 def test_the_module_can_be_run() -> None:

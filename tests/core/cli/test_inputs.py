@@ -179,7 +179,7 @@ def test_files_beside_the_pictures_are_named(photos: Path, monkeypatch: pytest.M
     lines = describe_others(others)
     assert len(lines) == 5
     assert lines[0].startswith("2 .heic: reading them needs pillow-heif")
-    assert lines[1].startswith("1 .mp4: videos are not read")
+    assert lines[1].startswith("1 .mp4: films are restored where they are named")
     assert lines[-1] == "1 without a suffix, 1 .txt: no pictures"
     monkeypatch.setattr(reading, "find_spec", lambda name: name == "pillow_heif")
     assert ("photos/c.heic", "out/c.png") in plan(["photos"])
@@ -194,13 +194,13 @@ def test_what_a_pattern_matches_besides_is_named_and_what_is_named_itself_is_rea
         *("e.mp4", "notes.txt")
     ]
     assert find_others(["photos/e.mp4"], Path("out"), recursive=False) == []
-    assert plan(["photos/e.mp4"]) == [("photos/e.mp4", "out/e.png")]
+    assert plan(["photos/e.mp4"]) == [("photos/e.mp4", "out/e.mp4")]
 
 
 def test_a_folder_of_other_files_says_what_it_holds(photos: Path) -> None:
     (photos / "clips").mkdir()
     (photos / "clips" / "e.mp4").write_bytes(b"x")
-    with pytest.raises(UsageError, match=r"none in it, but 1 \.mp4: videos are not read"):
+    with pytest.raises(UsageError, match=r"none in it, but 1 \.mp4: films are restored where"):
         plan(["photos/clips"])
 
 

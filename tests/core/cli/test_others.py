@@ -25,7 +25,7 @@ def test_nothing_is_said_of_nothing() -> None:
     ("name", "remark"),
     [
         ("a.HEIF", "pip install pillow-heif"),
-        ("a.mov", "their frames are, as pictures or a GIF"),
+        ("a.mov", "films are restored where they are named"),
         ("a.CR3", "develop them to TIFF or JPEG"),
         ("a.psd", "convert them to PNG or TIFF"),
         ("notes.txt", "no pictures"),
@@ -39,7 +39,7 @@ def test_each_kind_has_its_remedy(name: str, remark: str) -> None:
 
 def test_a_kind_is_one_line_with_its_suffixes_in_order() -> None:
     assert describe("b.mp4", "a.webm", "sub/c.MP4", "clip.avi") == [
-        "1 .avi, 2 .mp4, 1 .webm: videos are not read; their frames are, as pictures or a GIF"
+        "1 .avi, 2 .mp4, 1 .webm: films are restored where they are named, as 'clips/*.mov'"
     ]
 
 

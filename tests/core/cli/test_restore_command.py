@@ -376,7 +376,7 @@ def test_a_clash_of_names_stops_nothing(run: Run, capsys: pytest.CaptureFixture[
     assert "PPM was written as PNG (photo.ppm.png)" in printed
     assert "Failed: 1" in printed
     assert "another output folder" in printed
-    assert "Left aside: 1 file\n  1 .mp4: videos are not read" in printed
+    assert "Left aside: 1 file\n  1 .mp4: films are restored where they are named" in printed
     report = json.loads(Path("report.json").read_text())
     assert report["left_aside"] == [str(Path("photos/clip.mp4"))]
 
