@@ -69,8 +69,8 @@ class DafiMixer(io.ComfyNode):
                     "preset",
                     options=list(FIDELITY_PRESETS),
                     default="balanced",
-                    tooltip="balanced: as the network chose. faithful: closer to the person. "
-                    "beautiful: prettier. The faders act on top.",
+                    tooltip="balanced: as the network chose. faithful: closer to the picture. "
+                    "beautiful: closer to the prior. The faders act on top.",
                 ),
                 io.Combo.Input(
                     "mode",

@@ -30,8 +30,8 @@ def fidelity_input(*, optional: bool = False) -> io.Float.Input:
     return ratio_input(
         "fidelity",
         DEFAULTS.fidelity,
-        "0.5: as the network chose. Toward 1 the most faithful restoration that is clean, toward 0 "
-        "the prettiest one that is still this person.",
+        "0.5: as the network chose. Toward 1 closer to the picture (rougher), toward 0 closer to "
+        "the prior, the network's own idea of faces (smoother). 0.3 to 0.7 is the useful range.",
         optional=optional,
     )
 

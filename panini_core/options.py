@@ -69,7 +69,7 @@ class _Checked:
 class NetworkOptions(_Checked):
     """How the network restores aligned faces. Raises ValueError for values out of range."""
 
-    # 0 is the prettiest, 1 the most faithful, 0.5 what the network chose. A text gives some faces
+    # 0 trusts the GAN prior, 1 the image's own features, 0.5 is neutral. A text gives some faces
     # another one (see `parse_per_face`), here and below.
     fidelity: float | str = 0.5
     noise_seed: int = 0  # of the fresh noise

@@ -75,7 +75,7 @@ def test_faces_are_chosen_by_clicking(editor: Editor, web_server: Server, screen
 
     boards.face(1).click()
     boards.expect("0,2", [0, 2])
-    expect(boards.board(boards.select)).to_contain_text("Face 1 · score 1.00")
+    expect(boards.board(boards.select)).to_contain_text("Face 1 · score 0.99")
     screenshot(editor.page, "face-board")
     boards.look_away(1)
     boards.says("2 of 3 faces selected")
