@@ -95,8 +95,8 @@ def _add_restoring(parser: argparse.ArgumentParser) -> None:
         type=_ratio_per_face,
         default=DEFAULTS.fidelity,
         metavar="0..1",
-        help="1 trusts the picture, 0 the generative prior; 0.5 is what the network chose. Other ones for single faces, by their "
-        "numbers: '0.5; 2: 0.8; 4-6: 0.3' (default: %(default)s)",
+        help="1 trusts the picture, 0 the generative prior; 0.5 is what the network chose. Other "
+        "ones for single faces, by their numbers: '0.5; 2: 0.8; 4-6: 0.3' (default: %(default)s)",
     )
     parser.add_argument(
         "--noise",
