@@ -140,8 +140,13 @@ def test_stages_by_hand(play: Callable[..., Example]) -> None:
         assert example.run.outputs[node][payload][0]["version"] == 1
 
 
-def without_unknown_latents(builder: PromptBuilder) -> None:
-    """Pull no face toward the average face if the bundled weights do not know it."""
+def on_a_clean_photo(builder: PromptBuilder) -> None:
+    """A blurred picture would be like what the prior draws.
+
+    And pull no face toward the average face if the bundled weights do not know it.
+    """
+    [photo] = builder.nodes("PaniniSamplePhoto")
+    builder.prompt[photo]["inputs"]["preset"] = "clean"
     if not default_weights_have_a_mean_latent():
         for node in builder.nodes("PaniniRestoreFaces"):
             builder.prompt[node]["inputs"]["latent_pull"] = 0.0
@@ -149,7 +154,7 @@ def without_unknown_latents(builder: PromptBuilder) -> None:
 
 def test_editable_restoration(play: Callable[..., Example]) -> None:
     """The faithful face is closer to the picture than the beautiful one."""
-    example = play("editable_restoration", without_unknown_latents)
+    example = play("editable_restoration", on_a_clean_photo)
     faithful, beautiful = example.saved("faithful"), example.saved("beautiful")
     for result in (faithful, beautiful):
         result.check()
