@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -232,6 +234,7 @@ def cluster(address: str | None = None) -> Generator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # the rest is told by exceptions
     started = not ray.is_initialized()
+    handler = signal.getsignal(signal.SIGTERM)  # Ray puts its own in its place, and leaves it
     if started:
         local: dict[str, Any] = {} if address else {"include_dashboard": False, "num_cpus": _cpus()}
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **local)
@@ -245,6 +248,8 @@ def cluster(address: str | None = None) -> Generator[None]:
     finally:
         if started:
             ray.shutdown()
+            if handler is not None and threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, handler)
 
 
 def _cpus() -> int:

@@ -38,8 +38,10 @@ BAD = {"shard-1/00007.png", "shard-4/00499.png"}
 @pytest.fixture(scope="module", autouse=True)
 def ray_on_this_machine() -> Iterator[None]:
     os.environ.setdefault("RAY_worker_niceness", "0")
+    before = signal.getsignal(signal.SIGTERM)
     with cluster():
         yield
+    assert signal.getsignal(signal.SIGTERM) == before  # Ray leaves its own
 
 
 @pytest.fixture(scope="module")
