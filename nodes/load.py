@@ -127,6 +127,23 @@ class LoadDetector(io.ComfyNode):
         return io.NodeOutput(host.manage(core.load_detector(path), path))
 
 
+def network_inputs() -> list[io.Input]:
+    """The networks of nodes that need no loader: see `default_model`, `default_detector`."""
+    return [
+        PaniniModel.Input(
+            "model",
+            optional=True,
+            tooltip="From Load Face Restorer. Without it: the bundled one.",
+        ),
+        PaniniDetector.Input(
+            "detector",
+            optional=True,
+            tooltip="From Load Face Detector. Without it: the best one that is there, else the "
+            "bundled one.",
+        ),
+    ]
+
+
 @cache
 def default_model() -> host.ManagedNetwork[FaceRestorer]:
     """The bundled network, for nodes without a loader; read once."""

@@ -10,8 +10,8 @@ from torch import Tensor
 from .. import panini_core as core
 from ..panini_core import RestoreOptions
 from . import host
-from .load import default_detector, default_model
-from .sockets import Faces, PaniniDetector, PaniniModel
+from .load import default_detector, default_model, network_inputs
+from .sockets import Faces
 from .ui import face_board, pairs
 from .widgets import (
     DEFAULTS,
@@ -72,17 +72,7 @@ class RestoreImage(io.ComfyNode):
                 min_size_input(),
                 smoothing_input(),
                 *paste_inputs(),
-                PaniniModel.Input(
-                    "model",
-                    optional=True,
-                    tooltip="From Load Face Restorer. Without it: the bundled one.",
-                ),
-                PaniniDetector.Input(
-                    "detector",
-                    optional=True,
-                    tooltip="From Load Face Detector. Without it: the best one that is there, else "
-                    "the bundled one.",
-                ),
+                *network_inputs(),
                 per_face_input("face_fidelity", "fidelity"),
                 per_face_input("face_strength", "strength"),
                 upscale_model_input(),

@@ -9,9 +9,8 @@ from comfy_api.latest import io
 from .. import panini_core as core
 from ..panini_core import FILM_CODECS, FILM_SMOOTHING, FilmOptions, RestoreOptions
 from . import host
-from .load import default_detector, default_model
+from .load import default_detector, default_model, network_inputs
 from .restore_image import write_report
-from .sockets import PaniniDetector, PaniniModel
 from .widgets import (
     fidelity_input,
     min_size_input,
@@ -62,17 +61,7 @@ class RestoreVideo(io.ComfyNode):
                     tooltip="How the frames are coded. As the video: with its codec, and half as "
                     "many bits more.",
                 ),
-                PaniniModel.Input(
-                    "model",
-                    optional=True,
-                    tooltip="From Load Face Restorer. Without it: the bundled one.",
-                ),
-                PaniniDetector.Input(
-                    "detector",
-                    optional=True,
-                    tooltip="From Load Face Detector. Without it: the best one that is there, else "
-                    "the bundled one.",
-                ),
+                *network_inputs(),
                 upscale_model_input(),
             ],
             outputs=[

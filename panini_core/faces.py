@@ -10,6 +10,7 @@ where the stages compute with it exactly (in float64, which not every device has
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -64,6 +65,15 @@ class FaceSet:
 
     def __len__(self) -> int:
         return len(self.faces)
+
+    @classmethod
+    def join(cls, sets: Sequence[FaceSet]) -> FaceSet:
+        """The faces of all sets, at least one, in order; their crops must be of one size."""
+        return cls(
+            faces=tuple(face for one in sets for face in one.faces),
+            crops=torch.cat([one.crops for one in sets]),
+            to_crop=torch.cat([one.to_crop for one in sets]),
+        )
 
     def select(self, indices: list[int]) -> FaceSet:
         """The faces at `indices`, in that order. Raises IndexError for an index out of range."""

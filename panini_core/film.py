@@ -93,9 +93,9 @@ def restore_film(
     Faces are followed from frame to frame until a cut, and with `options.smoothing`, in frames,
     steadied: their places, DR and the restored faces themselves. They are numbered as they appear
     in the film. `parser`: for mask_source `parse` and `auto`. `upscaler` draws what is around them
-    (see `paste_faces`). Sound, subtitles, times, rotation, colours and their tags are
-    kept; `film_options` says how the frames are coded, by default as the source's are. Values of
-    pixels in which nothing was drawn are the source's, as the codec gives them back.
+    (see `paste_faces`). Sound, subtitles, times, rotation, colours and their tags are kept;
+    `film_options` says how the frames are coded, by default as the source's are. Values of pixels
+    in which nothing was drawn are the source's, as the codec gives them back.
 
     `on_image(done, total)` is called for each frame that is written, `on_chunk` with the latest
     crops; both may raise to stop. Then, as on any error, what was done so far becomes the film, and
@@ -253,14 +253,7 @@ def _align(
                 placed = (replace(face, image_index=frame.index) for face in cut.faces)
                 sets.append(replace(cut, faces=tuple(placed)))
         waiting.append(held)
-        crops, maps = (
-            torch.cat([one.crops for one in sets]),
-            torch.cat([one.to_crop for one in sets]),
-        )
-        yield (
-            stretch.frames,
-            FaceSet(tuple(face for one in sets for face in one.faces), crops, maps),
-        )
+        yield stretch.frames, FaceSet.join(sets)
 
 
 def _draw(

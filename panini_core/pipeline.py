@@ -266,15 +266,8 @@ def _count_on(on_chunk: OnChunk | None, before: int, total: int) -> OnChunk | No
 
 def _join(parts: Sequence[RestoredFaces]) -> RestoredFaces:
     """The faces of all groups (at least one) as one set."""
-    sets = [part.face_set for part in parts]
-    return RestoredFaces(
-        FaceSet(
-            faces=tuple(face for one in sets for face in one.faces),
-            crops=torch.cat([one.crops for one in sets]),
-            to_crop=torch.cat([one.to_crop for one in sets]),
-        ),
-        torch.cat([part.crops for part in parts]),
-    )
+    crops = torch.cat([part.crops for part in parts])
+    return RestoredFaces(FaceSet.join([part.face_set for part in parts]), crops)
 
 
 def _report(

@@ -3,13 +3,16 @@
 Needs the extra `bulk` (ray, pyarrow, fsspec).
 """
 
-from .manifest import Manifest, Record
+from .manifest import DONE, FAILED, NOTHING_TO_DO, Manifest, Record
 from .recipe import Recipe, make_recipe
 from .run import Choices, Progress, cluster, count_reasons, map_on_cluster, pending, run_bulk
 from .sources import Item, ListingError, list_items
 from .storage import Folder
 
 __all__ = [
+    "DONE",
+    "FAILED",
+    "NOTHING_TO_DO",
     "Choices",
     "Folder",
     "Item",

@@ -21,6 +21,7 @@ from .storage import Folder
 MANIFEST = "manifest.parquet"
 PARTS = "manifest.parts"
 SECONDS_PER_PART = 5.0
+DONE, NOTHING_TO_DO, FAILED = "done", "nothing to do", "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Record:
     version: str  # of the file that it is, or is in
     content: str  # hash of its bytes
     target: str  # the result, below the output folder
-    outcome: str  # done, nothing to do, failed
+    outcome: str  # DONE, NOTHING_TO_DO or FAILED
     faces: int = 0  # restored ones
     reason: str = ""
     notes: str = ""  # what was converted on the way
@@ -44,7 +45,6 @@ class Record:
     )
 
 
-FAILED = "failed"
 _SCHEMA = pa.schema(
     [(item.name, pa.int64() if item.name == "faces" else pa.string()) for item in fields(Record)]
 )
@@ -85,10 +85,9 @@ class Manifest:
 
     def _join(self) -> None:
         """Reads the file and the parts beside it, and makes them one file."""
-        names = self._folder.names()
-        parts = sorted(name for name in names if name.startswith(f"{PARTS}/"))
+        parts = [f"{PARTS}/{name}" for name in sorted(self._folder.names(PARTS))]
         found: dict[str, Record] = {}
-        for name in [*([MANIFEST] if MANIFEST in names else []), *parts]:
+        for name in [*([MANIFEST] if self._folder.holds(MANIFEST) else []), *parts]:
             found.update((one.name, one) for one in _from_parquet(self._folder.read(name)))
         self.records = found
         if parts:

@@ -41,12 +41,11 @@ _ON_ONE_GPU = 0.5  # of it for detection, the rest for restoration
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How a run is spread; the results are the same whatever these are."""
+    """How a run is spread; results differ by these in the last bits at most."""
 
     workers: int | None = None  # that restore; None: one a GPU, or one for the CPUs
     device: str = "auto"
     batch: int = 16  # pictures whose faces are restored together
-    address: str | None = None  # of a Ray cluster; None: this machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,10 @@ class Folder:
         system, root = url_to_fs(self.address)
         return system.cat_file(f"{root.rstrip('/')}/{name}")
 
+    def holds(self, name: str) -> bool:
+        system, root = url_to_fs(self.address)
+        return system.isfile(f"{root.rstrip('/')}/{name}")
+
     def names(self, below: str = "") -> set[str]:
         """All files, by their names below the folder `below` it; none where there is none."""
         system, root = url_to_fs(self.address)

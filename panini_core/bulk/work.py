@@ -23,12 +23,12 @@ from ..compute import AUTO, choose_device, choose_dtype
 from ..faces import Face, FaceSet
 from ..images import (
     ANIMATION_SUFFIX,
-    FORMAT_OF_SUFFIX,
     ImageFile,
     ImageFileError,
     check_writable,
     decode_images,
     encode_file,
+    have_same_format,
     lost_on_writing,
 )
 from ..pipeline import restore_aligned
@@ -39,13 +39,13 @@ from ..stages.paste import paste_onto_image
 from ..stages.paste_masks import paste_masks
 from ..stages.restore import restore_faces
 from ..stages.selection import select_faces, sort_faces
-from .manifest import FAILED, Record
+from .manifest import DONE, FAILED, NOTHING_TO_DO, Record
 from .packing import PackedImage
 from .recipe import Recipe
 from .sources import Item, Kind, list_columns
 from .storage import Folder, open_file, read_bytes
 
-DONE, NOTHING_TO_DO, UNCHANGED = "done", "nothing to do", "unchanged"
+UNCHANGED = "unchanged"  # an outcome that becomes the one that stood there before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -259,20 +259,13 @@ class Restore:
         self, pixels: Sequence[Tensor], faces: Sequence[Sequence[Face]]
     ) -> list[Tensor]:
         """Photographs (3, H, W) of any sizes, and those of their faces that are restored."""
-        sets = [
-            align_faces(one[None], own, size=self._model.input_size)
-            for one, own in zip(pixels, faces, strict=True)
-        ]
-        owned = [
-            replace(face, image_index=index) for index, one in enumerate(sets) for face in one.faces
-        ]
-        together = FaceSet(
-            faces=tuple(owned),
-            crops=torch.cat([one.crops for one in sets]),
-            to_crop=torch.cat([one.to_crop for one in sets]),
-        )
-        restored = restore_faces(self._model, together, options=self._options)
-        rows = rows_of_images(owned)
+        sets: list[FaceSet] = []
+        for index, (one, own) in enumerate(zip(pixels, faces, strict=True)):
+            cut = align_faces(one[None], own, size=self._model.input_size)
+            placed = (replace(face, image_index=index) for face in cut.faces)
+            sets.append(replace(cut, faces=tuple(placed)))
+        restored = restore_faces(self._model, FaceSet.join(sets), options=self._options)
+        rows = rows_of_images(restored.face_set.faces)
         masks = paste_masks(
             restored.face_set, restored.crops.shape[-1], self._options, self._parser
         )
@@ -310,7 +303,7 @@ class Write:
     def _write(self, task: Task) -> Task:
         target = task.item.target
         kept = not task.restored and self._recipe.options.upscale == 1
-        if kept and keeps_format(task.item.name, target):
+        if kept and have_same_format(task.item.name, target):
             data = task.data
         else:
             data = encode_file(target, (packed.unpack() for packed in task.images))
@@ -343,12 +336,6 @@ class Write:
         )
 
 
-def keeps_format(name: str, target: str) -> bool:
-    """Whether a result has the format that its picture's name promises."""
-    before, after = (posixpath.splitext(one)[1].lower() for one in (name, target))
-    return before == after or FORMAT_OF_SUFFIX.get(before, "") == FORMAT_OF_SUFFIX.get(after)
-
-
 def _why_none(task: Task, recipe: Recipe) -> str:
     if not task.found:
         return "No face was found."
@@ -357,7 +344,7 @@ def _why_none(task: Task, recipe: Recipe) -> str:
 
 def _notes(task: Task) -> list[str]:
     notes = dict.fromkeys(note for packed in task.images for note in packed.image.notes)
-    if task.images and not keeps_format(task.item.name, task.item.target):
+    if task.images and not have_same_format(task.item.name, task.item.target):
         first = task.images[0].image
         suffix = posixpath.splitext(task.item.target)[1]
         notes[f"{first.format} was written as {suffix[1:].upper()}"] = None

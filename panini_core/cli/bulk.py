@@ -67,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     _require_packages()
     from ..bulk import (
+        FAILED,
         Choices,
         Folder,
         Manifest,
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
                 output,
                 manifest,
                 recipe,
-                Choices(arguments.workers, arguments.device, address=arguments.address),
+                Choices(arguments.workers, arguments.device),
                 on_progress=lambda progress: bar.show(
                     progress.done,
                     progress.total,
@@ -114,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
                 ),
             )
         say(_summary(items, records, time.perf_counter() - start, arguments.output))
-    return EXIT_PROBLEM if any(record.outcome == "failed" for record in records) else EXIT_DONE
+    return EXIT_PROBLEM if any(record.outcome == FAILED for record in records) else EXIT_DONE
 
 
 def _require_packages() -> None:
@@ -133,19 +134,19 @@ def _speed(pictures: int, faces: int, seconds: float) -> str:
 
 def _summary(items: Sequence[Item], records: Sequence[Record], seconds: float, output: str) -> str:
     """What was done, how fast, and a table of what went wrong."""
-    from ..bulk import count_reasons
+    from ..bulk import DONE, FAILED, NOTHING_TO_DO, count_reasons
 
     outcomes = [record.outcome for record in records]
-    faces = sum(record.faces for record in records if record.outcome == "done")
+    faces = sum(record.faces for record in records if record.outcome == DONE)
     lines = [
-        f"Restored {count(outcomes.count('done'), 'picture')} -> {output}",
+        f"Restored {count(outcomes.count(DONE), 'picture')} -> {output}",
         f"{count(faces, 'face')}, {_speed(len(records), faces, seconds)}",
     ]
-    if nothing := outcomes.count("nothing to do"):
+    if nothing := outcomes.count(NOTHING_TO_DO):
         lines.append(f"Without a face to restore: {nothing}")
     if already := len(items) - len(records):
         lines.append(f"Done already: {already} (--force does them again)")
-    failed = [record for record in records if record.outcome == "failed"]
+    failed = [record for record in records if record.outcome == FAILED]
     if failed:
         lines.append(f"Failed: {len(failed)}")
         for reason, number in count_reasons(records)[:LONGEST_TABLE]:

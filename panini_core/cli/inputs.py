@@ -14,6 +14,7 @@ from ..images import (
     ANIMATION_SUFFIX,
     FORMAT_OF_SUFFIX,
     WRITABLE_SUFFIXES,
+    have_same_format,
     is_animation,
     readable_suffixes,
 )
@@ -105,8 +106,7 @@ def plan_jobs(sources: Sequence[Source], output: Path, *, suffix: str | None = N
 
 def keeps_format(job: Job) -> bool:
     """Whether a result has the format that its picture's name promises."""
-    before, after = job.source.suffix.lower(), job.target.suffix.lower()
-    return before == after or FORMAT_OF_SUFFIX.get(before, "") == FORMAT_OF_SUFFIX.get(after)
+    return have_same_format(job.source, job.target)
 
 
 def settle_clashes(jobs: Sequence[Job]) -> list[Job]:

@@ -132,6 +132,12 @@ def check_writable(path: str | Path, image: ImageFile) -> None:
         raise ImageFileError(path, expected, "transparency", "Write PNG, TIFF or WebP.")
 
 
+def have_same_format(before: str | Path, after: str | Path) -> bool:
+    """Whether two names promise the same format, such as a.jpg and b.jpeg."""
+    own, other = (Path(name).suffix.lower() for name in (before, after))
+    return own == other or FORMAT_OF_SUFFIX.get(own, "") == FORMAT_OF_SUFFIX.get(other)
+
+
 def lost_on_writing(path: str | Path, image: ImageFile) -> list[str]:
     """What the format of the path's suffix has no place for, in words."""
     return lost_metadata(_target_format(Path(path), image), image.metadata)

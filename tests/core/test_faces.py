@@ -144,3 +144,12 @@ def test_gradients_arrive_where_faces_were_drawn_only() -> None:
     assert crops.grad is not None and pictures.grad is not None
     assert crops.grad[0, :, 12, 12].gt(0).all() and crops.grad[0, :, 0, 0].eq(0).all()
     torch.testing.assert_close(pictures.grad, (1 - mask).expand_as(images))
+
+
+def test_joined_sets_hold_all_faces_in_order(random_faces: MakeFaces) -> None:
+    sets = [random_faces(count) for count in (2, 0, 3)]
+    joined = FaceSet.join(sets)
+    assert joined.faces == tuple(face for one in sets for face in one.faces)
+    assert torch.equal(joined.crops, torch.cat([one.crops for one in sets]))
+    with pytest.raises(RuntimeError):
+        FaceSet.join([random_faces(1), random_faces(1, size=32)])

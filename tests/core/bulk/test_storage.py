@@ -23,6 +23,7 @@ def test_files_come_back_and_go(folder: Folder) -> None:
     folder.write("c", b"3")
     assert folder.names() == {"a/b.bin", "c"}
     assert folder.names("a") == {"b.bin"}
+    assert folder.holds("a/b.bin") and not folder.holds("a") and not folder.holds("b.bin")
     assert folder.read("a/b.bin") == b"12"
     folder.remove(["c", "never there"])
     assert folder.names() == {"a/b.bin"}
