@@ -119,7 +119,6 @@ def restore_film(
     parts = _finished(folder) if resume else []
     begin = sum(len(part_times(path)) for path in parts)
     report = FilmReport(frames=begin, resumed=begin, notes=list(coding.notes))
-    total = len(film.timeline)
 
     with (folder / _FACES).open("a+b") as remembered:
         device = torch.device(detector.device)
@@ -137,30 +136,7 @@ def restore_film(
             upscaler=upscaler,
             on_chunk=on_chunk,
         )
-        stopped: BaseException | None = None
-        while stopped is None:
-            number = len(parts)
-            try:
-                first = next(frames, None)
-            except BaseException as error:
-                stopped = error
-                break
-            if first is None:
-                break
-            path = part_path(folder, number)
-            rate = bit_rate_of(film, range(first.index, first.index + PART_FRAMES), coding)
-            with write_part(path, coding, rate) as writer:
-                try:
-                    for frame in chain([first], islice(frames, PART_FRAMES - 1)):
-                        writer.write(frame)
-                        report.frames += 1
-                        if on_image is not None:
-                            on_image(report.frames, max(total, report.frames))
-                except BaseException as error:  # also Ctrl-C: the part ends here
-                    stopped = error
-                    if not writer.times:
-                        raise
-            parts.append(path)
+        stopped = _write(frames, film, folder, parts, coding, report, on_image)
     if parts:
         report.notes += join_parts(film, parts, target)
     report.seconds = time.perf_counter() - started
@@ -170,6 +146,43 @@ def restore_film(
         raise VideoFileError(source, "a film", "one without a frame", "Leave it out.")
     shutil.rmtree(folder)
     return report
+
+
+def _write(
+    frames: Iterator[FilmFrame],
+    film: Film,
+    folder: Path,
+    parts: list[Path],
+    coding: Coding,
+    report: FilmReport,
+    on_image: OnImage | None,
+) -> BaseException | None:
+    """Writes frames into further `parts`. Returns what stopped it, also Ctrl-C; None at the end."""
+    total = len(film.timeline)
+    while True:
+        try:
+            first = next(frames, None)
+        except BaseException as error:
+            return error
+        if first is None:
+            return None
+        path = part_path(folder, len(parts))
+        rate = bit_rate_of(film, range(first.index, first.index + PART_FRAMES), coding)
+        stopped: BaseException | None = None
+        with write_part(path, coding, rate) as writer:
+            try:
+                for frame in chain([first], islice(frames, PART_FRAMES - 1)):
+                    writer.write(frame)
+                    report.frames += 1
+                    if on_image is not None:
+                        on_image(report.frames, max(total, report.frames))
+            except BaseException as error:  # the part ends here
+                stopped = error
+                if not writer.times:
+                    raise
+        parts.append(path)
+        if stopped is not None:
+            return stopped
 
 
 def _restore(

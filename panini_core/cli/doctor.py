@@ -26,7 +26,7 @@ from .options import (
 )
 from .timing import time_warm
 
-NEEDED = ("torch", "torchvision", "numpy", "Pillow", "safetensors", "einops")
+NEEDED = ("torch", "numpy", "Pillow", "safetensors", "einops")
 OPTIONAL = {
     "facexlib": "the networks that parse faces",
     "opencv-python": "reads 16-bit colour pictures; or opencv-python-headless",
