@@ -94,7 +94,7 @@ def test_a_broken_chain_is_explained(client: Client, picture: str) -> None:
 
 
 def test_cancel_stops_a_batch_and_the_next_run_works(client: Client, picture: str) -> None:
-    run = client.queue(restoration(client, picture, copies=24))
+    run = client.queue(restoration(client, picture, copies=200))
     wait_for_progress(run, RESTORE)
     client.interrupt()
     assert client.wait(run).status == "interrupted"

@@ -41,12 +41,21 @@ class Mixer:
         return self.editor.value(self.id, name)
 
     def expect(self, name: str, value: float) -> None:
+        self.editor.page.wait_for_function(  # undo makes the node anew
+            "([id, name, value]) => panini.node(id) && panini.widget(id, name).value === value",
+            arg=[self.id, name, value],
+        )
         expect(self.fader(name)).to_have_attribute("aria-valuenow", f"{value:g}")
-        assert self.value(name) == value
         assert self.editor.prompt()[self.id]["inputs"][name] == value
 
     def drag(self, name: str, share: float, *, release: bool = True) -> None:
-        """Move the handle upward by that share of its rail."""
+        """Move the handle upward by that share of its rail, once it has come to rest."""
+        self.editor.settle(
+            """() => {
+                const rails = [...document.querySelectorAll(".panini-mixer-rail")];
+                return rails.map((rail) => Object.values(rail.getBoundingClientRect().toJSON()));
+            }"""
+        )
         rail = self.fader(name).locator(".panini-mixer-rail").bounding_box()
         handle = self.fader(name).locator(".panini-mixer-handle").bounding_box()
         assert rail is not None and handle is not None
