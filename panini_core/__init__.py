@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from .models.stylegan2 import Fuse
     from .models.value_range import from_network, to_network
     from .models.window import Window
+    from .onnx_export import export_onnx
     from .options import (
         ATLAS_SUFFIX,
         DEFAULT_BATCH,
@@ -198,6 +199,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "models.stylegan2": ("Fuse",),
     "models.value_range": ("from_network", "to_network"),
     "models.window": ("Window",),
+    "onnx_export": ("export_onnx",),
     "options": (
         "ATLAS_SUFFIX",
         "DEFAULT_BATCH",
@@ -352,6 +354,7 @@ __all__ = [
     "encoder_fingerprint",
     "enlarge",
     "exact_degradation",
+    "export_onnx",
     "face_areas",
     "face_distances",
     "face_mask",

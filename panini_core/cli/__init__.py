@@ -25,6 +25,7 @@ COMMANDS = {
     "atlas": "measure known degradations, as the model sees them, to describe others by",
     "calibrate": "find out what fidelity should do with a model's weights",
     "convert": "turn a checkpoint into one safetensors file",
+    "export": "write the network as one ONNX file, for applications outside Python",
     "prior": "turn the published networks of MobileStyleGAN into one file, the GAN prior",
     "train": "train the degradation encoder or the whole restorer",
     "chain": "train the network with a real GAN prior for some minutes on a large GPU",

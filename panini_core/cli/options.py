@@ -113,7 +113,7 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
+def add_checkpoint_argument(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
     """others: whether restorers of other methods serve as well (see `open_restorer`)."""
     also = ", or GFPGAN, RestoreFormer or CodeFormer (needs spandrel)" if others else ""
     parser.add_argument(
@@ -123,6 +123,11 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False
         help=f"a checkpoint: ours (.safetensors) or an official .pth of Panini{also} (default: the "
         "weights that come with the package)",
     )
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
+    """The checkpoint, and how its network computes."""
+    add_checkpoint_argument(parser, others=others)
     parser.add_argument(
         "--dtype",
         choices=DTYPE_NAMES,

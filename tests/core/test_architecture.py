@@ -31,15 +31,16 @@ MAY_IMPORT = {
     "drawing": {"faces", "atlas", "stages.level_statistics"},
     "pipeline": BELOW_STAGES | {"stages"},
     "film": BELOW_STAGES | {"stages", "video", "checkpoints.whole_file"},
+    "onnx_export": {"models", "checkpoints", "stages.align"},
     "sample_photo": {"images", "degrading", "models.luma"},
     "bulk": BELOW_STAGES | {"compute", "checkpoints", "images", "stages", "pipeline"},
     "cli": BELOW_STAGES
     | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
-    | {"bulk", "film", "sample_photo", "video"},
+    | {"bulk", "film", "onnx_export", "sample_photo", "video"},
     "__main__": {"cli"},
     "__init__": BELOW_STAGES
     | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
-    | {"film", "sample_photo", "video"},
+    | {"film", "onnx_export", "sample_photo", "video"},
 }
 # Likewise in the laboratory, whose commands are on top; all of it may import the core.
 LABORATORY_MAY_IMPORT = {
