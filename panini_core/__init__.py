@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
     from .checkpoints.image_models import load_restorer, load_upscaler
-    from .checkpoints.parser import PARSER_FILES, find_parser, load_parser
-    from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
+    from .checkpoints.parser import find_parser, load_parser
+    from .compute import DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
     from .degrading.ranges import (
@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         DEFAULT_CROP_SIDE,
         DEFAULT_FEATHER,
         DEFAULT_THRESHOLD,
+        DTYPE_NAMES,
         FIDELITY_PRESETS,
         FILM_CODECS,
         FILM_SMOOTHING,
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
         MASK_SHAPES,
         MASK_SOURCES,
         ONNX_SUFFIX,
+        PARSER_FILES,
         REGION_FEATHER,
         FaceRegions,
         FilmOptions,
@@ -157,8 +159,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
     "checkpoints.image_models": ("load_restorer", "load_upscaler"),
-    "checkpoints.parser": ("PARSER_FILES", "find_parser", "load_parser"),
-    "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
+    "checkpoints.parser": ("find_parser", "load_parser"),
+    "compute": ("DTYPES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": (
         "DEGRADATION_PRESETS",
@@ -207,6 +209,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "DEFAULT_CROP_SIDE",
         "DEFAULT_FEATHER",
         "DEFAULT_THRESHOLD",
+        "DTYPE_NAMES",
         "FIDELITY_PRESETS",
         "FILM_CODECS",
         "FILM_SMOOTHING",
@@ -214,6 +217,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "LARGEST_SEED",
         "MASK_SHAPES",
         "MASK_SOURCES",
+        "PARSER_FILES",
         "REGION_FEATHER",
         "FaceRegions",
         "FilmOptions",

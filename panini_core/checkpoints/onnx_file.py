@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..models.face_restorer import CropRestorer, RestorerKind
 from ..models.onnx_network import CPU, NUMBERS, OnnxNetwork
 from .files import CheckpointError
+from .own_format import CONFIG_KEY
 
 FIDELITY_NAMES = ("w", "weight", "fidelity")  # of CodeFormer's choice, as its exports call it
 RESIZED = 512  # px, of faces for a network that takes any size
@@ -42,6 +43,12 @@ def load_onnx_restorer(path: Path) -> CropRestorer:
             f"onnxruntime cannot read it ({' '.join(str(error).split())[:300]}); it may be "
             "truncated, or made for a newer version. Get the file again, or update onnxruntime.",
         ) from error
+    if CONFIG_KEY in session.get_modelmeta().custom_metadata_map:
+        raise CheckpointError(
+            path,
+            "this is Panini as `panini export` writes it, for applications outside Python. Give "
+            "the checkpoint that it was made of.",
+        )
     faces, fidelity = _find_inputs(path, session)
     size = _side(faces) or RESIZED
     output = session.get_outputs()[0]

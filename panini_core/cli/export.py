@@ -9,23 +9,15 @@ import torch
 
 from ..checkpoints import load_panini
 from ..onnx_export import export_onnx
+from ..options import ONNX_SUFFIX
 from .console import EXIT_DONE, UsageError, say
 from .inputs import require_new_file
-from .options import add_checkpoint_argument
-
-SUFFIX = ".onnx"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="OUT", type=Path, help=f"a name that ends in {SUFFIX}")
-    add_checkpoint_argument(parser)
-    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
 
 
 def run(arguments: argparse.Namespace) -> int:
     target: Path = arguments.target
-    if target.suffix.lower() != SUFFIX:
-        raise UsageError(f"{target}: expected a name that ends in {SUFFIX}.")
+    if target.suffix.lower() != ONNX_SUFFIX:
+        raise UsageError(f"{target}: expected a name that ends in {ONNX_SUFFIX}.")
     sources = [] if arguments.model is None else [Path(arguments.model)]
     require_new_file(target, sources, force=arguments.force)
     export_onnx(target, load_panini(arguments.model, dtype=torch.float32))

@@ -15,7 +15,9 @@ from torch import Tensor
 
 import panini_core
 from panini_core.checkpoints import load_panini
+from panini_core.checkpoints.files import CheckpointError
 from panini_core.checkpoints.fingerprint import encoder_fingerprint, network_fingerprint
+from panini_core.checkpoints.image_models import load_restorer
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.models.value_range import from_network, to_network
 from panini_core.onnx_export import export_onnx
@@ -187,6 +189,11 @@ def test_the_file_says_what_it_is(tiny: Exported) -> None:
     assert json.loads(said["landmarks"]) == template(tiny.model.input_size).tolist()
     assert json.loads(said["alpha_channels"]) == list(tiny.model.config.interpolated_channels)
     assert PaniniConfig.from_dict(json.loads(said["panini_config"])) == tiny.model.config
+
+
+def test_the_file_is_no_restorer_of_another_method(tiny: Exported) -> None:
+    with pytest.raises(CheckpointError, match="Give the checkpoint that it was made of"):
+        load_restorer(tiny.path)
 
 
 def test_the_file_does_not_say_where_it_was_made(tiny: Exported) -> None:
