@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-ROWS_LOOKED_AT = 256  # at a time
+ROWS_LOOKED_AT = 256  # at a time, since what is a part of a picture is copied to be looked at
 
 
 def to_network(images: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ def finite_pixels(images: Tensor) -> Tensor:
     looked_at = images.device.type == "cpu" and images.numel() > 0
     if looked_at and all(
         bool(end.isfinite())
-        for rows in images.detach().split(ROWS_LOOKED_AT, dim=-2)  # part of a picture is copied
+        for rows in images.detach().split(ROWS_LOOKED_AT, max(images.ndim - 2, 0))
         for end in rows.aminmax()
     ):
         return images
