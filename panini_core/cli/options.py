@@ -138,6 +138,16 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False
     )
 
 
+def add_upscale_model_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--upscale-model",
+        metavar="FILE",
+        help="draw what is around the faces with an image model (ESRGAN, SwinIR, …; needs "
+        "spandrel), so that it is not softer than they are. --upscale says how large the result "
+        "is; at 1 the picture is enlarged, and shrunk again",
+    )
+
+
 # What cannot be opened is the arguments' fault: each raises UsageError.
 
 
@@ -174,12 +184,21 @@ def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> Fac
     return model
 
 
-def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
+def upscale_model_of(arguments: argparse.Namespace) -> str | None:
     """What `--upscale-model` names."""
-    if arguments.upscale_model is None:
+    file: str | None = arguments.upscale_model
+    if arguments.aligned and file is not None:
+        raise UsageError("--upscale-model draws what is around faces, which --aligned leaves out.")
+    return file
+
+
+def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
+    """The image model of `upscale_model_of`."""
+    file = upscale_model_of(arguments)
+    if file is None:
         return None
     with usage_errors():
-        return load_upscaler(arguments.upscale_model, device=choose_device(arguments.device))
+        return load_upscaler(file, device=choose_device(arguments.device))
 
 
 def parser_of(arguments: argparse.Namespace) -> str | None:
