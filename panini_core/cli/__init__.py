@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may not fit the console's encoding
             stream.reconfigure(errors="backslashreplace")
-    parsed = _build_parser(arguments).parse_args(arguments)
+    parsed = build_parser(arguments).parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         return run(parsed)
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_PROBLEM
 
 
-def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Only the chosen command's module is imported, and only its parser is filled."""
     parser = argparse.ArgumentParser(
         prog="panini",
