@@ -17,7 +17,7 @@ from . import laboratory
 from .console import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USAGE, UsageError, complain
 
 COMMANDS = {
-    "restore": "restore the faces in photographs",
+    "restore": "restore the faces in photographs and films",
     "bulk": "restore masses of pictures, on one machine or many",
     "sheet": "draw the faces of pictures before and after on one sheet",
     "detect": "find faces: boxes, landmarks and a numbered picture",
@@ -26,7 +26,7 @@ COMMANDS = {
     "calibrate": "find out what fidelity should do with a model's weights",
     "convert": "turn a checkpoint into one safetensors file",
     "prior": "turn the published networks of MobileStyleGAN into one file, the GAN prior",
-    "train": "train the degradation encoder or the whole restorer",
+    "train": "train the networks: degradation encoder, GAN prior, inversion, restorer",
     "chain": "train the network with a real GAN prior for some minutes on a large GPU",
     "evaluate": "measure restored faces against clean ones",
     "study": "show how the mechanism behaves: figures, charts, sheets of edits",

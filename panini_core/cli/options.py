@@ -36,12 +36,14 @@ def default_of(function: Callable[..., object], parameter: str) -> Any:
     return inspect.signature(function).parameters[parameter].default
 
 
-def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+def add_input_arguments(parser: argparse.ArgumentParser, *, films: bool = False) -> None:
+    """films: whether they are taken as well, where they are named."""
+    more = "; films, by name or pattern" if films else ""
     parser.add_argument(
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="pictures, folders of pictures, or quoted patterns such as 'photos/*.jpg'",
+        help=f"pictures, folders of pictures, or quoted patterns such as 'photos/*.jpg'{more}",
     )
     parser.add_argument("--recursive", action="store_true", help="sub-folders of folders too")
     parser.add_argument(

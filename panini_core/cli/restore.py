@@ -70,7 +70,7 @@ from .restore_picture import restore_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_input_arguments(parser)
+    add_input_arguments(parser, films=True)
     parser.add_argument(
         "-o",
         "--output",
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="OUTPUT",
         help="a folder, where every picture keeps its name and format (formats that are not "
-        "written, such as HEIC, become PNG); or a file, for a single picture",
+        "written, such as HEIC, become PNG); or a file, for a single picture or film",
     )
     add_format_argument(parser)
     add_aligned_argument(parser)
