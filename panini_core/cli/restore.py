@@ -94,18 +94,20 @@ def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compare",
         action="store_true",
-        help="also write NAME.compare.png, before and after side by side, with every face enlarged",
+        help="also write NAME.compare.png of each picture: before and after side by side, with "
+        "every face enlarged; films have none",
     )
     parser.add_argument(
         "--save-faces",
         action="store_true",
-        help="also write NAME.face0.before.png and .after.png: the network's input and output",
+        help="also write NAME.face0.before.png and .after.png of each picture: the network's input "
+        "and output; films have none",
     )
     parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE.json",
-        help="also write what was done to every picture and face",
+        help="also write what was done to every picture, face and film",
     )
 
 
