@@ -117,7 +117,11 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
     """others: whether restorers of other methods serve as well (see `open_restorer`)."""
-    also = ", or GFPGAN, RestoreFormer or CodeFormer (needs spandrel)" if others else ""
+    also = (
+        ", or GFPGAN, RestoreFormer, CodeFormer (need spandrel), or a restorer in ONNX"
+        if others
+        else ""
+    )
     parser.add_argument(
         "--model",
         default=default_of(load_panini, "path"),
