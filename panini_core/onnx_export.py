@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoints.fingerprint import encoder_fingerprint, network_fingerprint
+from .checkpoints.onnx_file import RANGE_KEY, UNIT_RANGE
 from .checkpoints.own_format import CONFIG_KEY
 from .checkpoints.whole_file import whole_file
 from .models.panini import PaniniNet
@@ -151,7 +152,7 @@ def _describe(file: onnx.ModelProto, model: PaniniNet) -> None:
     helper.set_model_props(
         file,
         {
-            "value_range": "[0, 1]",
+            RANGE_KEY: UNIT_RANGE,
             "colour_order": "RGB",
             "landmarks": json.dumps(landmarks),
             "alpha_channels": json.dumps(model.config.interpolated_channels),

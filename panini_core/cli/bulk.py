@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .batch import count
 from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, say, usage_errors
 from .console import Progress as Bar
-from .opening import parser_of
+from .opening import parser_of, upscale_model_of
 from .options import suffix_of
 from .restore_arguments import read_options
 
@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         Choices,
         Folder,
         Manifest,
+        check_recipe,
         cluster,
         list_items,
         make_recipe,
@@ -37,17 +38,17 @@ def run(arguments: argparse.Namespace) -> int:
         run_bulk,
     )
 
-    if arguments.parser is not None or arguments.mask_source == "parse":
-        raise UsageError("panini bulk parses no faces: choose --mask-source soft or oval.")
     suffix = suffix_of(arguments)
     with usage_errors():
         recipe = make_recipe(
             model=arguments.model,
             detector=None if arguments.aligned else arguments.detector,
             parser=parser_of(arguments),
+            upscaler=upscale_model_of(arguments),
             dtype=arguments.dtype,
             suffix=suffix,
             options=read_options(arguments),
+            compiled=arguments.compile,
         )
         output = Folder(arguments.output)
         manifest = Manifest(output)
@@ -57,6 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
                 arguments.inputs, arguments.output, suffix=suffix, many=map_on_cluster
             )
         left = items if arguments.force else pending(items, manifest, recipe, output)
+        if left:
+            with usage_errors():
+                check_recipe(recipe)
         start = time.perf_counter()
         records: Sequence[Record] = ()
         with Bar("picture") as bar:

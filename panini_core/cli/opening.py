@@ -57,12 +57,21 @@ def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> Fac
     return model
 
 
-def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
+def upscale_model_of(arguments: argparse.Namespace) -> str | None:
     """What `--upscale-model` names."""
-    if arguments.upscale_model is None:
+    file: str | None = arguments.upscale_model
+    if arguments.aligned and file is not None:
+        raise UsageError("--upscale-model draws what is around faces, which --aligned leaves out.")
+    return file
+
+
+def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
+    """The image model of `upscale_model_of`."""
+    file = upscale_model_of(arguments)
+    if file is None:
         return None
     with usage_errors():
-        return load_upscaler(arguments.upscale_model, device=choose_device(arguments.device))
+        return load_upscaler(file, device=choose_device(arguments.device))
 
 
 def parser_of(arguments: argparse.Namespace) -> str | None:

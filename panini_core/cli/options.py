@@ -23,12 +23,14 @@ FORMATS = ("png", "jpg", "webp", "tiff", "bmp")
 DEFAULTS = RestoreOptions()
 
 
-def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+def add_input_arguments(parser: argparse.ArgumentParser, *, films: bool = False) -> None:
+    """films: whether they are taken as well, where they are named."""
+    more = "; films, by name or pattern" if films else ""
     parser.add_argument(
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="pictures, folders of pictures, or quoted patterns such as 'photos/*.jpg'",
+        help=f"pictures, folders of pictures, or quoted patterns such as 'photos/*.jpg'{more}",
     )
     parser.add_argument("--recursive", action="store_true", help="sub-folders of folders too")
     parser.add_argument(
@@ -130,6 +132,16 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False
         action="store_true",
         help="compile the network first, which takes a minute or more and a C++ compiler (on a GPU "
         "Triton); pays for thousands of faces",
+    )
+
+
+def add_upscale_model_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--upscale-model",
+        metavar="FILE",
+        help="draw what is around the faces with an image model (ESRGAN, SwinIR, …; needs "
+        "spandrel), so that it is not softer than they are. --upscale says how large the result "
+        "is; at 1 the picture is enlarged, and shrunk again",
     )
 
 

@@ -32,7 +32,7 @@ from ..options import RestoreOptions
 from ..pipeline import ImageReport
 from ..stages.grouping import face_numbers
 from .batch import Outcome, Result, Tally, run_jobs
-from .console import UsageError, usage_errors
+from .console import usage_errors
 from .inputs import (
     Job,
     find_others,
@@ -57,8 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
     with usage_errors():
         options = read_options(arguments)
         film_options = read_film_options(arguments, options)
-    if arguments.aligned and arguments.upscale_model is not None:
-        raise UsageError("--upscale-model draws what is around faces, which --aligned leaves out.")
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
     others = find_others(arguments.inputs, output, recursive=arguments.recursive)
@@ -70,9 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
         taken = [path for job in jobs for path in (job.source, *job.results)]
         require_new_file(report, taken, force=arguments.force)
         make_folder(report.parent)
+    upscaler = open_upscaler(arguments)
     restorer = _Restorer(
         open_restorer(arguments, options),
-        open_upscaler(arguments),
+        upscaler,
         None if arguments.aligned else open_detector(arguments),
         open_parser(arguments),
         options,
@@ -257,7 +256,7 @@ def _report(tally: Tally, options: RestoreOptions, arguments: argparse.Namespace
     return {
         "options": dataclasses.asdict(options),
         "model": arguments.model or "default",
-        "upscale_model": None if arguments.upscale_model is None else str(arguments.upscale_model),
+        "upscale_model": arguments.upscale_model,
         "detector": None if arguments.aligned else arguments.detector,
         "device": arguments.device,
         "dtype": arguments.dtype,

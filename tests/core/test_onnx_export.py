@@ -15,13 +15,13 @@ from torch import Tensor
 
 import panini_core
 from panini_core.checkpoints import load_panini
-from panini_core.checkpoints.files import CheckpointError
 from panini_core.checkpoints.fingerprint import encoder_fingerprint, network_fingerprint
 from panini_core.checkpoints.image_models import load_restorer
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.models.value_range import from_network, to_network
 from panini_core.onnx_export import export_onnx
-from panini_core.stages.align import template
+from panini_core.stages.align import template, whole_picture_faces
+from panini_core.stages.restore import restore_faces
 
 for package in ("onnx", "onnxscript", "onnxruntime"):
     pytest.importorskip(package, reason=f"needs {package}: pip install {package}")
@@ -191,9 +191,11 @@ def test_the_file_says_what_it_is(tiny: Exported) -> None:
     assert PaniniConfig.from_dict(json.loads(said["panini_config"])) == tiny.model.config
 
 
-def test_the_file_is_no_restorer_of_another_method(tiny: Exported) -> None:
-    with pytest.raises(CheckpointError, match="Give the checkpoint that it was made of"):
-        load_restorer(tiny.path)
+def test_the_file_serves_as_a_restorer(tiny: Exported) -> None:
+    faces = whole_picture_faces(random_faces(tiny.model, 3))
+    restored = restore_faces(load_restorer(tiny.path), faces).crops
+    expected = restore_faces(tiny.model, faces).crops
+    torch.testing.assert_close(restored, expected, atol=TOLERANCE, rtol=0)
 
 
 def test_the_file_does_not_say_where_it_was_made(tiny: Exported) -> None:

@@ -8,6 +8,7 @@ from ..options import (
     add_detector_arguments,
     add_format_argument,
     add_model_arguments,
+    add_upscale_model_argument,
     positive_integer,
 )
 from ..restore_arguments import add_aligned_argument, add_restore_arguments
@@ -45,5 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_format_argument(parser)
     add_aligned_argument(parser)
     add_restore_arguments(parser)
+    add_upscale_model_argument(parser)
     add_detector_arguments(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, others=True)

@@ -10,6 +10,7 @@ from ..options import (
     add_input_arguments,
     add_model_arguments,
     add_tile_argument,
+    add_upscale_model_argument,
 )
 from ..restore_arguments import add_aligned_argument, add_restore_arguments
 
@@ -28,5 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tile_argument(parser)
     add_aligned_argument(parser)
     add_restore_arguments(parser)
+    add_upscale_model_argument(parser)
     add_detector_arguments(parser)
     add_model_arguments(parser, others=True)
