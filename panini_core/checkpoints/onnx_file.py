@@ -13,15 +13,18 @@ from torch import Tensor, nn
 
 from ..models.face_restorer import CropRestorer, RestorerKind
 from ..models.onnx_network import CPU, NUMBERS, OnnxNetwork
+from ..models.value_range import from_network, to_network
 from .files import CheckpointError
 
 FIDELITY_NAMES = ("w", "weight", "fidelity")  # of CodeFormer's choice, as its exports call it
+RANGE_KEY, UNIT_RANGE = "value_range", "[0, 1]"  # of the metadata that our own files have
 RESIZED = 512  # px, of faces for a network that takes any size
 
 
 def load_onnx_restorer(path: Path) -> CropRestorer:
     """The face restorer of a file, on the CPU: one input of faces (N, 3, S, S) RGB in [-1, 1],
-    perhaps a second one with a single number, the fidelity; the first output is the face.
+    or in the value range that the file's metadata name, perhaps a second one with a single number,
+    the fidelity; the first output is the face.
 
     Raises CheckpointError for another file, ImportError without onnxruntime.
     """
@@ -51,13 +54,19 @@ def load_onnx_restorer(path: Path) -> CropRestorer:
             f"expected a face restorer that gives faces (N, 3, {size}, {size}), found the output "
             f"{output.name} {_shown(output)}.",
         )
-    kind = RestorerKind(path.stem, _call, has_fidelity=fidelity is not None, size=size)
+    unit_range = session.get_modelmeta().custom_metadata_map.get(RANGE_KEY) == UNIT_RANGE
+    call = _call_in_unit_range if unit_range else _call
+    kind = RestorerKind(path.stem, call, has_fidelity=fidelity is not None, size=size)
     network = OnnxNetwork(path, session, faces.name, fidelity.name if fidelity else None)
     return CropRestorer(network, kind).eval()
 
 
 def _call(network: nn.Module, faces: Tensor, fidelity: float) -> Tensor:
     return network(faces, fidelity)
+
+
+def _call_in_unit_range(network: nn.Module, faces: Tensor, fidelity: float) -> Tensor:
+    return to_network(network(from_network(faces), fidelity))
 
 
 def _find_inputs(path: Path, session: Any) -> tuple[Any, Any]:

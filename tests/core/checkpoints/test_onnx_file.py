@@ -30,6 +30,7 @@ def write(
     fidelity: str | None = None,
     doubled: Sequence[int] = (),
     number: str = "FLOAT",
+    value_range: str | None = None,
 ) -> Path:
     """A network that halves its faces or, with a fidelity, multiplies them by it; what it gives is
     put beside itself along the axes of `doubled`."""
@@ -56,7 +57,10 @@ def write(
     outputs = [helper.make_tensor_value_info(last, kind, given)]
     graph = helper.make_graph(nodes, "network", inputs, outputs, constants)
     opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    if value_range is not None:
+        helper.set_model_props(model, {"value_range": value_range})
+    onnx.save(model, str(path))
     return path
 
 
@@ -84,6 +88,13 @@ def test_a_second_input_is_the_fidelity(tmp_path: Path, name: str) -> None:
     torch.testing.assert_close(half, (faces + 0.5) / 2, atol=1e-6, rtol=0)
     whole = restore_faces(restorer, whole_picture_faces(faces), fidelity=1).crops
     torch.testing.assert_close(whole, faces, atol=1e-6, rtol=0)
+
+
+def test_the_value_range_may_be_named(tmp_path: Path) -> None:
+    restorer = load_restorer(write(tmp_path / "ours.onnx", value_range="[0, 1]"))
+    faces = torch.rand(1, 3, SIDE, SIDE)
+    restored = restore_faces(restorer, whole_picture_faces(faces)).crops
+    torch.testing.assert_close(restored, faces / 2, atol=1e-6, rtol=0)
 
 
 def test_a_network_for_any_size_gets_faces_of_512(tmp_path: Path) -> None:
