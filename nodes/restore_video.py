@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
 
 AS_SOURCE = "as the video"
+MOST_FACES = 50  # that the report tells of, a line each
 
 
 class RestoreVideo(io.ComfyNode):
@@ -170,11 +171,18 @@ def _restore_images(
 
 
 def _describe(report: FilmReport) -> str:
-    """What was done, and what of the source could not be kept, a line each."""
+    """What was done, what of the source could not be kept, and who is who, a line each."""
     lines = [
         f"{report.frames} frames, {report.restored} faces of {len(report.tracks)} tracks restored",
         *report.notes,
     ]
     if report.filled:
         lines.insert(1, f"{report.filled} of them filled in between frames")
+    for number, seen in sorted(report.faces.items())[:MOST_FACES]:
+        done = "restored" if number in report.tracks else "left as it is"
+        lines.append(
+            f"face {number}: frames {seen.first} to {seen.last}, {seen.size:.0f} px, {done}"
+        )
+    if len(report.faces) > MOST_FACES:
+        lines.append(f"and {len(report.faces) - MOST_FACES} more")
     return "\n".join(lines)

@@ -136,7 +136,10 @@ def test_a_cut_ends_tracks(tmp_path: Path, model: PaniniNet) -> None:
     assert restore(source, tmp_path / "b.mkv", model).tracks == {0, 1}
     options = RestoreOptions(batch=1, smoothing=1, faces="1")
     second = restore(source, tmp_path / "c.mkv", model, options=options)
-    assert second.restored == 10
+    assert second.restored == 10 and second.tracks == {1}
+    spans = {number: (seen.first, seen.last) for number, seen in second.faces.items()}
+    assert spans == {0: (0, 9), 1: (10, 19)}  # also who is left as they are
+    assert {round(seen.size) for seen in second.faces.values()} == {20}
     same = list(map(np.array_equal, frames_of(source), frames_of(tmp_path / "c.mkv")))
     assert same == [True] * 10 + [False] * 10
 

@@ -68,6 +68,7 @@ def test_a_film_comes_back_as_a_film(comfy_pack: Pack, tmp_path: Path, kept_in: 
     assert torch.equal(after.audio["waveform"], before.audio["waveform"])
     assert (after.images - before.images).abs().max() > 0.1
     assert f"{FRAMES} frames, {FRAMES} faces of 1 tracks restored" in report
+    assert f"face 0: frames 0 to {FRAMES - 1}, " in report and report.endswith("px, restored")
     assert [file.suffix for file in left_behind() if file not in known] == [".mp4"]
 
 

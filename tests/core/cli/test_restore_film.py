@@ -48,6 +48,7 @@ def test_a_film_and_a_picture_go_to_one_folder(
     assert Path("out/a.png").exists()
     report = json.loads(Path("report.json").read_text())["pictures"]
     assert report[0]["frames"] == report[0]["restored_faces"] == 6
+    assert report[0]["faces"] == [{"number": 0, "first_frame": 0, "last_frame": 5}]
     # What is there is not done again.
     assert run("clip.mp4", "-o", "out") == 0
     assert "exists already" in capsys.readouterr().out
