@@ -22,6 +22,7 @@ SINGLE_DEGRADATIONS = ("sharp", "blur", "noise", "jpeg", "low resolution")
 MIXED_DEGRADATIONS = ("mild", "medium", "heavy")
 KNOWN_DEGRADATIONS = (*SINGLE_DEGRADATIONS, *MIXED_DEGRADATIONS)
 ATLAS_SUFFIX = ".atlas.safetensors"  # of the file beside a checkpoint
+ONNX_SUFFIX = ".onnx"  # of networks that onnxruntime computes
 LARGEST_SEED = 2**64 - 1
 FILM_SMOOTHING = 2.0  # frames; of films, where nothing else is said
 FILM_CODECS = ("h264", "hevc", "vp9", "av1", "prores", "ffv1")  # that may be asked for

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..checkpoints.detector import load_detector
-from ..checkpoints.image_models import load_restorer
+from ..checkpoints.image_models import load_restorer, load_upscaler
 from ..checkpoints.parser import load_parser
 from ..compute import AUTO, choose_device, choose_dtype
 from ..faces import Face, FaceSet
@@ -37,7 +37,7 @@ from ..stages.detect import detect_faces
 from ..stages.grouping import rows_of_images
 from ..stages.paste import paste_onto_image
 from ..stages.paste_masks import paste_masks
-from ..stages.restore import restore_faces
+from ..stages.restore import check_choices, restore_faces
 from ..stages.selection import select_faces, sort_faces
 from .manifest import DONE, FAILED, NOTHING_TO_DO, Record
 from .packing import PackedImage
@@ -207,7 +207,7 @@ class Detect:
 
 
 class Restore:
-    """Restores and pastes the selected faces of several pictures together; holds a model."""
+    """Restores and pastes the selected faces of several pictures together; holds the networks."""
 
     def __init__(self, recipe: Recipe, device: str) -> None:
         self._options = recipe.options
@@ -215,7 +215,13 @@ class Restore:
         where = choose_device(device)
         dtype = None if recipe.dtype == AUTO else choose_dtype(recipe.dtype, where)
         self._model = load_restorer(recipe.model, device=where, dtype=dtype)
+        check_choices(self._model, recipe.options)
+        if recipe.compiled:
+            self._model.compile()  # when it is first called
         self._parser = None if recipe.parser is None else load_parser(recipe.parser, device=where)
+        self._upscaler = None
+        if recipe.upscaler is not None:
+            self._upscaler = load_upscaler(recipe.upscaler, device=where)
 
     def __call__(self, tasks: Sequence[Task]) -> list[Task]:
         ready = [task for task in tasks if not task.is_over]
@@ -270,7 +276,14 @@ class Restore:
             restored.face_set, restored.crops.shape[-1], self._options, self._parser
         )
         return [
-            paste_onto_image(one, restored, rows.get(index, []), self._options, masks=masks)[0]
+            paste_onto_image(
+                one,
+                restored,
+                rows.get(index, []),
+                self._options,
+                masks=masks,
+                upscaler=self._upscaler,
+            )[0]
             for index, one in enumerate(pixels)
         ]
 
@@ -302,8 +315,8 @@ class Write:
 
     def _write(self, task: Task) -> Task:
         target = task.item.target
-        kept = not task.restored and self._recipe.options.upscale == 1
-        if kept and have_same_format(task.item.name, target):
+        same = self._recipe.options.upscale == 1 and self._recipe.upscaler is None
+        if not task.restored and same and have_same_format(task.item.name, target):
             data = task.data
         else:
             data = encode_file(target, (packed.unpack() for packed in task.images))
@@ -336,10 +349,20 @@ class Write:
         )
 
 
+def check_recipe(recipe: Recipe) -> None:
+    """Loads once, on the CPU, what every worker will load: what is wrong shows before the run.
+
+    Raises ValueError, OSError or ImportError for files and choices that cannot be used.
+    """
+    Detect(recipe, "cpu")
+    Restore(recipe, "cpu")
+
+
 def _why_none(task: Task, recipe: Recipe) -> str:
+    drawn = "" if recipe.upscaler is None else " It was drawn by the upscale model."
     if not task.found:
-        return "No face was found."
-    return f"{recipe.options.faces!r} names none of the {task.found} faces found."
+        return f"No face was found.{drawn}"
+    return f"{recipe.options.faces!r} names none of the {task.found} faces found.{drawn}"
 
 
 def _notes(task: Task) -> list[str]:

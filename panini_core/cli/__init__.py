@@ -17,7 +17,7 @@ from . import laboratory
 from .console import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USAGE, UsageError, complain
 
 COMMANDS = {
-    "restore": "restore the faces in photographs",
+    "restore": "restore the faces in photographs and films",
     "bulk": "restore masses of pictures, on one machine or many",
     "sheet": "draw the faces of pictures before and after on one sheet",
     "detect": "find faces: boxes, landmarks and a numbered picture",
@@ -26,7 +26,7 @@ COMMANDS = {
     "calibrate": "find out what fidelity should do with a model's weights",
     "convert": "turn a checkpoint into one safetensors file",
     "prior": "turn the published networks of MobileStyleGAN into one file, the GAN prior",
-    "train": "train the degradation encoder or the whole restorer",
+    "train": "train the networks: degradation encoder, GAN prior, inversion, restorer",
     "chain": "train the network with a real GAN prior for some minutes on a large GPU",
     "evaluate": "measure restored faces against clean ones",
     "study": "show how the mechanism behaves: figures, charts, sheets of edits",
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may not fit the console's encoding
             stream.reconfigure(errors="backslashreplace")
-    parsed = _build_parser(arguments).parse_args(arguments)
+    parsed = build_parser(arguments).parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         return run(parsed)
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_PROBLEM
 
 
-def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Only the chosen command's module is imported, and only its parser is filled."""
     parser = argparse.ArgumentParser(
         prog="panini",

@@ -15,9 +15,11 @@ from .options import (
     add_detector_arguments,
     add_format_argument,
     add_model_arguments,
+    add_upscale_model_argument,
     parser_of,
     positive_integer,
     suffix_of,
+    upscale_model_of,
 )
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
 
@@ -60,8 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_format_argument(parser)
     add_aligned_argument(parser)
     add_restore_arguments(parser)
+    add_upscale_model_argument(parser)
     add_detector_arguments(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, others=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         Choices,
         Folder,
         Manifest,
+        check_recipe,
         cluster,
         list_items,
         make_recipe,
@@ -79,17 +83,17 @@ def run(arguments: argparse.Namespace) -> int:
         run_bulk,
     )
 
-    if arguments.parser is not None or arguments.mask_source == "parse":
-        raise UsageError("panini bulk parses no faces: choose --mask-source soft or oval.")
     suffix = suffix_of(arguments)
     with usage_errors():
         recipe = make_recipe(
             model=arguments.model,
             detector=None if arguments.aligned else arguments.detector,
             parser=parser_of(arguments),
+            upscaler=upscale_model_of(arguments),
             dtype=arguments.dtype,
             suffix=suffix,
             options=read_options(arguments),
+            compiled=arguments.compile,
         )
         output = Folder(arguments.output)
         manifest = Manifest(output)
@@ -99,6 +103,9 @@ def run(arguments: argparse.Namespace) -> int:
                 arguments.inputs, arguments.output, suffix=suffix, many=map_on_cluster
             )
         left = items if arguments.force else pending(items, manifest, recipe, output)
+        if left:
+            with usage_errors():
+                check_recipe(recipe)
         start = time.perf_counter()
         records: Sequence[Record] = ()
         with Bar("picture") as bar:

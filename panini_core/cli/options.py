@@ -36,12 +36,14 @@ def default_of(function: Callable[..., object], parameter: str) -> Any:
     return inspect.signature(function).parameters[parameter].default
 
 
-def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+def add_input_arguments(parser: argparse.ArgumentParser, *, films: bool = False) -> None:
+    """films: whether they are taken as well, where they are named."""
+    more = "; films, by name or pattern" if films else ""
     parser.add_argument(
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="pictures, folders of pictures, or quoted patterns such as 'photos/*.jpg'",
+        help=f"pictures, folders of pictures, or quoted patterns such as 'photos/*.jpg'{more}",
     )
     parser.add_argument("--recursive", action="store_true", help="sub-folders of folders too")
     parser.add_argument(
@@ -115,7 +117,11 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
     """others: whether restorers of other methods serve as well (see `open_restorer`)."""
-    also = ", or GFPGAN, RestoreFormer or CodeFormer (needs spandrel)" if others else ""
+    also = (
+        ", or GFPGAN, RestoreFormer, CodeFormer (need spandrel), or a restorer in ONNX"
+        if others
+        else ""
+    )
     parser.add_argument(
         "--model",
         default=default_of(load_panini, "path"),
@@ -135,6 +141,16 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False
         action="store_true",
         help="compile the network first, which takes a minute or more and a C++ compiler (on a GPU "
         "Triton); pays for thousands of faces",
+    )
+
+
+def add_upscale_model_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--upscale-model",
+        metavar="FILE",
+        help="draw what is around the faces with an image model (ESRGAN, SwinIR, …; needs "
+        "spandrel), so that it is not softer than they are. --upscale says how large the result "
+        "is; at 1 the picture is enlarged, and shrunk again",
     )
 
 
@@ -174,12 +190,21 @@ def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> Fac
     return model
 
 
-def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
+def upscale_model_of(arguments: argparse.Namespace) -> str | None:
     """What `--upscale-model` names."""
-    if arguments.upscale_model is None:
+    file: str | None = arguments.upscale_model
+    if arguments.aligned and file is not None:
+        raise UsageError("--upscale-model draws what is around faces, which --aligned leaves out.")
+    return file
+
+
+def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
+    """The image model of `upscale_model_of`."""
+    file = upscale_model_of(arguments)
+    if file is None:
         return None
     with usage_errors():
-        return load_upscaler(arguments.upscale_model, device=choose_device(arguments.device))
+        return load_upscaler(file, device=choose_device(arguments.device))
 
 
 def parser_of(arguments: argparse.Namespace) -> str | None:

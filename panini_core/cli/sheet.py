@@ -17,6 +17,7 @@ from ..images import read_image, save_image
 from ..models.face_detector import FaceDetector
 from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
 from ..stages.grouping import face_numbers
@@ -28,9 +29,11 @@ from .options import (
     add_detector_arguments,
     add_input_arguments,
     add_model_arguments,
+    add_upscale_model_argument,
     open_detector,
     open_parser,
     open_restorer,
+    open_upscaler,
 )
 from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
 from .restore_picture import restore_picture
@@ -55,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tile_argument(parser)
     add_aligned_argument(parser)
     add_restore_arguments(parser)
+    add_upscale_model_argument(parser)
     add_detector_arguments(parser)
     add_model_arguments(parser, others=True)
 
@@ -65,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
     require_sheet(output, [source.path for source in sources], force=arguments.force)
+    upscaler = open_upscaler(arguments)
     model = open_restorer(arguments, options)
     detector = None if arguments.aligned else open_detector(arguments)
     with usage_errors():
@@ -72,7 +77,16 @@ def run(arguments: argparse.Namespace) -> int:
         atlas = load_atlas(model, arguments.model) if panini else None
     names = {source.path: source.relative.as_posix() for source in sources}
     parser = open_parser(arguments)
-    gallery = _Gallery(model, detector, atlas, options, names, parser=parser, tile=arguments.tile)
+    gallery = _Gallery(
+        model,
+        detector,
+        atlas,
+        options,
+        names,
+        upscaler=upscaler,
+        parser=parser,
+        tile=arguments.tile,
+    )
     others = find_others(arguments.inputs, output, recursive=arguments.recursive)
     tally = Tally("Drew", others)
     jobs = [Job(source.path, output) for source in sources]
@@ -95,6 +109,7 @@ class _Gallery:
         options: RestoreOptions,
         names: Mapping[Path, str],
         *,
+        upscaler: ImageUpscaler | None,
         parser: FaceParser | None,
         tile: int,
     ) -> None:
@@ -103,6 +118,7 @@ class _Gallery:
         self.atlas = atlas
         self.options = options
         self.names = names
+        self.upscaler = upscaler
         self.parser = parser
         self.tile = tile
         self.sheet = ContactSheet(PAIRS_A_ROW)
@@ -119,6 +135,7 @@ class _Gallery:
             self.detector,
             image.pixels,
             self.options,
+            upscaler=self.upscaler,
             keep_faces=True,
             parser=self.parser,
         )

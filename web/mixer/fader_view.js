@@ -139,7 +139,10 @@ function tellUse({ linked, mode }) {
 /** @param {Mode} mode */
 function tellMode(mode) {
   if (mode === "override") {
-    return text("mixer.override", "override: it replaces what the network chose; 0 is half and half.");
+    return text(
+      "mixer.override",
+      "override: it replaces what the network chose; 0 is half and half.",
+    );
   }
   return text("mixer.bias", "bias: it pushes what the network chose; 0 leaves it.");
 }
