@@ -19,7 +19,7 @@ from torch import Tensor
 from ..checkpoints.detector import load_detector
 from ..checkpoints.image_models import load_restorer, load_upscaler
 from ..checkpoints.parser import load_parser
-from ..compute import AUTO, choose_device, choose_dtype
+from ..compute import choose_device, choose_dtype
 from ..faces import Face, FaceSet
 from ..images import (
     ANIMATION_SUFFIX,
@@ -31,6 +31,7 @@ from ..images import (
     have_same_format,
     lost_on_writing,
 )
+from ..options import AUTO
 from ..pipeline import restore_aligned
 from ..stages.align import align_faces, whole_picture_faces
 from ..stages.detect import detect_faces

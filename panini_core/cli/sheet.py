@@ -25,42 +25,14 @@ from ..stages.represent import represent_degradation
 from .batch import Outcome, Result, Tally, count, run_jobs
 from .console import usage_errors
 from .inputs import Job, find_others, find_sources
-from .options import (
-    add_detector_arguments,
-    add_input_arguments,
-    add_model_arguments,
-    add_upscale_model_argument,
-    open_detector,
-    open_parser,
-    open_restorer,
-    open_upscaler,
-)
-from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
+from .opening import open_detector, open_parser, open_restorer, open_upscaler
+from .restore_arguments import read_options
 from .restore_picture import restore_picture
-from .sheet_file import add_tile_argument, require_sheet
+from .sheet_file import require_sheet
 
 PAIRS_A_ROW = 2
 NAMED = 12  # pictures without a face that the sheet's title names
 _MORE_ROOM = "Choose a smaller --tile, or make another sheet of the rest."
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_input_arguments(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        help="the sheet (.jpg or .png): every face before and after, with its picture's name, its "
-        "number as panini detect shows it, its size and how it is degraded",
-    )
-    add_tile_argument(parser)
-    add_aligned_argument(parser)
-    add_restore_arguments(parser)
-    add_upscale_model_argument(parser)
-    add_detector_arguments(parser)
-    add_model_arguments(parser, others=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
