@@ -28,7 +28,7 @@ class LoadModel(io.ComfyNode):
         return host.schema(
             node_id="PaniniLoadModel",
             menu="Loaders",
-            display_name="Load Face Restorer",
+            display_name="Load Face Restoration Model",
             description=(
                 "Loads a face restoration network: the bundled one, or a Panini, GFPGAN, "
                 "RestoreFormer, CodeFormer or GPEN file of models/facerestore_models."
@@ -134,7 +134,7 @@ def network_inputs() -> list[io.Input]:
         PaniniModel.Input(
             "model",
             optional=True,
-            tooltip="From Load Face Restorer. Without it: the bundled one.",
+            tooltip="From Load Face Restoration Model. Without it: the bundled one.",
         ),
         PaniniDetector.Input(
             "detector",

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from .drawing.faces import draw_faces, to_pillow
     from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
-    from .film import FilmReport, parts_folder, restore_film
+    from .film import FilmFace, FilmReport, parts_folder, restore_film
     from .images import (
         ImageFile,
         ImageFileError,
@@ -179,7 +179,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "InterpolationWeights",
         "RestoredFaces",
     ),
-    "film": ("FilmReport", "parts_folder", "restore_film"),
+    "film": ("FilmFace", "FilmReport", "parts_folder", "restore_film"),
     "images": (
         "ImageFile",
         "ImageFileError",
@@ -311,6 +311,7 @@ __all__ = [
     "FaceSet",
     "FamilyWeights",
     "FidelityCurve",
+    "FilmFace",
     "FilmOptions",
     "FilmReport",
     "FilterWeights",

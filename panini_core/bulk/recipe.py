@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..checkpoints import DEFAULT_WEIGHTS
-from ..checkpoints.detector import find_detector
+from ..checkpoints.detector import BUNDLED_DETECTOR, find_detector
 from ..options import RestoreOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Networks and options of a run. Workers open the files by the same paths."""
+    """Networks and options of a run. Workers open the files by the same paths, which are absolute:
+    they may have been started elsewhere."""
 
     model: str | None  # file; None: the weights that come with the package
     detector: str | None  # name or file; None: the pictures are aligned faces
@@ -41,8 +42,11 @@ def make_recipe(
     compiled: bool = False,
 ) -> Recipe:
     """A recipe with its marks. Raises OSError where a file cannot be read."""
+    model, parser, upscaler = map(_absolute, (model, parser, upscaler))
     label = _label_of(Path(DEFAULT_WEIGHTS if model is None else model))
     finder = None if detector is None else find_detector(detector)
+    if finder not in (None, BUNDLED_DETECTOR):
+        detector = _absolute(str(finder))
     # How many faces go together changes nothing but the last bits.
     chosen = {key: value for key, value in asdict(options).items() if key != "batch"}
     files = {"detector": finder, "parser": parser, "upscale_model": upscaler}
@@ -63,6 +67,10 @@ def make_recipe(
         label=label,
         text=text,
     )
+
+
+def _absolute(file: str | None) -> str | None:
+    return None if file is None else str(Path(file).absolute())
 
 
 def _label_of(path: Path) -> str:

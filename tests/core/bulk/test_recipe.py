@@ -69,6 +69,20 @@ def test_other_weights_of_the_other_networks_too(
     assert '"a.pth ' in after.text  # and so in the manifest
 
 
+def test_workers_that_were_started_elsewhere_find_the_files(
+    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("model", "parser", "upscaler", "detector"):
+        Path(name).write_bytes(b"weights")
+    names = {name: name for name in ("model", "parser", "upscaler", "detector")}
+    made = make_recipe(dtype="fp32", suffix=None, options=RestoreOptions(), **names)
+    assert {name: getattr(made, name) for name in names} == {
+        name: str(tmp_path / name) for name in names
+    }
+    assert recipe(model_file).detector == "bundled"
+
+
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         recipe(tmp_path / "none.safetensors")
