@@ -31,11 +31,12 @@ from ..images import (
     have_same_format,
     lost_on_writing,
 )
+from ..models.transfer import to_device
 from ..pipeline import restore_aligned
 from ..stages.align import align_faces, whole_picture_faces
 from ..stages.detect import detect_faces
 from ..stages.grouping import rows_of_images
-from ..stages.paste import paste_onto_image
+from ..stages.paste import paste_onto_images
 from ..stages.paste_masks import paste_masks
 from ..stages.restore import restore_faces
 from ..stages.selection import select_faces, sort_faces
@@ -197,7 +198,7 @@ class Detect:
         options = self._options
         found = detect_faces(
             self._detector,
-            pixels[None].to(self._device),
+            to_device(pixels[None], self._device),
             threshold=options.threshold,
             min_size=options.min_size,
             max_size=options.max_size or float("inf"),
@@ -229,7 +230,7 @@ class Restore:
         """Tasks whose faces were found, all together."""
         images = [packed.unpack() for task in tasks for packed in task.images]
         found = [own for task in tasks for own in task.faces]
-        pixels = [image.pixels.to(self._model.device) for image in images]
+        pixels = [to_device(image.pixels, self._model.device) for image in images]
         chosen = [self._select(own, one) for own, one in zip(found, pixels, strict=True)]
         paste = self._restore_whole if self._aligned else self._restore_faces
         after = iter(
@@ -269,10 +270,9 @@ class Restore:
         masks = paste_masks(
             restored.face_set, restored.crops.shape[-1], self._options, self._parser
         )
-        return [
-            paste_onto_image(one, restored, rows.get(index, []), self._options, masks=masks)[0]
-            for index, one in enumerate(pixels)
-        ]
+        owned = [rows.get(index, []) for index in range(len(pixels))]
+        pasted = paste_onto_images(pixels, restored, owned, self._options, masks=masks)
+        return [picture for picture, _ in pasted]
 
     def _restore_whole(
         self, pixels: Sequence[Tensor], faces: Sequence[Sequence[Face]]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..models.value_range import finite_pixels
+from .asking import Asking
 from .grain import measure_grain, share_missing
 from .warp import Pyramid, invert_affine, transform_points
 
@@ -49,7 +50,7 @@ def face_grain(
     mask: Pyramid,  # (…, R, R), first where it is drawn
     to_crop: Tensor,  # (2, 3): photograph px -> crop px
     detail: float,  # share of the photograph's detail that is added to the face
-) -> FaceGrain | None:
+) -> Asking[FaceGrain | None]:
     """The noise that brings a face to the grain of its surroundings; None if it needs none.
 
     It depends on the photograph's pixels there alone, so that every frame of a clip has its own,
@@ -64,14 +65,15 @@ def face_grain(
     to_crop[:, 2] += to_crop[:, :2] @ torch.tensor([left, top], dtype=to_crop.dtype)
     size = (bottom - top, right - left)
     drawn = mask.sample(to_crop[None], size, "zeros")[0, :1].clamp(0, 1)
-    grain = measure_grain(around, drawn)
+    grain = yield from measure_grain(around, drawn)
     if grain is None:
         return None
     face = colour.sample(to_crop[None], size, "reflection")[0] + detail * around
-    share = share_missing(around, face.clamp(0, 1), drawn)
+    share = yield from share_missing(around, face.clamp(0, 1), drawn)
     if share < NEGLIGIBLE:
         return None
-    seed = zlib.crc32((around * 255).round().byte().cpu().contiguous().numpy().tobytes())
+    values = yield (around * 255).round().byte().contiguous()
+    seed = zlib.crc32(values.numpy().tobytes())
     return FaceGrain(Pyramid(grain.weakened(share).draw(*size, seed)), left, top)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..faces import Face, FaceSet, InterpolationWeights, RestoredFaces
 from ..models.face_restorer import CropRestorer, FaceRestorer
 from ..models.panini import PaniniNet
+from ..models.transfer import to_device, to_like
 from ..models.value_range import from_network
 from ..options import NetworkOptions
 from .alpha import apply_fidelity
@@ -121,7 +122,7 @@ def _with_panini(
         if weights is None:
             alpha = model.predict_alpha(model.encode_degradation(images))
         else:
-            alpha = weights.alpha[chunk].to(model.device)
+            alpha = to_device(weights.alpha[chunk], model.device)
         alpha = apply_fidelity(
             InterpolationWeights(alpha), fidelity[chunk], model.fidelity_curve
         ).alpha
@@ -156,6 +157,6 @@ def _mix_noise(model: PaniniNet, numbers: Sequence[int], seed: int, amount: floa
             drawn.append(torch.randn(image.shape, generator=generator))
     keep = math.sqrt(1 - amount**2)
     return [
-        keep * image + amount * torch.cat(drawn).to(image)
+        keep * image + amount * to_like(torch.cat(drawn), image)
         for image, drawn in zip(stored, fresh, strict=True)
     ]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from panini_core.faces import Face, FaceSet, RestoredFaces
 from panini_core.stages.align import template
+from panini_core.stages.asking import answer_together
 from panini_core.stages.layers import (
     FILTER_REACH,
     TILE,
@@ -19,6 +20,7 @@ from panini_core.stages.layers import (
     blend,
     face_mask,
     make_layer,
+    see_faces,
     tiles,
 )
 from panini_core.stages.warp import Outside, Pyramid
@@ -55,7 +57,7 @@ def layer_of(
     match_colour: bool = False,
     keep_detail: float = 0.0,
 ) -> FaceLayer:
-    return make_layer(
+    layer = make_layer(
         restored,
         0,
         image,
@@ -66,6 +68,14 @@ def layer_of(
         keep_detail=keep_detail,
         match_grain=False,
     )
+    return answer_together([layer])[0]
+
+
+def blend_all(
+    layers: list[FaceLayer], picture: Tensor, rows: slice, columns: slice
+) -> tuple[Tensor, Tensor, float | Tensor, Tensor | None]:
+    """A part of the picture, with all of its faces."""
+    return blend(see_faces([(layers, rows, columns)])[0], picture, rows, columns)
 
 
 def flat(value: float) -> Tensor:
@@ -74,7 +84,7 @@ def flat(value: float) -> Tensor:
 
 def whole(layers: list[FaceLayer], picture: Tensor) -> tuple[Tensor, Tensor]:
     rows, columns = slice(0, picture.shape[-2]), slice(0, picture.shape[-1])
-    return blend(layers, picture, rows, columns)[:2]
+    return blend_all(layers, picture, rows, columns)[:2]
 
 
 def test_the_mask_covers_the_face_and_ends_before_the_border() -> None:
@@ -223,7 +233,7 @@ def test_a_part_of_the_picture_is_blended_as_in_the_whole() -> None:
     before = image.clone()
     colour, mask = whole(layers, image)
     rows, columns = slice(13, 31), slice(7, 42)
-    part, part_mask, _, noise = blend(layers, image, rows, columns)
+    part, part_mask, _, noise = blend_all(layers, image, rows, columns)
     assert noise is None  # without grain
     torch.testing.assert_close(part, colour[:, rows, columns], atol=1e-4, rtol=0)
     torch.testing.assert_close(part_mask, mask[:, rows, columns], atol=1e-4, rtol=0)
@@ -238,15 +248,15 @@ def test_the_strength_of_the_nearer_face_prevails() -> None:
         layer_of(restored_at(left, 10, 2, flat(0.5)), image, strength=strength)
         for left, strength in ((20, 0.25), (36, 1.0))
     )
-    _, mask, strength, _ = blend([weak, strong], image, *everywhere)
+    _, mask, strength, _ = blend_all([weak, strong], image, *everywhere)
     assert isinstance(strength, Tensor) and strength.shape == mask.shape
-    alone = blend([weak], image, *everywhere)[1][0] > 0
-    other = blend([strong], image, *everywhere)[1][0] > 0
+    alone = blend_all([weak], image, *everywhere)[1][0] > 0
+    other = blend_all([strong], image, *everywhere)[1][0] > 0
     assert (strength[0][alone & ~other] == 0.25).all() and (alone & ~other).any()
     assert (strength[0][other & ~alone] == 1).all() and (other & ~alone).any()
     both = strength[0][alone & other]
     assert 0.25 <= both.min() < 0.4 and 0.8 < both.max() <= 1
-    assert blend([weak, weak], image, *everywhere)[2] == 0.25
+    assert blend_all([weak, weak], image, *everywhere)[2] == 0.25
 
 
 def test_two_faces_cover_together_and_the_nearer_one_shows() -> None:
