@@ -123,7 +123,7 @@ def paste_faces_with_mask(
         options,
         masks=masks,
         upscaler=upscaler,
-        into=list(zip(result, total_mask, strict=True)),
+        into=[(result[index], total_mask[index]) for index in range(len(images))],
         on_image=on_image,
     )
     return result, total_mask

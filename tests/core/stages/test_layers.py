@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from panini_core.faces import Face, FaceSet, RestoredFaces
+from panini_core.stages import layers as layers_of_faces
 from panini_core.stages.align import template
 from panini_core.stages.asking import answer_together
 from panini_core.stages.layers import (
@@ -23,7 +25,7 @@ from panini_core.stages.layers import (
     see_faces,
     tiles,
 )
-from panini_core.stages.warp import Outside, Pyramid
+from panini_core.stages.warp import Outside, Piece, Pyramid
 
 SIDE = 16  # of crops, px
 HEIGHT, WIDTH = 60, 90
@@ -293,13 +295,14 @@ def test_a_face_is_sampled_in_its_own_window_only(monkeypatch: pytest.MonkeyPatc
         for left, top in ((10, 10), (70, 40), (12, 12))
     ]
     sampled: list[int] = []
-    real = Pyramid.sample
+    real = layers_of_faces.sample_together
 
-    def count(self: Pyramid, to_source: Tensor, size: tuple[int, int], outside: Outside) -> Tensor:
-        sampled.append(size[0] * size[1])
-        return real(self, to_source, size, outside)
+    def count(pieces: Sequence[Piece], outside: Outside, *, multiple: int = 1) -> list[Tensor]:
+        sampled.extend(piece.size[0] * piece.size[1] for piece in pieces)
+        assert multiple == 1  # a processor would have to work for more
+        return real(pieces, outside)
 
-    monkeypatch.setattr(Pyramid, "sample", count)
+    monkeypatch.setattr(layers_of_faces, "sample_together", count)
     whole(layers, image)
     windows = [layer.window for layer in layers]
     areas = [(right - left) * (bottom - top) for left, top, right, bottom in windows]
