@@ -17,6 +17,7 @@ from ..checkpoints.detector import BEST_FILE, load_detector
 from ..checkpoints.image_models import load_restorer, load_upscaler
 from ..checkpoints.parser import PARSER_FILES, load_parser
 from ..compute import AUTO, DTYPE_NAMES, choose_device, choose_dtype
+from ..models.compiled import compile_restorer
 from ..models.face_detector import FaceDetector
 from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
@@ -134,7 +135,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False
         "--compile",
         action="store_true",
         help="compile the network first, which takes a minute or more and a C++ compiler (on a GPU "
-        "Triton); pays for thousands of faces",
+        "Triton, and the network runs as CUDA graphs); pays for thousands of faces",
     )
 
 
@@ -157,7 +158,7 @@ def open_model(arguments: argparse.Namespace) -> PaniniNet:
         dtype = choose_dtype(arguments.dtype, device)
         model = load_panini(arguments.model, device=device, dtype=dtype)
     if arguments.compile:
-        model.compile()  # when it is first called
+        compile_restorer(model)
     return model
 
 
@@ -170,7 +171,7 @@ def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> Fac
         model = load_restorer(arguments.model, device=device, dtype=dtype)
         check_choices(model, options)
     if arguments.compile:
-        model.compile()  # when it is first called
+        compile_restorer(model)
     return model
 
 

@@ -299,6 +299,8 @@ class PaniniNet(nn.Module):
             config.level_channels, config.prior_channels[: len(config.level_channels)]
         )
         self.fidelity_curve: FidelityCurve | None = None  # calibrated for trained weights
+        # Whether batches are filled up to few sizes: each size is a CUDA graph of its own.
+        self.fills_batches = False
         if config.picture_bands and not config.interpolated_picture:
             self.gan_prior.silence()  # begin with the picture as it is
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..faces import Face, FaceSet, InterpolationWeights, RestoredFaces
+from ..models.compiled import fill_up, size_to_fill
 from ..models.face_restorer import CropRestorer, FaceRestorer
 from ..models.panini import PaniniNet
 from ..models.transfer import to_device, to_like
@@ -126,10 +127,15 @@ def _with_panini(
         alpha = apply_fidelity(
             InterpolationWeights(alpha), fidelity[chunk], model.fidelity_curve
         ).alpha
-        noise = None
+        noise: list[Tensor] | None = None
         if options.noise_amount > 0:
             noise = _mix_noise(model, numbers[chunk], options.noise_seed, options.noise_amount)
-        restored = model(images, alpha, noise=noise, latent_pull=options.latent_pull)
+        count = len(images)
+        if model.fills_batches:
+            size = size_to_fill(count, options.batch)
+            images, alpha = fill_up(images, size), fill_up(alpha, size)
+            noise = noise and [fill_up(one, size) for one in noise]
+        restored = model(images, alpha, noise=noise, latent_pull=options.latent_pull)[:count]
         return from_network(restored.float()).to(faces.crops.device)
 
     return restore

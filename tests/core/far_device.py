@@ -116,7 +116,7 @@ class FarDevice(TorchDispatchMode):
             raise RuntimeError(f"{func}: tensors of both sides.")
         if func is aten._to_copy.default and moves is not None:
             across = is_far != (torch.device(moves).type == DEVICE.type)
-            if not kwargs.get("non_blocking") and (across or is_far and kwargs["device"] != "cpu"):
+            if across and not kwargs.get("non_blocking"):
                 self.waits.append(str(func))
 
 

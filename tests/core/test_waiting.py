@@ -15,14 +15,14 @@ from torch import Tensor
 from panini_core.faces import Face, FaceSet, RestoredFaces
 from panini_core.models import transfer
 from panini_core.models.panini import PaniniConfig, PaniniNet
-from panini_core.options import PasteOptions
+from panini_core.options import NetworkOptions, PasteOptions
 from panini_core.stages.align import align_faces, template
 from panini_core.stages.paste import paste_faces_with_mask
 from panini_core.stages.represent import represent_degradation
 from panini_core.stages.restore import restore_faces
 from panini_core.stages.steady import steady_faces
 
-from .far_device import DEVICE, FarDevice, far_device, near
+from .far_device import DEVICE, FarDevice, FarTensor, far_device, near
 
 SIDE = 64  # of crops, px
 HEIGHT, WIDTH = 190, 330
@@ -114,19 +114,19 @@ def test_grey_photographs_and_given_masks_are_pasted_there_as_well(
 @pytest.mark.parametrize("preset", ["tiny", "tiny-mobile"])
 def test_the_network_is_never_waited_for(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = PaniniNet(PaniniConfig.preset(preset)).eval()
-    options = {"fidelity": "0.5; 1: 0.8", "noise_amount": 0.5, "batch": 2}
+    options = NetworkOptions(fidelity="0.5; 1: 0.8", noise_amount=0.5, batch=2)
     crops = torch.rand(5, 3, SIDE, SIDE)
     landmarks = template(SIDE).float()
     faces = tuple(Face(torch.zeros(4), landmarks, 1.0, 0, number) for number in range(5))
     to_crop = torch.eye(2, 3, dtype=torch.float64).expand(5, -1, -1)
     with torch.no_grad():
-        expected = restore_faces(model, FaceSet(faces, crops, to_crop), **options).crops
+        expected = restore_faces(model, FaceSet(faces, crops, to_crop), options=options).crops
     with far_device(monkeypatch) as device:
         model.to(DEVICE)
         there = FaceSet(faces, transfer.to_device(crops, DEVICE), to_crop)
         device.waits.clear()
         represent_degradation(model, there, batch=2)
-        found = restore_faces(model, there, **options).crops
+        found = restore_faces(model, there, options=options).crops
         assert device.waits == []
     torch.testing.assert_close(near(found), expected, atol=1e-5, rtol=0)
 
@@ -145,7 +145,7 @@ def test_the_imitation_notices_what_waits(monkeypatch: pytest.MonkeyPatch) -> No
     assert waits(lambda values: values[values > 3]) == 1
     assert waits(lambda values: values[[0, 2]]) == 1
     assert waits(lambda values: values.cpu()) == 1
-    assert waits(lambda values: values.tolist()) == 1
+    assert waits(FarTensor.tolist) == 1
     assert waits(lambda values: torch.ones(6).to(DEVICE)) == 1
     assert waits(lambda values: transfer.to_host([values, values])) == 1
 
@@ -155,4 +155,4 @@ def test_the_imitation_mixes_no_tensors_of_both_sides(monkeypatch: pytest.Monkey
         assert isinstance(device, FarDevice)
         values = transfer.to_device(torch.arange(6.0), DEVICE)
         with pytest.raises(RuntimeError, match="tensors of both sides"):
-            values + torch.ones(6)
+            torch.add(values, torch.ones(6))
