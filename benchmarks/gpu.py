@@ -85,12 +85,13 @@ def _rows(
     yield f"{name}, {dtype}, bf16 peak measured: {peak / 1e12:.3g} TFLOP/s\n"
     yield "| what | batch | faces/s | ms a face | TFLOP/s | share of the peak | memory, MiB |"
     yield "|---" * 7 + "|"
-    model = _panini(device, dtype, sizes)
+    # Who counts operations looks at gradients, too.
+    model = _panini(device, dtype, sizes).requires_grad_(False)
     for batch in sizes.batches:
         images = torch.rand(batch, 3, model.input_size, model.input_size, device=device)
         yield _row("our network", batch, _speed(_call(model, images), device, sizes), peak)
     try:
-        other = gfpgan(sizes.gfpgan).to(device, dtype)
+        other = gfpgan(sizes.gfpgan).to(device, dtype).requires_grad_(False)
     except ImportError as error:
         yield f"| GFPGAN: nothing to compare with, {error} |" + " |" * 6
     else:
@@ -147,7 +148,7 @@ def _peak(device: torch.device, sizes: Sizes) -> float:
 def _speed(work: Work, device: torch.device, sizes: Sizes, *, count_flops: bool = True) -> Speed:
     flops = 0
     if count_flops:  # a compiled network cannot be looked into
-        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False) as counter:
             work()
         flops = counter.get_total_flops()
     if device.type != "cuda":
