@@ -176,46 +176,41 @@ class Sight:
     layer: FaceLayer
     rows: slice  # of the picture
     columns: slice
-    colour: Tensor  # (C, h, w), without what is added of the picture
+    colour: Tensor  # (C, h, w) in [0, 1], with the picture's detail
     mask: Tensor  # (1, h, w) in [0, 1]
 
 
 def see_faces(
-    places: Sequence[tuple[Sequence[FaceLayer], slice, slice]],
+    places: Sequence[tuple[Tensor, Sequence[FaceLayer], slice, slice]],
 ) -> list[list[Sight]]:
     """What tiles show of their faces, each in its own window; all tiles together.
 
-    places: the faces of a tile, its rows and its columns.
+    places: the picture of a tile (C, H, W), the faces in it, its rows and its columns.
     """
     parts = [
-        (layer, *_part(layer, rows, columns))
-        for layers, rows, columns in places
+        (picture, layer, *_part(layer, rows, columns))
+        for picture, layers, rows, columns in places
         for layer in layers
     ]
-    multiple = 1
-    if parts and works_ahead(parts[0][0].mask.level(0).device):
-        multiple = MULTIPLE_AHEAD
+    multiple = MULTIPLE_AHEAD if parts and works_ahead(parts[0][0].device) else 1
+    maps = [_moved(layer.to_crop, rows, columns) for _, layer, rows, columns in parts]
+    sizes = [
+        (rows.stop - rows.start, columns.stop - columns.start) for _, _, rows, columns in parts
+    ]
 
     def sample(pyramids: Sequence[Pyramid], outside: Outside) -> list[Tensor]:
-        pieces = [
-            Piece(
-                pyramid,
-                _moved(layer.to_crop, rows, columns),
-                (rows.stop - rows.start, columns.stop - columns.start),
-            )
-            for pyramid, (layer, rows, columns) in zip(pyramids, parts, strict=True)
-        ]
+        pieces = [Piece(*one) for one in zip(pyramids, maps, sizes, strict=True)]
         return sample_together(pieces, outside, multiple=multiple)
 
-    colours = sample([layer.colour for layer, _, _ in parts], "reflection")
-    masks = sample([layer.mask for layer, _, _ in parts], "zeros")
-    seen = iter(
-        [
-            Sight(*part, colour, mask.clamp(0, 1))
-            for part, colour, mask in zip(parts, colours, masks, strict=True)
-        ]
-    )
-    return [[next(seen) for _ in layers] for layers, _, _ in places]
+    colours = sample([layer.colour for _, layer, _, _ in parts], "reflection")
+    masks = sample([layer.mask for _, layer, _, _ in parts], "zeros")
+    seen: list[Sight] = []
+    for (picture, layer, rows, columns), colour, mask in zip(parts, colours, masks, strict=True):
+        if layer.detail:
+            colour += layer.detail * picture[:, rows, columns].to(colour)
+        seen.append(Sight(layer, rows, columns, colour.clamp_(0, 1), mask.clamp_(0, 1)))
+    shown = iter(seen)
+    return [[next(shown) for _ in layers] for _, layers, _, _ in places]
 
 
 def _part(layer: FaceLayer, rows: slice, columns: slice) -> tuple[slice, slice]:
@@ -228,13 +223,11 @@ def _part(layer: FaceLayer, rows: slice, columns: slice) -> tuple[slice, slice]:
 
 
 def blend(
-    faces: Sequence[Sight], picture: Tensor, rows: slice, columns: slice
+    faces: Sequence[Sight], rows: slice, columns: slice
 ) -> tuple[Tensor, Tensor, float | Tensor, Tensor | None]:
     """The faces' colour (C, h, w), their joint mask (1, h, w), their strength, (1, h, w) if they
     differ in it, and the noise (C, h, w) that brings them to the photograph's grain, None if there
-    is none, in a part of the picture, which is not changed.
-
-    faces: as `see_faces` gives them for that part. picture: (C, H, W), the whole.
+    is none, in a part of the picture. faces: as `see_faces` gives them for that part.
     """
     shape = (rows.stop - rows.start, columns.stop - columns.start)
     layers = [face.layer for face in faces]
@@ -243,16 +236,12 @@ def blend(
     drawn: list[tuple[FaceLayer, slice, slice, Tensor, Tensor]] = []
     for face in faces:
         layer, down, across, mask = face.layer, face.rows, face.columns, face.mask
-        colour = face.colour
-        if layer.detail:
-            colour = colour + layer.detail * picture[:, down, across].to(colour)
-        colour = colour.clamp(0, 1)
         weight = mask * _nearness(layer, down, across, mask).clamp(min=1e-6)  # zero with the mask
         down = slice(down.start - rows.start, down.stop - rows.start)
         across = slice(across.start - columns.start, across.stop - columns.start)
         total[:, down, across] += weight
         clear[:, down, across] = clear[:, down, across].clone() * (1 - mask)
-        drawn.append((layer, down, across, colour, weight))
+        drawn.append((layer, down, across, face.colour, weight))
 
     blended = like.new_zeros((len(like), *shape))
     strengths = like.new_zeros((1, *shape))

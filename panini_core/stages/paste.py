@@ -216,7 +216,7 @@ def _paste_together(
         side = tile_side(canvas.image.device)
         tiles_of_all += [(canvas, *tile) for tile in tiles(own, *canvas.size, side)]
     for part in _in_parts(tiles_of_all):
-        places = [(inside, down, across) for _, down, across, inside in part]
+        places = [(canvas.picture, inside, down, across) for canvas, down, across, inside in part]
         for (canvas, down, across, _), faces in zip(part, see_faces(places), strict=True):
             _draw(canvas, faces, down, across)
     for canvas, is_one in zip(canvases, grey, strict=True):
@@ -244,7 +244,7 @@ def _in_parts(
 def _draw(canvas: _Canvas, faces: Sequence[Sight], down: slice, across: slice) -> None:
     """Draws the faces of a tile."""
     picture = canvas.picture
-    colour, mask, strength, noise = blend(faces, picture, down, across)
+    colour, mask, strength, noise = blend(faces, down, across)
     canvas.mask[:, down, across] = mask.to(canvas.mask.dtype)
     if all(face.layer.strength == 0 for face in faces):
         return

@@ -117,8 +117,8 @@ def sample_together(
             levels = [piece.pyramid.level(rate[0]) for piece in own]
             pictures = torch.stack(levels) if len(levels) > 1 else levels[0][None]
             sampled = _sample(pictures, maps[chunk], size, outside, rate)
-            for place, piece, one in zip(chunk.tolist(), own, sampled, strict=True):
-                result[place] = one[:, : piece.size[0], : piece.size[1]]
+            for row, (place, piece) in enumerate(zip(chunk.tolist(), own, strict=True)):
+                result[place] = sampled[row, :, : piece.size[0], : piece.size[1]]
     return [result[place] for place in range(len(pieces))]
 
 

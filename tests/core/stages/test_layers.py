@@ -77,7 +77,7 @@ def blend_all(
     layers: list[FaceLayer], picture: Tensor, rows: slice, columns: slice
 ) -> tuple[Tensor, Tensor, float | Tensor, Tensor | None]:
     """A part of the picture, with all of its faces."""
-    return blend(see_faces([(layers, rows, columns)])[0], picture, rows, columns)
+    return blend(see_faces([(picture, layers, rows, columns)])[0], rows, columns)
 
 
 def flat(value: float) -> Tensor:
