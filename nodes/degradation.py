@@ -33,7 +33,7 @@ class ExtractDegradation(io.ComfyNode):
             aliases=["degradation representation", "quality", "severity", "UDRL"],
             is_output_node=True,
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
+                PaniniModel.Input("model", tooltip="From Load Face Restoration Model."),
                 PaniniFaces.Input(
                     "faces", optional=True, tooltip="Aligned faces. Faces or crops are needed."
                 ),

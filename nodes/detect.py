@@ -42,7 +42,7 @@ class DetectFaces(io.ComfyNode):
                     DEFAULTS.max_size,
                     "Largest longer side of a face's box, px of the image. 0: no limit.",
                 ),
-                smoothing_input(),
+                smoothing_input(steadies="boxes and landmarks"),
                 io.Boolean.Input(
                     "overlay",
                     default=True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 
 from .. import panini_core as core
-from ..panini_core import ATLAS_SUFFIX
+from ..panini_core import ATLAS_SUFFIX, ONNX_SUFFIX
 from . import host
 from .sockets import PaniniDetector, PaniniModel
 
@@ -28,10 +28,10 @@ class LoadModel(io.ComfyNode):
         return host.schema(
             node_id="PaniniLoadModel",
             menu="Loaders",
-            display_name="Load Face Restorer",
+            display_name="Load Face Restoration Model",
             description=(
                 "Loads a face restoration network: the bundled one, or a Panini, GFPGAN, "
-                "RestoreFormer or CodeFormer file of models/facerestore_models."
+                "RestoreFormer, CodeFormer or GPEN file of models/facerestore_models."
             ),
             aliases=[
                 "face restore model",
@@ -40,6 +40,7 @@ class LoadModel(io.ComfyNode):
                 "gfpgan",
                 "codeformer",
                 "restoreformer",
+                "gpen",
                 "load panini model",
             ],
             inputs=[
@@ -49,7 +50,8 @@ class LoadModel(io.ComfyNode):
                     default=BUNDLED_MODEL,
                     tooltip="The bundled Panini, or a file of models/facerestore_models (and of "
                     "the folders that extra_model_paths.yaml adds), as other packs keep them. "
-                    "CodeFormer needs the Python package spandrel_extra_arches.",
+                    "CodeFormer needs the Python package spandrel_extra_arches, files in ONNX "
+                    "(GPEN) need onnxruntime.",
                 ),
                 io.Combo.Input(
                     "dtype",
@@ -82,10 +84,9 @@ class LoadModel(io.ComfyNode):
 
 
 def _model_files() -> list[str]:
-    """The folder's files without the atlases that lie beside models, and without the ONNX files
-    of packs that have the folder list them."""
-    files = host.list_files(host.MODEL_FOLDER)
-    return [name for name in files if not name.endswith((ATLAS_SUFFIX, ".onnx"))]
+    """The folder's files without the atlases that lie beside models."""
+    files = host.list_files(host.MODEL_FOLDER, also=ONNX_SUFFIX)
+    return [name for name in files if not name.endswith(ATLAS_SUFFIX)]
 
 
 class LoadDetector(io.ComfyNode):
@@ -133,7 +134,7 @@ def network_inputs() -> list[io.Input]:
         PaniniModel.Input(
             "model",
             optional=True,
-            tooltip="From Load Face Restorer. Without it: the bundled one.",
+            tooltip="From Load Face Restoration Model. Without it: the bundled one.",
         ),
         PaniniDetector.Input(
             "detector",

@@ -63,7 +63,7 @@ class DafiMixer(io.ComfyNode):
             aliases=["fusion weights", "fidelity", "alpha", "interpolation", "DAFI"],
             is_output_node=True,
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
+                PaniniModel.Input("model", tooltip="From Load Face Restoration Model."),
                 PaniniDegradation.Input("degradation", tooltip="One vector a face."),
                 io.Combo.Input(
                     "preset",

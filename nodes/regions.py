@@ -21,6 +21,7 @@ class DrawFaceRegions(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return host.schema(
             node_id="PaniniFaceRegions",
+            menu="Stages",
             display_name="Face Regions",
             description="A mask of parts of each face, in the size of the image, from the "
             "landmarks: each part as strong as you say. In front of Paste Faces it leaves eyes as "

@@ -38,7 +38,7 @@ class RestoreFaces(io.ComfyNode):
             "and degradations are for Panini models only.",
             aliases=["restore crops", "face restoration stage"],
             inputs=[
-                PaniniModel.Input("model", tooltip="From Load Face Restorer."),
+                PaniniModel.Input("model", tooltip="From Load Face Restoration Model."),
                 PaniniFaces.Input("faces", tooltip="From Align Faces."),
                 PaniniWeights.Input(
                     "weights",

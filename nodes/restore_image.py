@@ -55,6 +55,7 @@ class RestoreImage(io.ComfyNode):
                 "face enhance",
                 "face enhancer",
                 "face detailer",
+                "reactor",
                 "face fix",
                 "photo restoration",
                 "restore old photo",

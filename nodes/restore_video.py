@@ -12,19 +12,26 @@ from . import host
 from .load import default_detector, default_model, network_inputs
 from .restore_image import write_report
 from .widgets import (
+    DEFAULTS,
     fidelity_input,
+    mask_source_input,
+    match_grain_input,
     min_size_input,
     paste_inputs,
+    per_face,
+    per_face_input,
     selection_input,
     smoothing_input,
     threshold_input,
     upscale_model_input,
+    validate_per_face,
     validate_selection,
 )
 
 if TYPE_CHECKING:
     from ..panini_core import (
         FaceDetector,
+        FaceParser,
         FaceRestorer,
         FilmReport,
         ImageUpscaler,
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
     )
 
 AS_SOURCE = "as the video"
+MOST_FACES = 50  # that the report tells of, a line each
 
 
 class RestoreVideo(io.ComfyNode):
@@ -63,6 +71,10 @@ class RestoreVideo(io.ComfyNode):
                 ),
                 *network_inputs(),
                 upscale_model_input(),
+                per_face_input("face_fidelity", "fidelity"),
+                per_face_input("face_strength", "strength"),
+                mask_source_input(optional=True),
+                match_grain_input(),
             ],
             outputs=[
                 io.Video.Output(display_name="video", tooltip="The video, faces restored."),
@@ -71,26 +83,45 @@ class RestoreVideo(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, selection: str | None) -> bool | str:
-        return validate_selection(selection)
+    def validate_inputs(
+        cls,
+        selection: str | None,
+        face_fidelity: str | None = None,
+        face_strength: str | None = None,
+    ) -> bool | str:
+        wrong = validate_selection(selection)
+        return wrong if wrong is not True else validate_per_face(face_fidelity, face_strength)
 
     @classmethod
     def execute(
         cls,
         video: Any,
         selection: str,
+        fidelity: float,
+        strength: float,
         codec: str,
         model: host.ManagedNetwork[FaceRestorer] | None = None,
         detector: host.ManagedNetwork[FaceDetector] | None = None,
         upscale_model: SpandrelDescriptor | None = None,
+        face_fidelity: str = "",
+        face_strength: str = "",
+        mask_source: str = DEFAULTS.mask_source,
         **choices: Any,
     ) -> io.NodeOutput:
         with host.borrow_upscaler(upscale_model) as upscaler:
             finder = (detector or default_detector()).load()
             network, batch = host.load_restorer(model or default_model())
-            options = RestoreOptions(faces=selection, batch=batch, **choices)
+            options = RestoreOptions(
+                faces=selection,
+                fidelity=per_face(fidelity, face_fidelity),
+                strength=per_face(strength, face_strength),
+                batch=batch,
+                mask_source=mask_source,
+                **choices,
+            )
+            parser = host.load_parser(mask_source)
             if host.is_of_images(video):
-                return _restore_images(video, finder, network, options, upscaler)
+                return _restore_images(video, finder, network, options, parser, upscaler)
             progress = host.FilmProgress()
             with host.film_file(video) as source:
                 target = host.result_file(source)
@@ -102,6 +133,7 @@ class RestoreVideo(io.ComfyNode):
                         target,
                         options,
                         FilmOptions(codec=None if codec == AS_SOURCE else codec),
+                        parser=parser,
                         upscaler=upscaler,
                         on_image=progress.frame,
                         on_chunk=progress.keep,
@@ -117,6 +149,7 @@ def _restore_images(
     finder: FaceDetector,
     network: FaceRestorer,
     options: RestoreOptions,
+    parser: FaceParser | None,
     upscaler: ImageUpscaler | None,
 ) -> io.NodeOutput:
     """A video that is made of images has no file to read: it is in memory already."""
@@ -126,6 +159,7 @@ def _restore_images(
         network,
         host.to_images(parts.images),
         options,
+        parser=parser,
         upscaler=upscaler,
         keep_faces=False,
         on_image=host.Progress(),
@@ -137,11 +171,18 @@ def _restore_images(
 
 
 def _describe(report: FilmReport) -> str:
-    """What was done, and what of the source could not be kept, a line each."""
+    """What was done, what of the source could not be kept, and who is who, a line each."""
     lines = [
         f"{report.frames} frames, {report.restored} faces of {len(report.tracks)} tracks restored",
         *report.notes,
     ]
     if report.filled:
         lines.insert(1, f"{report.filled} of them filled in between frames")
+    for number, seen in sorted(report.faces.items())[:MOST_FACES]:
+        done = "restored" if number in report.tracks else "left as it is"
+        lines.append(
+            f"face {number}: frames {seen.first} to {seen.last}, {seen.size:.0f} px, {done}"
+        )
+    if len(report.faces) > MOST_FACES:
+        lines.append(f"and {len(report.faces) - MOST_FACES} more")
     return "\n".join(lines)

@@ -114,7 +114,9 @@ def min_size_input() -> io.Int.Input:
     )
 
 
-def smoothing_input(default: float = DEFAULTS.smoothing) -> io.Float.Input:
+def smoothing_input(
+    default: float = DEFAULTS.smoothing, *, steadies: str = "them and what is restored"
+) -> io.Float.Input:
     return io.Float.Input(
         "smoothing",
         default=default,
@@ -122,8 +124,7 @@ def smoothing_input(default: float = DEFAULTS.smoothing) -> io.Float.Input:
         max=30.0,
         step=0.5,
         tooltip="For the frames of a clip: follows the faces, also through frames that miss them, "
-        "and steadies them and what is restored over time, in frames (2 or 3 is plenty). 0: single "
-        "pictures.",
+        f"and steadies {steadies} over time, in frames (2 or 3 is plenty). 0: single pictures.",
     )
 
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from .checkpoints.detector import Folders, find_detector, load_detector
     from .checkpoints.fingerprint import encoder_fingerprint
     from .checkpoints.image_models import load_restorer, load_upscaler
-    from .checkpoints.parser import PARSER_FILES, find_parser, load_parser
-    from .compute import DTYPE_NAMES, DTYPES, choose_device, choose_dtype
+    from .checkpoints.parser import find_parser, load_parser
+    from .compute import DTYPES, choose_device, choose_dtype
     from .degrading.degrade import degrade_images
     from .degrading.ranges import PRESETS as DEGRADATION_PRESETS
     from .degrading.ranges import (
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from .drawing.faces import draw_faces, to_pillow
     from .drawing.plots import plot_alpha, plot_atlas
     from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
-    from .film import FilmReport, parts_folder, restore_film
+    from .film import FilmFace, FilmReport, parts_folder, restore_film
     from .images import (
         ImageFile,
         ImageFileError,
@@ -69,12 +69,14 @@ if TYPE_CHECKING:
     from .models.stylegan2 import Fuse
     from .models.value_range import from_network, to_network
     from .models.window import Window
+    from .onnx_export import export_onnx
     from .options import (
         ATLAS_SUFFIX,
         DEFAULT_BATCH,
         DEFAULT_CROP_SIDE,
         DEFAULT_FEATHER,
         DEFAULT_THRESHOLD,
+        DTYPE_NAMES,
         FIDELITY_PRESETS,
         FILM_CODECS,
         FILM_SMOOTHING,
@@ -82,6 +84,8 @@ if TYPE_CHECKING:
         LARGEST_SEED,
         MASK_SHAPES,
         MASK_SOURCES,
+        ONNX_SUFFIX,
+        PARSER_FILES,
         REGION_FEATHER,
         FaceRegions,
         FilmOptions,
@@ -155,8 +159,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "checkpoints.detector": ("Folders", "find_detector", "load_detector"),
     "checkpoints.fingerprint": ("encoder_fingerprint",),
     "checkpoints.image_models": ("load_restorer", "load_upscaler"),
-    "checkpoints.parser": ("PARSER_FILES", "find_parser", "load_parser"),
-    "compute": ("DTYPES", "DTYPE_NAMES", "choose_device", "choose_dtype"),
+    "checkpoints.parser": ("find_parser", "load_parser"),
+    "compute": ("DTYPES", "choose_device", "choose_dtype"),
     "degrading.degrade": ("degrade_images",),
     "degrading.ranges": (
         "DEGRADATION_PRESETS",
@@ -175,7 +179,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "InterpolationWeights",
         "RestoredFaces",
     ),
-    "film": ("FilmReport", "parts_folder", "restore_film"),
+    "film": ("FilmFace", "FilmReport", "parts_folder", "restore_film"),
     "images": (
         "ImageFile",
         "ImageFileError",
@@ -198,12 +202,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "models.stylegan2": ("Fuse",),
     "models.value_range": ("from_network", "to_network"),
     "models.window": ("Window",),
+    "onnx_export": ("export_onnx",),
     "options": (
         "ATLAS_SUFFIX",
         "DEFAULT_BATCH",
         "DEFAULT_CROP_SIDE",
         "DEFAULT_FEATHER",
         "DEFAULT_THRESHOLD",
+        "DTYPE_NAMES",
         "FIDELITY_PRESETS",
         "FILM_CODECS",
         "FILM_SMOOTHING",
@@ -211,9 +217,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "LARGEST_SEED",
         "MASK_SHAPES",
         "MASK_SOURCES",
+        "PARSER_FILES",
         "REGION_FEATHER",
         "FaceRegions",
         "FilmOptions",
+        "ONNX_SUFFIX",
         "NetworkOptions",
         "PasteOptions",
         "RestoreOptions",
@@ -283,6 +291,7 @@ __all__ = [
     "LARGEST_SEED",
     "MASK_SHAPES",
     "MASK_SOURCES",
+    "ONNX_SUFFIX",
     "PARSER_FILES",
     "REGION_FEATHER",
     "SORT_ORDERS",
@@ -302,6 +311,7 @@ __all__ = [
     "FaceSet",
     "FamilyWeights",
     "FidelityCurve",
+    "FilmFace",
     "FilmOptions",
     "FilmReport",
     "FilterWeights",
@@ -352,6 +362,7 @@ __all__ = [
     "encoder_fingerprint",
     "enlarge",
     "exact_degradation",
+    "export_onnx",
     "face_areas",
     "face_distances",
     "face_mask",

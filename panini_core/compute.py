@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-AUTO = "auto"
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-DTYPE_NAMES = (AUTO, *DTYPES)
+from .options import AUTO, DTYPE_NAMES, PRECISIONS
+
+DTYPES = dict(zip(PRECISIONS, (torch.float32, torch.float16, torch.bfloat16), strict=True))
 
 # NVIDIA's compute capability from which tensor cores multiply in a type
 _FP16_FROM = (7, 0)

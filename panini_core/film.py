@@ -56,6 +56,15 @@ _FACES = "faces.jsonl"  # what was detected, in the order in which it was asked
 
 
 @dataclass(slots=True)
+class FilmFace:
+    """Where a face was seen in a film, whether it was restored or not."""
+
+    first: int  # frame
+    last: int  # frame
+    size: float  # px, the longer side of its largest box
+
+
+@dataclass(slots=True)
 class FilmReport:
     """What happened to a film."""
 
@@ -64,6 +73,7 @@ class FilmReport:
     restored: int = 0  # faces, each counted in every frame
     filled: int = 0  # of these, those that were filled in between frames
     tracks: set[int] = field(default_factory=set[int])  # that were restored
+    faces: dict[int, FilmFace] = field(default_factory=dict[int, FilmFace])  # seen, by number
     notes: list[str] = field(default_factory=list[str])  # what differs from the source, in words
     seconds: float = 0.0
 
@@ -203,6 +213,7 @@ def _restore(
     height, width = film.size
     looks: Iterator[Look] = (frame.pixels for frame in film.frames())
     stretches = detect_in_passing(looks, film.size, find, options.threshold)
+    stretches = _note(stretches, report)
     stretches = select_in_passing(
         stretches, options.faces, height=height, width=width, max_faces=options.max_faces
     )
@@ -232,6 +243,19 @@ def _restore(
                 device=model.device,
             )
         del frames
+
+
+def _note(stretches: Iterator[Stretch], report: FilmReport) -> Iterator[Stretch]:
+    """The stretches as they are; their faces are noted in the report."""
+    for stretch in stretches:
+        for face in stretch.faces:
+            if face.number is None:
+                continue
+            frame = face.image_index
+            seen = report.faces.setdefault(face.number, FilmFace(frame, frame, face.size))
+            seen.first, seen.last = min(seen.first, frame), max(seen.last, frame)
+            seen.size = max(seen.size, face.size)
+        yield stretch
 
 
 def _split(stretches: Iterator[Stretch], needed: int) -> Iterator[Stretch]:

@@ -8,6 +8,14 @@ from dataclasses import dataclass, fields
 from .stages.per_face import parse_per_face
 from .stages.selection import OTHER_SPELLINGS, SORT_ORDERS, parse_rule
 
+AUTO = "auto"  # what suits the machine: a device, a precision, a detector
+PRECISIONS = ("fp32", "fp16", "bf16")  # of networks
+DTYPE_NAMES = (AUTO, *PRECISIONS)
+CHECKPOINT_SUFFIX = ".safetensors"  # of the checkpoints that are written
+# What facexlib and the packs built on it call their files: the more accurate detector; the face
+# parsers, the preferred one first
+BEST_DETECTOR = "detection_Resnet50_Final.pth"
+PARSER_FILES = ("parsing_parsenet.pth", "parsing_bisenet.pth")
 DEFAULT_THRESHOLD = 0.6  # least score of a face
 DEFAULT_FEATHER = 0.1  # soft border of the paste mask, share of the crop's side
 DEFAULT_CROP_SIDE = 512  # px, of an aligned face
@@ -22,6 +30,9 @@ SINGLE_DEGRADATIONS = ("sharp", "blur", "noise", "jpeg", "low resolution")
 MIXED_DEGRADATIONS = ("mild", "medium", "heavy")
 KNOWN_DEGRADATIONS = (*SINGLE_DEGRADATIONS, *MIXED_DEGRADATIONS)
 ATLAS_SUFFIX = ".atlas.safetensors"  # of the file beside a checkpoint
+ONNX_SUFFIX = ".onnx"  # of networks that onnxruntime computes
+TILE = 256  # px, the side of a face on a sheet
+SMALLEST_TILE, LARGEST_TILE = 112, 1024  # px; a smaller one would be narrower than its figures
 LARGEST_SEED = 2**64 - 1
 FILM_SMOOTHING = 2.0  # frames; of films, where nothing else is said
 FILM_CODECS = ("h264", "hevc", "vp9", "av1", "prores", "ffv1")  # that may be asked for

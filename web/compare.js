@@ -20,8 +20,10 @@ export class NodeSlider {
   /**
    * @param {ComfyNode} node
    * @param {FoldOptions} [fold] how it folds away; without it, it does not
+   * @param {() => string} [hint] what is to be done first; without it, to run
    */
-  constructor(node, fold) {
+  constructor(node, fold, hint = () => text("compare.run", "Run to compare.")) {
+    this.hint = hint;
     this.slider = new CompareSlider(
       {
         onPair: (index, rests) => this.pictures.goTo(index, rests),
@@ -62,7 +64,7 @@ export class NodeSlider {
       total: shown?.total ?? 0,
       hint: missing
         ? text("compare.missing", "The pictures are no longer there: run again.")
-        : text("compare.run", "Run to compare."),
+        : this.hint(),
     });
   }
 }

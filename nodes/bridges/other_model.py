@@ -21,8 +21,8 @@ class ApplyFaceModel(io.ComfyNode):
             display_name="Restore Crops with Other Model",
             description="Runs any model of Load Upscale Model on the crops of Align Faces, also "
             "GFPGAN or RestoreFormer, whose range of values Upscale Image (using Model) does not "
-            "know. For a face restorer's file the straight way is Load Face Restorer and Restore "
-            "Faces, or Restore Aligned Faces.",
+            "know. For a face restorer's file the straight way is Load Face Restoration Model and "
+            "Restore Faces, or Restore Aligned Faces.",
             aliases=["gfpgan", "restoreformer", "upscale model"],
             inputs=[
                 io.UpscaleModel.Input("upscale_model", tooltip="From Load Upscale Model."),

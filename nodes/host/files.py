@@ -33,9 +33,17 @@ def places(folder: str) -> list[Path]:
     return [Path(path) for path in folder_paths.get_folder_paths(folder)]
 
 
-def list_files(folder: str) -> list[str]:
-    """The files of a model folder, as relative names; ComfyUI re-reads it when it changes."""
-    return folder_paths.get_filename_list(folder)
+def list_files(folder: str, *, also: str | None = None) -> list[str]:
+    """The files of a model folder, as relative names; ComfyUI re-reads it when it changes.
+
+    also: a suffix that ComfyUI does not list there. It is not told to, since other packs ask for
+    the same list.
+    """
+    names = set(folder_paths.get_filename_list(folder))
+    if also:
+        for place in places(folder):
+            names.update(str(file.relative_to(place)) for file in place.rglob(f"*{also}"))
+    return sorted(names)
 
 
 def find_file(folder: str, name: str) -> Path:

@@ -76,8 +76,8 @@ def require_panini(model: ManagedNetwork[FaceRestorer]) -> PaniniNet:
     if not isinstance(network, core.PaniniNet):
         raise ValueError(
             f"{network.name} ({model.source.name}) knows no degradation and no fusion weights, "
-            "which are Panini's: choose a Panini model in Load Face Restorer, or disconnect what "
-            "needs one."
+            "which are Panini's: choose a Panini model in Load Face Restoration Model, or "
+            "disconnect what needs one."
         )
     return network
 

@@ -8,6 +8,7 @@ from .recipe import Recipe, make_recipe
 from .run import Choices, Progress, cluster, count_reasons, map_on_cluster, pending, run_bulk
 from .sources import Item, ListingError, list_items
 from .storage import Folder
+from .work import check_recipe
 
 __all__ = [
     "DONE",
@@ -21,6 +22,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "Record",
+    "check_recipe",
     "cluster",
     "count_reasons",
     "list_items",

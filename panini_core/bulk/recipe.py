@@ -8,23 +8,26 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..checkpoints import DEFAULT_WEIGHTS
-from ..checkpoints.detector import find_detector
+from ..checkpoints.detector import BUNDLED_DETECTOR, find_detector
 from ..options import RestoreOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Model, detector and options of a run. Workers open the files by the same paths."""
+    """Networks and options of a run. Workers open the files by the same paths, which are absolute:
+    they may have been started elsewhere."""
 
     model: str | None  # file; None: the weights that come with the package
     detector: str | None  # name or file; None: the pictures are aligned faces
     parser: str | None  # file of a face parser, for mask_source `parse` and `auto`
+    upscaler: str | None  # file of an image model that draws what is around the faces
     dtype: str
     suffix: str | None  # of all results; None: that of each picture
     options: RestoreOptions
+    compiled: bool  # the model, by torch; makes a difference to the last bits only
     mark: str  # hash of all this and of the files' contents
     label: str  # the model's file and hash
-    text: str  # the options, JSON
+    text: str  # the options, and the other networks' files and hashes, JSON
 
 
 def make_recipe(
@@ -32,27 +35,48 @@ def make_recipe(
     model: str | None,
     detector: str | None,
     parser: str | None = None,
+    upscaler: str | None = None,
     dtype: str,
     suffix: str | None,
     options: RestoreOptions,
+    compiled: bool = False,
 ) -> Recipe:
     """A recipe with its marks. Raises OSError where a file cannot be read."""
-    path = Path(DEFAULT_WEIGHTS if model is None else model)
-    label = f"{path.name} {_hash_of(path)[:16]}"
-    finder = None if detector is None else _hash_of(find_detector(detector))
-    masks = None if parser is None else _hash_of(Path(parser))
+    model, parser, upscaler = map(_absolute, (model, parser, upscaler))
+    label = _label_of(Path(DEFAULT_WEIGHTS if model is None else model))
+    finder = None if detector is None else find_detector(detector)
+    if finder not in (None, BUNDLED_DETECTOR):
+        detector = _absolute(str(finder))
     # How many faces go together changes nothing but the last bits.
     chosen = {key: value for key, value in asdict(options).items() if key != "batch"}
+    files = {"detector": finder, "parser": parser, "upscale_model": upscaler}
+    for key, file in files.items():
+        chosen[key] = None if file is None else _label_of(Path(file))
     text = json.dumps(chosen, sort_keys=True)
-    mark = hashlib.sha256(repr((label, finder, masks, dtype, suffix, text)).encode()).hexdigest()[
-        :32
-    ]
-    return Recipe(model, detector, parser, dtype, suffix, options, mark, label, text)
+    mark = hashlib.sha256(repr((label, dtype, suffix, text)).encode()).hexdigest()[:32]
+    return Recipe(
+        model=model,
+        detector=detector,
+        parser=parser,
+        upscaler=upscaler,
+        dtype=dtype,
+        suffix=suffix,
+        options=options,
+        compiled=compiled,
+        mark=mark,
+        label=label,
+        text=text,
+    )
 
 
-def _hash_of(path: Path) -> str:
+def _absolute(file: str | None) -> str | None:
+    return None if file is None else str(Path(file).absolute())
+
+
+def _label_of(path: Path) -> str:
+    """A file's name and the beginning of its hash."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
-    return digest.hexdigest()
+    return f"{path.name} {digest.hexdigest()[:16]}"

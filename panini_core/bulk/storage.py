@@ -20,9 +20,17 @@ _MARKS = ("etag", "ETag", "mtime", "LastModified", "updated", "last_modified", "
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that results are written below; picklable, opened anew by every worker."""
+    """A folder that results are written below; picklable, opened anew by every worker.
+
+    A local one is kept by its absolute path: workers may have been started elsewhere.
+    """
 
     address: str
+
+    def __post_init__(self) -> None:
+        system, root = url_to_fs(self.address)
+        if is_local(system):
+            object.__setattr__(self, "address", root)
 
     def write(self, name: str, data: bytes) -> None:
         """A file below the folder, whole or not at all. Raises OSError."""

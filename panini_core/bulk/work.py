@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from ..checkpoints.detector import load_detector
-from ..checkpoints.image_models import load_restorer
+from ..checkpoints.image_models import load_restorer, load_upscaler
 from ..checkpoints.parser import load_parser
-from ..compute import AUTO, choose_device, choose_dtype
+from ..compute import choose_device, choose_dtype
 from ..faces import Face, FaceSet
 from ..images import (
     ANIMATION_SUFFIX,
@@ -31,14 +31,16 @@ from ..images import (
     have_same_format,
     lost_on_writing,
 )
+from ..models.compiled import compile_restorer
 from ..models.transfer import to_device
+from ..options import AUTO
 from ..pipeline import restore_aligned
 from ..stages.align import align_faces, whole_picture_faces
 from ..stages.detect import detect_faces
 from ..stages.grouping import rows_of_images
 from ..stages.paste import paste_onto_images
 from ..stages.paste_masks import paste_masks
-from ..stages.restore import restore_faces
+from ..stages.restore import check_choices, restore_faces
 from ..stages.selection import select_faces, sort_faces
 from .manifest import DONE, FAILED, NOTHING_TO_DO, Record
 from .packing import PackedImage
@@ -208,7 +210,7 @@ class Detect:
 
 
 class Restore:
-    """Restores and pastes the selected faces of several pictures together; holds a model."""
+    """Restores and pastes the selected faces of several pictures together; holds the networks."""
 
     def __init__(self, recipe: Recipe, device: str) -> None:
         self._options = recipe.options
@@ -216,7 +218,13 @@ class Restore:
         where = choose_device(device)
         dtype = None if recipe.dtype == AUTO else choose_dtype(recipe.dtype, where)
         self._model = load_restorer(recipe.model, device=where, dtype=dtype)
+        check_choices(self._model, recipe.options)
+        if recipe.compiled:
+            compile_restorer(self._model)
         self._parser = None if recipe.parser is None else load_parser(recipe.parser, device=where)
+        self._upscaler = None
+        if recipe.upscaler is not None:
+            self._upscaler = load_upscaler(recipe.upscaler, device=where)
 
     def __call__(self, tasks: Sequence[Task]) -> list[Task]:
         ready = [task for task in tasks if not task.is_over]
@@ -270,8 +278,14 @@ class Restore:
         masks = paste_masks(
             restored.face_set, restored.crops.shape[-1], self._options, self._parser
         )
-        owned = [rows.get(index, []) for index in range(len(pixels))]
-        pasted = paste_onto_images(pixels, restored, owned, self._options, masks=masks)
+        pasted = paste_onto_images(
+            pixels,
+            restored,
+            [rows.get(index, []) for index in range(len(pixels))],
+            self._options,
+            masks=masks,
+            upscaler=self._upscaler,
+        )
         return [picture for picture, _ in pasted]
 
     def _restore_whole(
@@ -302,8 +316,8 @@ class Write:
 
     def _write(self, task: Task) -> Task:
         target = task.item.target
-        kept = not task.restored and self._recipe.options.upscale == 1
-        if kept and have_same_format(task.item.name, target):
+        same = self._recipe.options.upscale == 1 and self._recipe.upscaler is None
+        if not task.restored and same and have_same_format(task.item.name, target):
             data = task.data
         else:
             data = encode_file(target, (packed.unpack() for packed in task.images))
@@ -336,10 +350,20 @@ class Write:
         )
 
 
+def check_recipe(recipe: Recipe) -> None:
+    """Loads once, on the CPU, what every worker will load: what is wrong shows before the run.
+
+    Raises ValueError, OSError or ImportError for files and choices that cannot be used.
+    """
+    Detect(recipe, "cpu")
+    Restore(recipe, "cpu")
+
+
 def _why_none(task: Task, recipe: Recipe) -> str:
+    drawn = "" if recipe.upscaler is None else " It was drawn by the upscale model."
     if not task.found:
-        return "No face was found."
-    return f"{recipe.options.faces!r} names none of the {task.found} faces found."
+        return f"No face was found.{drawn}"
+    return f"{recipe.options.faces!r} names none of the {task.found} faces found.{drawn}"
 
 
 def _notes(task: Task) -> list[str]:

@@ -16,20 +16,20 @@ from ..models.retinaface import (
     fold_batch_norms,
     recognise_backbone,
 )
+from ..options import AUTO, BEST_DETECTOR
 from .files import CheckpointError, read_file
 from .matching import match_tensors
 
 BUNDLED_DETECTOR = Path(__file__).parent.parent / "weights" / "retinaface_mobile025.safetensors"
 
 # What facexlib and the packs built on it call their files; the first is the more accurate one.
-BEST_FILE = "detection_Resnet50_Final.pth"
-FACEXLIB_FILES = (BEST_FILE, "detection_mobilenet0.25_Final.pth")
+FACEXLIB_FILES = (BEST_DETECTOR, "detection_mobilenet0.25_Final.pth")
 
 Folders = Iterable[str | PathLike[str]]
 
 
 def load_detector(
-    name_or_path: str | PathLike[str] = "auto",
+    name_or_path: str | PathLike[str] = AUTO,
     *,
     folders: Folders = (),
     device: str | torch.device = "cpu",
@@ -43,7 +43,7 @@ def load_detector(
     return _load_retinaface(find_detector(name_or_path, folders=folders)).to(device)
 
 
-def find_detector(name_or_path: str | PathLike[str] = "auto", *, folders: Folders = ()) -> Path:
+def find_detector(name_or_path: str | PathLike[str] = AUTO, *, folders: Folders = ()) -> Path:
     """The file of a face detector.
 
     `bundled`: RetinaFace mobile0.25 with the weights that come with this package. `auto`: the
@@ -54,8 +54,8 @@ def find_detector(name_or_path: str | PathLike[str] = "auto", *, folders: Folder
     Raises FileNotFoundError if there is no such file.
     """
     path = Path(name_or_path)
-    if str(path) == "auto":
-        files = (Path(folder) / BEST_FILE for folder in folders)
+    if str(path) == AUTO:
+        files = (Path(folder) / BEST_DETECTOR for folder in folders)
         path = next((file for file in files if file.is_file()), Path("bundled"))
     if str(path) == "bundled":
         if not BUNDLED_DETECTOR.is_file():

@@ -8,26 +8,29 @@ package, spandrel_extra_arches.
 from __future__ import annotations
 
 from os import PathLike
+from pathlib import Path
 
 import torch
 
 from ..models.face_restorer import FaceRestorer, restorer_of
 from ..models.image_upscaler import ImageUpscaler, upscaler_of
 from ..models.spandrel_descriptor import SpandrelDescriptor, check_dtype
+from ..options import ONNX_SUFFIX
 from .files import CheckpointError, CheckpointFile, first_few, read_file
 from .layouts import Layout, recognise, unexpected_layout
 from .loading import load_panini
+from .onnx_file import load_onnx_restorer
 
 # Where the weights stand in such files; averaged ones before those of the last step.
 WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
-OTHER_RESTORERS = "another face restorer (GFPGAN, RestoreFormer, CodeFormer)"
+OTHER_RESTORERS = "another face restorer (GFPGAN, RestoreFormer, CodeFormer, or in ONNX)"
 # What spandrel by itself does not read, by a name that tells it apart, and what to do about it.
 BEYOND_SPANDREL = {
     "position_emb": "this is CodeFormer, which spandrel reads with a second package only, since "
     "its licence (S-Lab 1.0) allows non-commercial use: `pip install spandrel_extra_arches`, "
     "within ComfyUI into ComfyUI's Python.",
-    "ecd0.0.weight": "this is GPEN, which spandrel does not read: use GFPGAN, RestoreFormer, "
-    "CodeFormer or Panini.",
+    "ecd0.0.weight": "this is GPEN, which spandrel does not read: use its ONNX file "
+    "(GPEN-BFR-512.onnx), or another face restorer.",
 }
 # What spandrel raises where the tensors turn out to be of another network than they looked like.
 MISFITS = (RuntimeError, KeyError, IndexError, ValueError, TypeError, AssertionError)
@@ -41,17 +44,20 @@ def load_restorer(
     runs_on: str | torch.device | None = None,
 ) -> FaceRestorer:
     """A face restorer in eval mode: a Panini network as of `load_panini`, which says what None
-    means, or GFPGAN, RestoreFormer, CodeFormer and what else spandrel reads that restores faces.
+    means, or GFPGAN, RestoreFormer, CodeFormer and what else spandrel reads that restores faces, or
+    one in an ONNX file, such as GPEN.
 
     `dtype` None is what suits the network where it runs (`runs_on`): see `load_panini`; float32 for
     the others.
-    It is recognised by the tensors' names; nothing in the file is executed, and torch's random
-    state is not touched. Raises CheckpointError if the file is missing, damaged or of something
-    else, ImportError if it needs a package that is not installed, ValueError for a `dtype` in which
-    that network does not compute.
+    It is recognised by the tensors' names, ONNX by the file's ending; nothing in the file is
+    executed, and torch's random state is not touched. Raises CheckpointError if the file is
+    missing, damaged or of something else, ImportError if it needs a package that is not installed,
+    ValueError for a `dtype` in which that network does not compute.
     """
     if path is None:
         return load_panini(device=device, dtype=dtype, runs_on=runs_on)
+    if Path(path).suffix.lower() == ONNX_SUFFIX:
+        return _load_onnx(Path(path), device, dtype)
     file = read_file(path, wrappers=WRAPPERS)
     layout = recognise(file.tensors)
     if layout in (Layout.PANINI, Layout.OFFICIAL_PANINI):
@@ -67,6 +73,15 @@ def load_restorer(
     dtype = torch.float32 if dtype is None else dtype
     check_dtype(descriptor, dtype)
     return restorer.to(device, dtype)
+
+
+def _load_onnx(path: Path, device: str | torch.device, dtype: torch.dtype | None) -> FaceRestorer:
+    if dtype not in (None, torch.float32):
+        raise ValueError(
+            f"{path.name} computes as its file says, got {str(dtype).removeprefix('torch.')}: "
+            "choose auto or fp32."
+        )
+    return load_onnx_restorer(path).to(device)
 
 
 def load_upscaler(

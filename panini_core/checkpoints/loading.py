@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from ..compute import AUTO, choose_dtype, choose_layout
+from ..compute import choose_dtype, choose_layout
 from ..models.degradation_encoder import DegradationEncoder
 from ..models.panini import PaniniConfig, PaniniNet
 from ..models.precision import full_precision_names, set_precision, wide
+from ..options import AUTO
 from . import layouts, own_format
 from .fidelity_file import fidelity_path, read_fidelity
 from .files import CheckpointError, CheckpointFile, read_file, refuse_overflow

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from ..models.face_parser import BISENET, PARSENET, FaceParser, ParserKind
+from ..options import PARSER_FILES
 from .detector import Folders
 from .files import CheckpointError, first_few, read_file
 from .matching import match_tensors
 
-# What facexlib and the packs built on it call their files, the first one preferred.
-PARSER_FILES = ("parsing_parsenet.pth", "parsing_bisenet.pth")
 SIGNS = {"out_mask_conv.": PARSENET, "ffm.": BISENET}  # how a name begins -> the network
 
 

@@ -1,4 +1,5 @@
-"""The command line: `panini COMMAND`. One file a command; each has `add_arguments` and `run`.
+"""The command line: `panini COMMAND`. What a command takes is in `arguments`, read without loading
+torch; a file of its own here has its `run`.
 
 Training, evaluation and studies are commands of the laboratory: `panini_lab/commands/`.
 """
@@ -17,7 +18,7 @@ from . import laboratory
 from .console import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USAGE, UsageError, complain
 
 COMMANDS = {
-    "restore": "restore the faces in photographs",
+    "restore": "restore the faces in photographs and films",
     "bulk": "restore masses of pictures, on one machine or many",
     "sheet": "draw the faces of pictures before and after on one sheet",
     "detect": "find faces: boxes, landmarks and a numbered picture",
@@ -25,8 +26,9 @@ COMMANDS = {
     "atlas": "measure known degradations, as the model sees them, to describe others by",
     "calibrate": "find out what fidelity should do with a model's weights",
     "convert": "turn a checkpoint into one safetensors file",
+    "export": "write the network as one ONNX file, for applications outside Python",
     "prior": "turn the published networks of MobileStyleGAN into one file, the GAN prior",
-    "train": "train the degradation encoder or the whole restorer",
+    "train": "train the networks: degradation encoder, GAN prior, inversion, restorer",
     "chain": "train the network with a real GAN prior for some minutes on a large GPU",
     "evaluate": "measure restored faces against clean ones",
     "study": "show how the mechanism behaves: figures, charts, sheets of edits",
@@ -48,9 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may not fit the console's encoding
             stream.reconfigure(errors="backslashreplace")
-    parsed = _build_parser(arguments).parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = parsed.run
+    parsed = build_parser(arguments).parse_args(arguments)
     try:
+        run: Callable[[argparse.Namespace], int] = _find(parsed.command).run
         return run(parsed)
     except KeyboardInterrupt:
         complain("Stopped.")
@@ -62,8 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE if isinstance(error, UsageError) else EXIT_PROBLEM
 
 
-def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """Only the chosen command's module is imported, and only its parser is filled."""
+def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Only the chosen command's arguments are imported, and only its parser is filled."""
     parser = argparse.ArgumentParser(
         prog="panini",
         description="Face restoration: a degraded photograph in, a restored photograph out.",
@@ -84,22 +86,22 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == chosen:
-            module = _find_command(name)
+            module = _find(name, "arguments.")
             if module is None:
                 parser.error(f"{name} {laboratory.MISSING}")
             module.add_arguments(command)
             command.add_argument(
                 "--debug", action="store_true", default=argparse.SUPPRESS, help=debug_help
             )
-            command.set_defaults(run=module.run)
     return parser
 
 
-def _find_command(name: str) -> Any | None:
-    """The module of a command; None for one of the laboratory's where that is not installed."""
+def _find(name: str, room: str = "") -> Any:
+    """The module of a command, or of its arguments; None for one of the laboratory's where that is
+    not installed."""
     if name in laboratory.COMMANDS:
-        return laboratory.find_laboratory(name)
-    return import_module(f".{name}", __name__)
+        return laboratory.find_laboratory(f"{room}{name}")
+    return import_module(f".{room}{name}", __name__)
 
 
 def _version() -> str:

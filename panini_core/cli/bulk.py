@@ -11,57 +11,15 @@ from typing import TYPE_CHECKING
 from .batch import count
 from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, say, usage_errors
 from .console import Progress as Bar
-from .options import (
-    add_detector_arguments,
-    add_format_argument,
-    add_model_arguments,
-    parser_of,
-    positive_integer,
-    suffix_of,
-)
-from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
+from .opening import parser_of, upscale_model_of
+from .options import suffix_of
+from .restore_arguments import read_options
 
 if TYPE_CHECKING:
     from ..bulk import Item, Record
 
 REQUIRED = ("ray", "pyarrow", "fsspec")
 LONGEST_TABLE = 20  # reasons, and files of each
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "inputs",
-        nargs="+",
-        metavar="INPUT",
-        help="folders (with their sub-folders), pictures, tar files, Parquet lists with a column "
-        "path or bytes, or quoted patterns of these; local, or addresses such as s3://bucket/faces",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        metavar="OUTPUT",
-        help="a folder or address, where every picture keeps its name and format; what it holds "
-        "already of this model and these options is not done again",
-    )
-    parser.add_argument("--force", action="store_true", help="do everything again")
-    parser.add_argument(
-        "--workers",
-        type=positive_integer,
-        metavar="N",
-        help="processes that restore, each with a model (default: one a GPU; without one, one)",
-    )
-    parser.add_argument(
-        "--address",
-        metavar="HOST:PORT",
-        help="a Ray cluster to run on, or auto for the one that this machine belongs to (default: "
-        "this machine alone)",
-    )
-    add_format_argument(parser)
-    add_aligned_argument(parser)
-    add_restore_arguments(parser)
-    add_detector_arguments(parser)
-    add_model_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         Choices,
         Folder,
         Manifest,
+        check_recipe,
         cluster,
         list_items,
         make_recipe,
@@ -79,17 +38,17 @@ def run(arguments: argparse.Namespace) -> int:
         run_bulk,
     )
 
-    if arguments.parser is not None or arguments.mask_source == "parse":
-        raise UsageError("panini bulk parses no faces: choose --mask-source soft or oval.")
     suffix = suffix_of(arguments)
     with usage_errors():
         recipe = make_recipe(
             model=arguments.model,
             detector=None if arguments.aligned else arguments.detector,
             parser=parser_of(arguments),
+            upscaler=upscale_model_of(arguments),
             dtype=arguments.dtype,
             suffix=suffix,
             options=read_options(arguments),
+            compiled=arguments.compile,
         )
         output = Folder(arguments.output)
         manifest = Manifest(output)
@@ -99,6 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
                 arguments.inputs, arguments.output, suffix=suffix, many=map_on_cluster
             )
         left = items if arguments.force else pending(items, manifest, recipe, output)
+        if left:
+            with usage_errors():
+                check_recipe(recipe)
         start = time.perf_counter()
         records: Sequence[Record] = ()
         with Bar("picture") as bar:

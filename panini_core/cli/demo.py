@@ -14,23 +14,10 @@ from ..pipeline import restore_images_with_report
 from ..sample_photo import sample_photo
 from .console import EXIT_DONE, EXIT_PROBLEM, complain, say, usage_errors
 from .inputs import make_folder
-from .options import add_device_argument, add_model_arguments, open_device, open_restorer
+from .opening import open_device, open_restorer
 
 PRESET, SEED = "mild", 3
 UPSCALE = 2  # the face is small in the photograph; so its detail shows
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("demo-output"),
-        metavar="FOLDER",
-        help="where the pictures go; an earlier demo's are replaced (default: %(default)s)",
-    )
-    add_device_argument(parser)
-    add_model_arguments(parser, others=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

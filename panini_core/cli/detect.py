@@ -14,22 +14,8 @@ from ..stages.detect import detect_faces
 from ..stages.selection import sort_faces
 from .batch import Outcome, Result, Tally, run_jobs
 from .inputs import Job, find_others, find_sources, require_folder, settle_clashes, sidecar
-from .options import add_detector_arguments, add_input_arguments, open_detector
+from .opening import open_detector
 from .report import describe_face, describe_image, note_left_alone
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_input_arguments(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        type=Path,
-        metavar="FOLDER",
-        help="where NAME.faces.json (boxes and landmarks in px of the upright picture) and "
-        "NAME.faces.png (the picture with boxes and numbers) go",
-    )
-    add_detector_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

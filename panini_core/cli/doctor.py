@@ -14,16 +14,10 @@ from ..checkpoints import DEFAULT_WEIGHTS
 from ..checkpoints.detector import load_detector
 from ..compute import name_of_dtype
 from ..models.value_range import to_network
-from ..options import NetworkOptions
+from ..options import AUTO, NetworkOptions
 from .console import EXIT_DONE, EXIT_PROBLEM, say
 from .laboratory import find_laboratory
-from .options import (
-    add_device_argument,
-    add_model_arguments,
-    default_of,
-    open_device,
-    open_restorer,
-)
+from .opening import open_device, open_restorer
 from .timing import time_warm
 
 NEEDED = ("torch", "numpy", "Pillow", "safetensors", "einops")
@@ -37,11 +31,6 @@ OPTIONAL = {
     "tqdm": "progress bars",
     "scikit-image": "the sample photograph of panini demo",
 }
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_device_argument(parser)
-    add_model_arguments(parser, others=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,7 +74,7 @@ def _describe_default_weights() -> str:
 
 
 def _describe_detector() -> str:
-    name = default_of(load_detector, "name_or_path")
+    name = AUTO
     detector = load_detector(name)
     return f"{name}: {getattr(detector, 'name', type(detector).__name__)}"
 

@@ -1,48 +1,36 @@
-"""Arguments that several commands share, and the detector and model that they name.
+"""Arguments that several commands share; read without loading torch (`opening` opens what they
+name).
 
-Defaults are read from the core functions, where each lives once.
+Defaults are those of the core, where each lives once.
 """
 
 from __future__ import annotations
 
 import argparse
-import inspect
-from collections.abc import Callable
-from typing import Any
 
-import torch
-
-from ..checkpoints import load_panini
-from ..checkpoints.detector import BEST_FILE, load_detector
-from ..checkpoints.image_models import load_restorer, load_upscaler
-from ..checkpoints.parser import PARSER_FILES, load_parser
-from ..compute import AUTO, DTYPE_NAMES, choose_device, choose_dtype
-from ..models.compiled import compile_restorer
-from ..models.face_detector import FaceDetector
-from ..models.face_parser import FaceParser
-from ..models.face_restorer import FaceRestorer
-from ..models.image_upscaler import ImageUpscaler
-from ..models.panini import PaniniNet
-from ..options import NetworkOptions, RestoreOptions
-from ..stages.restore import check_choices
+from ..options import (
+    AUTO,
+    BEST_DETECTOR,
+    DTYPE_NAMES,
+    LARGEST_TILE,
+    SMALLEST_TILE,
+    TILE,
+    RestoreOptions,
+)
 from ..stages.selection import OTHER_SPELLINGS, SORT_ORDERS
-from .console import UsageError, usage_errors
 
 FORMATS = ("png", "jpg", "webp", "tiff", "bmp")
 DEFAULTS = RestoreOptions()
 
 
-def default_of(function: Callable[..., object], parameter: str) -> Any:
-    """The default of a core function's parameter."""
-    return inspect.signature(function).parameters[parameter].default
-
-
-def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+def add_input_arguments(parser: argparse.ArgumentParser, *, films: bool = False) -> None:
+    """films: whether they are taken as well, where they are named."""
+    more = "; films, by name or pattern" if films else ""
     parser.add_argument(
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="pictures, folders of pictures, or quoted patterns such as 'photos/*.jpg'",
+        help=f"pictures, folders of pictures, or quoted patterns such as 'photos/*.jpg'{more}",
     )
     parser.add_argument("--recursive", action="store_true", help="sub-folders of folders too")
     parser.add_argument(
@@ -67,7 +55,7 @@ def suffix_of(arguments: argparse.Namespace) -> str | None:
 def add_device_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
-        default=default_of(choose_device, "name"),
+        default=AUTO,
         metavar="NAME",
         help="where to compute: auto, cpu, cuda, cuda:1 or mps. auto: the fastest there is, CUDA, "
         "else MPS, else the CPU (default: %(default)s)",
@@ -78,10 +66,10 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     add_device_argument(parser)
     parser.add_argument(
         "--detector",
-        default=default_of(load_detector, "name_or_path"),
+        default=AUTO,
         metavar="NAME|FILE",
         help=f"auto, bundled, a RetinaFace file in facexlib's layout, or a folder with one. auto: "
-        f"{BEST_FILE} where a folder of models is known, as in ComfyUI, else the bundled one "
+        f"{BEST_DETECTOR} where a folder of models is known, as in ComfyUI, else the bundled one "
         "(default: %(default)s)",
     )
     parser.add_argument(
@@ -114,16 +102,24 @@ def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
-    """others: whether restorers of other methods serve as well (see `open_restorer`)."""
-    also = ", or GFPGAN, RestoreFormer or CodeFormer (needs spandrel)" if others else ""
+def add_checkpoint_argument(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
+    """others: whether restorers of other methods serve as well (see `opening.open_restorer`)."""
+    also = (
+        ", or GFPGAN, RestoreFormer, CodeFormer (need spandrel), or a restorer in ONNX"
+        if others
+        else ""
+    )
     parser.add_argument(
         "--model",
-        default=default_of(load_panini, "path"),
         metavar="FILE",
         help=f"a checkpoint: ours (.safetensors) or an official .pth of Panini{also} (default: the "
         "weights that come with the package)",
     )
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False) -> None:
+    """The checkpoint, and how its network computes."""
+    add_checkpoint_argument(parser, others=others)
     parser.add_argument(
         "--dtype",
         choices=DTYPE_NAMES,
@@ -139,68 +135,25 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False
     )
 
 
-# What cannot be opened is the arguments' fault: each raises UsageError.
+def add_upscale_model_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--upscale-model",
+        metavar="FILE",
+        help="draw what is around the faces with an image model (ESRGAN, SwinIR, …; needs "
+        "spandrel), so that it is not softer than they are. --upscale says how large the result "
+        "is; at 1 the picture is enlarged, and shrunk again",
+    )
 
 
-def open_device(arguments: argparse.Namespace) -> torch.device:
-    with usage_errors():
-        return choose_device(arguments.device)
-
-
-def open_detector(arguments: argparse.Namespace) -> FaceDetector:
-    with usage_errors():
-        return load_detector(arguments.detector, device=choose_device(arguments.device))
-
-
-def open_model(arguments: argparse.Namespace) -> PaniniNet:
-    with usage_errors():
-        device = choose_device(arguments.device)
-        dtype = choose_dtype(arguments.dtype, device)
-        model = load_panini(arguments.model, device=device, dtype=dtype)
-    if arguments.compile:
-        compile_restorer(model)
-    return model
-
-
-def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> FaceRestorer:
-    """The model, of whichever method, that is to restore with these options."""
-    with usage_errors():
-        device = choose_device(arguments.device)
-        name: str = arguments.dtype
-        dtype = None if name == AUTO else choose_dtype(name, device)
-        model = load_restorer(arguments.model, device=device, dtype=dtype)
-        check_choices(model, options)
-    if arguments.compile:
-        compile_restorer(model)
-    return model
-
-
-def open_upscaler(arguments: argparse.Namespace) -> ImageUpscaler | None:
-    """What `--upscale-model` names."""
-    if arguments.upscale_model is None:
-        return None
-    with usage_errors():
-        return load_upscaler(arguments.upscale_model, device=choose_device(arguments.device))
-
-
-def parser_of(arguments: argparse.Namespace) -> str | None:
-    """The face parser's file, where one is given and `--mask-source` may use it."""
-    if arguments.parser is None and arguments.mask_source == "parse":
-        raise UsageError(
-            f"--mask-source parse needs a face parser: give --parser {' or '.join(PARSER_FILES)} "
-            "(of facexlib's releases), or choose auto, oval or soft."
-        )
-    file: str | None = arguments.parser
-    return file if arguments.mask_source in ("auto", "parse") else None
-
-
-def open_parser(arguments: argparse.Namespace) -> FaceParser | None:
-    """The face parser of `parser_of`."""
-    file = parser_of(arguments)
-    if file is None:
-        return None
-    with usage_errors():
-        return load_parser(file, device=choose_device(arguments.device))
+def add_tile_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tile",
+        type=_tile,
+        default=TILE,
+        metavar="PX",
+        help=f"side of a face on the sheet, {SMALLEST_TILE} to {LARGEST_TILE}; smaller ones make "
+        "room for more (default: %(default)s)",
+    )
 
 
 def ratio(text: str) -> float:
@@ -231,3 +184,11 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from error
+
+
+def _tile(text: str) -> int:
+    """The side of a tile, for argparse."""
+    if not text.isdecimal() or not SMALLEST_TILE <= int(text) <= LARGEST_TILE:
+        expected = f"a whole number from {SMALLEST_TILE} to {LARGEST_TILE}"
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text}")
+    return int(text)

@@ -32,7 +32,7 @@ from ..options import RestoreOptions
 from ..pipeline import ImageReport
 from ..stages.grouping import face_numbers
 from .batch import Outcome, Result, Tally, run_jobs
-from .console import UsageError, usage_errors
+from .console import usage_errors
 from .inputs import (
     Job,
     find_others,
@@ -45,82 +45,18 @@ from .inputs import (
     settle_clashes,
     sidecar,
 )
-from .options import (
-    add_detector_arguments,
-    add_format_argument,
-    add_input_arguments,
-    add_model_arguments,
-    open_detector,
-    open_parser,
-    open_restorer,
-    open_upscaler,
-    suffix_of,
-)
+from .opening import open_detector, open_parser, open_restorer, open_upscaler
+from .options import suffix_of
 from .report import describe_face, describe_image, note_left_alone
-from .restore_arguments import (
-    add_aligned_argument,
-    add_film_arguments,
-    add_restore_arguments,
-    read_film_options,
-    read_options,
-)
+from .restore_arguments import read_film_options, read_options
 from .restore_film import FilmRestorer, can_go_on
 from .restore_picture import restore_picture
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_input_arguments(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        type=Path,
-        metavar="OUTPUT",
-        help="a folder, where every picture keeps its name and format (formats that are not "
-        "written, such as HEIC, become PNG); or a file, for a single picture",
-    )
-    add_format_argument(parser)
-    add_aligned_argument(parser)
-    add_restore_arguments(parser)
-    _add_extra_arguments(parser)
-    add_film_arguments(parser)
-    add_detector_arguments(parser)
-    add_model_arguments(parser, others=True)
-
-
-def _add_extra_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--compare",
-        action="store_true",
-        help="also write NAME.compare.png, before and after side by side, with every face enlarged",
-    )
-    parser.add_argument(
-        "--save-faces",
-        action="store_true",
-        help="also write NAME.face0.before.png and .after.png: the network's input and output",
-    )
-    parser.add_argument(
-        "--upscale-model",
-        type=Path,
-        metavar="FILE",
-        help="draw what is around the faces with an image model (ESRGAN, SwinIR, …; needs "
-        "spandrel), so that it is not softer than they are. --upscale says how large the result "
-        "is; at 1 the picture is enlarged, and shrunk again",
-    )
-    parser.add_argument(
-        "--report",
-        type=Path,
-        metavar="FILE.json",
-        help="also write what was done to every picture and face",
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     with usage_errors():
         options = read_options(arguments)
         film_options = read_film_options(arguments, options)
-    if arguments.aligned and arguments.upscale_model is not None:
-        raise UsageError("--upscale-model draws what is around faces, which --aligned leaves out.")
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
     others = find_others(arguments.inputs, output, recursive=arguments.recursive)
@@ -132,9 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
         taken = [path for job in jobs for path in (job.source, *job.results)]
         require_new_file(report, taken, force=arguments.force)
         make_folder(report.parent)
+    upscaler = open_upscaler(arguments)
     restorer = _Restorer(
         open_restorer(arguments, options),
-        open_upscaler(arguments),
+        upscaler,
         None if arguments.aligned else open_detector(arguments),
         open_parser(arguments),
         options,
@@ -319,7 +256,7 @@ def _report(tally: Tally, options: RestoreOptions, arguments: argparse.Namespace
     return {
         "options": dataclasses.asdict(options),
         "model": arguments.model or "default",
-        "upscale_model": None if arguments.upscale_model is None else str(arguments.upscale_model),
+        "upscale_model": arguments.upscale_model,
         "detector": None if arguments.aligned else arguments.detector,
         "device": arguments.device,
         "dtype": arguments.dtype,

@@ -160,7 +160,7 @@ def _add_pasting(parser: argparse.ArgumentParser) -> None:
         "--match-colour",
         action=argparse.BooleanOptionalAction,
         default=DEFAULTS.match_colour,
-        help="take a face's broad colour and light from the picture",
+        help="take a face's broad colour and light from the picture (default: yes)",
     )
     parser.add_argument(
         "--keep-detail",
@@ -174,7 +174,8 @@ def _add_pasting(parser: argparse.ArgumentParser) -> None:
         "--match-grain",
         action=argparse.BooleanOptionalAction,
         default=DEFAULTS.match_grain,
-        help="put the photograph's grain back into restored faces, where there is any beside them",
+        help="put the photograph's grain back into restored faces, where there is any beside them "
+        "(default: yes)",
     )
     parser.add_argument(
         "--mask-source",

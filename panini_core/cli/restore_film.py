@@ -71,5 +71,9 @@ def _describe(job: Job, report: FilmReport) -> dict[str, object]:
         "restored_faces": report.restored,
         "filled_faces": report.filled,
         "tracks": len(report.tracks),
+        "faces": [
+            {"number": number, "first_frame": seen.first, "last_frame": seen.last}
+            for number, seen in sorted(report.faces.items())
+        ],
         "seconds": round(report.seconds, 2),
     }

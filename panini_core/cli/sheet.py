@@ -17,6 +17,7 @@ from ..images import read_image, save_image
 from ..models.face_detector import FaceDetector
 from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
+from ..models.image_upscaler import ImageUpscaler
 from ..models.panini import PaniniNet
 from ..options import RestoreOptions
 from ..stages.grouping import face_numbers
@@ -24,39 +25,14 @@ from ..stages.represent import represent_degradation
 from .batch import Outcome, Result, Tally, count, run_jobs
 from .console import usage_errors
 from .inputs import Job, find_others, find_sources
-from .options import (
-    add_detector_arguments,
-    add_input_arguments,
-    add_model_arguments,
-    open_detector,
-    open_parser,
-    open_restorer,
-)
-from .restore_arguments import add_aligned_argument, add_restore_arguments, read_options
+from .opening import open_detector, open_parser, open_restorer, open_upscaler
+from .restore_arguments import read_options
 from .restore_picture import restore_picture
-from .sheet_file import add_tile_argument, require_sheet
+from .sheet_file import require_sheet
 
 PAIRS_A_ROW = 2
 NAMED = 12  # pictures without a face that the sheet's title names
 _MORE_ROOM = "Choose a smaller --tile, or make another sheet of the rest."
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_input_arguments(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        help="the sheet (.jpg or .png): every face before and after, with its picture's name, its "
-        "number as panini detect shows it, its size and how it is degraded",
-    )
-    add_tile_argument(parser)
-    add_aligned_argument(parser)
-    add_restore_arguments(parser)
-    add_detector_arguments(parser)
-    add_model_arguments(parser, others=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     output: Path = arguments.output
     sources = find_sources(arguments.inputs, output, recursive=arguments.recursive)
     require_sheet(output, [source.path for source in sources], force=arguments.force)
+    upscaler = open_upscaler(arguments)
     model = open_restorer(arguments, options)
     detector = None if arguments.aligned else open_detector(arguments)
     with usage_errors():
@@ -72,7 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
         atlas = load_atlas(model, arguments.model) if panini else None
     names = {source.path: source.relative.as_posix() for source in sources}
     parser = open_parser(arguments)
-    gallery = _Gallery(model, detector, atlas, options, names, parser=parser, tile=arguments.tile)
+    gallery = _Gallery(
+        model,
+        detector,
+        atlas,
+        options,
+        names,
+        upscaler=upscaler,
+        parser=parser,
+        tile=arguments.tile,
+    )
     others = find_others(arguments.inputs, output, recursive=arguments.recursive)
     tally = Tally("Drew", others)
     jobs = [Job(source.path, output) for source in sources]
@@ -95,6 +81,7 @@ class _Gallery:
         options: RestoreOptions,
         names: Mapping[Path, str],
         *,
+        upscaler: ImageUpscaler | None,
         parser: FaceParser | None,
         tile: int,
     ) -> None:
@@ -103,6 +90,7 @@ class _Gallery:
         self.atlas = atlas
         self.options = options
         self.names = names
+        self.upscaler = upscaler
         self.parser = parser
         self.tile = tile
         self.sheet = ContactSheet(PAIRS_A_ROW)
@@ -119,6 +107,7 @@ class _Gallery:
             self.detector,
             image.pixels,
             self.options,
+            upscaler=self.upscaler,
             keep_faces=True,
             parser=self.parser,
         )

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from ..options import TILE
 from .faces import BACKGROUND, MARGIN, PAIR_GAP, TEXT, from_pillow, join_column, join_row, text_font
 
-TILE = 256  # px, the side of a tile unless another is chosen
-SMALLEST_TILE, LARGEST_TILE = 112, 1024  # px; a smaller one would be narrower than its figures
 TALLEST = 32_000  # px of rows: JPEG holds 65,535, but many programs show no 2**15
 NO_BREAK = "\N{NO-BREAK SPACE}"  # in text: no line ends there
 _TEXT_SIZE = 15

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -71,11 +72,16 @@ class CropRestorer(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        return next(self.network.parameters()).device
+        return self._number.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return next(self.network.parameters()).dtype
+        return self._number.dtype
+
+    @property
+    def _number(self) -> Tensor:
+        """One of the network's numbers, to ask where and how they are."""
+        return next(chain(self.network.parameters(), self.network.buffers()))
 
     def forward(self, faces: Tensor, fidelity: float = 0.5) -> Tensor:
         """Aligned faces (N, 3, S, S), RGB in [-1, 1] -> restored (N, 3, S, S), float32, nominally

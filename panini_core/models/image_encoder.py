@@ -132,7 +132,7 @@ class LatentHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = _lrelu(self.squeeze(x))
-        return self.linear(x.flatten(1)).view(len(x), self.rows, -1)
+        return self.linear(x.flatten(1)).unflatten(1, (self.rows, -1))
 
 
 class LowRankLatentHead(nn.Module):
@@ -157,7 +157,7 @@ class LowRankLatentHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = _lrelu(self.squeeze(x))
         x = _lrelu(self.hidden(x.flatten(1)))
-        shares = self.difference(x).view(len(x), self.rows, self.rank)
+        shares = self.difference(x).unflatten(1, (self.rows, self.rank))
         differences = torch.einsum("nrk,rks->nrs", shares, self.directions.to(shares.dtype))
         return self.code(x)[:, None] + differences
 

@@ -224,7 +224,7 @@ class MobileGenerator(nn.Module):
                     f"not {resolution}."
                 )
         noises = self.fixed_noise() if noise is None else list(noise)
-        x = self.constant.expand(len(w_plus), -1, -1, -1)
+        x = self.constant.expand(w_plus.shape[0], -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
         x = self.conv(x, w_plus[:, 0], noises[0])
         for level, resolution in enumerate(self.resolutions):

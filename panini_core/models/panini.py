@@ -334,7 +334,7 @@ class PaniniNet(nn.Module):
         """
         self._check(images)
         if self.degradation_encoder is None:
-            return self.learned_degradation.float().expand(len(images), -1)
+            return self.learned_degradation.float().expand(images.shape[0], -1)
         return self.degradation_encoder(images)
 
     def predict_alpha(self, degradation: Tensor) -> Tensor:
@@ -365,7 +365,7 @@ class PaniniNet(nn.Module):
         # Degradation representation and interpolation weights (sections 3.1 and 3.2)
         if alpha is None:
             alpha = self.predict_alpha(self.encode_degradation(images))
-        self._check_alpha(alpha, len(images))
+        self._check_alpha(alpha, images.shape[0])
 
         # Image features of every level, and where the image lies in the prior's W+ space
         image_features, w_plus = self.image_encoder(images.to(self.dtype))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,8 +12,8 @@ from torch import Tensor
 
 from ..models.value_range import finite_pixels
 from .asking import Asking
-from .grain import measure_grain, share_missing
-from .warp import Pyramid, invert_affine, transform_points
+from .grain import LARGE, Strips, measure_grain, share_missing
+from .warp import BAND, Outside, Pyramid, invert_affine, transform_points
 
 SURROUNDINGS = 0.25  # of the crop's side, beyond each of its borders
 NEGLIGIBLE = 0.35  # of the grain's std: without so much of it, 6 % of the whole are missing
@@ -61,20 +62,42 @@ def face_grain(
     if right <= left or bottom <= top:
         return None
     around = finite_pixels(photograph[:, top:bottom, left:right].to(colour.level(0)))
-    to_crop = to_crop.clone()
-    to_crop[:, 2] += to_crop[:, :2] @ torch.tensor([left, top], dtype=to_crop.dtype)
     size = (bottom - top, right - left)
-    drawn = mask.sample(to_crop[None], size, "zeros")[0, :1].clamp(0, 1)
+
+    def warped(crop: Pyramid, start: int, end: int, outside: Outside) -> Tensor:
+        """Some rows of the surroundings, as a crop shows them."""
+        origin = torch.tensor([left, top + start], dtype=to_crop.dtype)
+        shift = to_crop[:, 2] + to_crop[:, :2] @ origin
+        moved = torch.cat([to_crop[:, :2], shift[:, None]], dim=1)
+        return crop.sample(moved[None], (end - start, size[1]), outside)[0]
+
+    def drawn_rows(start: int, end: int) -> Tensor:
+        return warped(mask, start, end, "zeros")[:1].clamp(0, 1)
+
+    def face_rows(start: int, end: int) -> Tensor:
+        face = warped(colour, start, end, "reflection")
+        return (face + detail * around[:, start:end]).clamp(0, 1)
+
+    def strips(rows: Callable[[int, int], Tensor]) -> Tensor | Strips:
+        return Strips(*size, rows) if size[0] * size[1] > LARGE else rows(0, size[0])
+
+    drawn = strips(drawn_rows)
     grain = yield from measure_grain(around, drawn)
     if grain is None:
         return None
-    face = colour.sample(to_crop[None], size, "reflection")[0] + detail * around
-    share = yield from share_missing(around, face.clamp(0, 1), drawn)
+    share = yield from share_missing(around, strips(face_rows), drawn)
     if share < NEGLIGIBLE:
         return None
-    values = yield (around * 255).round().byte().contiguous()
-    seed = zlib.crc32(values.numpy().tobytes())
+    seed = zlib.crc32((yield _values(around)).numpy())
     return FaceGrain(Pyramid(grain.weakened(share).draw(*size, seed)), left, top)
+
+
+def _values(picture: Tensor) -> Tensor:
+    """A picture (C, h, w) in [0, 1] in steps of 1/255, as bytes."""
+    values = torch.empty_like(picture, dtype=torch.uint8, memory_format=torch.contiguous_format)
+    for band, into in zip(picture.split(BAND, dim=1), values.split(BAND, dim=1), strict=True):
+        into.copy_((band * 255).round())
+    return values
 
 
 def _surroundings(to_crop: Tensor, side: int, photograph: Tensor) -> tuple[int, int, int, int]:

@@ -10,6 +10,7 @@ places has no grain at all.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -38,6 +39,8 @@ LARGEST_GRID = 2.5  # energy of steps across the grid of JPEG, by that of the ot
 COARSE = 1.25  # px; coarser grain is measured in the halved picture
 HALVINGS = 1
 SIZES = tuple(0.05 * step for step in range(33))  # px, that are told apart
+LARGE = 4 * MOST_PATCHES * STRIDE**2  # px of a picture, of which patches no longer show everything
+PIXELS_MIXED = 2**22  # of noise at a time, whose brightness and colours become red, green and blue
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,32 +66,64 @@ class Grain:
         count = len(self.mixing)
         sizes = [self.size, *[self.colour_size] * (count - 1)]
         reach = [len(_taps(size)) // 2 for size in sizes]
-        noises: list[Tensor] = []
-        for size, margin in zip(sizes, reach, strict=True):
+        noise = self.mixing.new_empty((count, height, width))
+        for row, (size, margin) in enumerate(zip(sizes, reach, strict=True)):
             shape = (1, 1, height + 2 * margin, width + 2 * margin)
             white = to_like(torch.randn(shape, generator=generator), self.mixing)
             taps = to_like(_taps(size), self.mixing).view(1, 1, 1, -1)
-            noises.append(F.conv2d(F.conv2d(white, taps), taps.mT)[0])
-        return _from_opponents(torch.einsum("cn,nhw->chw", self.mixing, torch.cat(noises)))
+            noise[row] = F.conv2d(F.conv2d(white, taps), taps.mT)[0, 0]
+        for band in noise.split(max(PIXELS_MIXED // width, 1), dim=1):  # in place
+            band.copy_(_from_opponents(torch.einsum("cn,nhw->chw", self.mixing, band)))
+        return noise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strips:
+    """A picture (C, height, width) whose rows are made when they are asked for: of a large one only
+    some are looked at."""
+
+    height: int
+    width: int
+    rows: Callable[[int, int], Tensor]  # from which to which -> (C, h, width)
+
+    @staticmethod
+    def of(picture: Tensor | Strips) -> Strips:
+        """Also of a picture (C, h, w) that is there."""
+        if isinstance(picture, Strips):
+            return picture
+        height, width = picture.shape[-2:]
+        return Strips(height, width, lambda top, bottom: picture[:, top:bottom])
+
+    def halved(self) -> Strips:
+        """Means of 2 x 2 px."""
+
+        def rows(top: int, bottom: int) -> Tensor:
+            return F.avg_pool2d(self.rows(2 * top, 2 * bottom)[None], 2)[0]
+
+        return Strips(self.height // 2, self.width // 2, rows)
 
 
 @torch.no_grad()
-def measure_grain(photograph: Tensor, drawn: Tensor) -> Asking[Grain | None]:
+def measure_grain(photograph: Tensor | Strips, drawn: Tensor | Strips) -> Asking[Grain | None]:
     """The grain of a photograph (C, h, w) in [0, 1] around a face; None if it has none.
 
     C is 1 in a grey picture. drawn (1, h, w) in [0, 1]: where the face will be drawn. What lies
     beside it is measured; what it shows now must have grain as well, or what is around is texture.
     """
-    return (yield from _measure(photograph, drawn, HALVINGS))
+    return (yield from _measure(Strips.of(photograph), Strips.of(drawn), HALVINGS))
 
 
 @torch.no_grad()
-def share_missing(photograph: Tensor, face: Tensor, drawn: Tensor) -> Asking[float]:
+def share_missing(
+    photograph: Tensor | Strips, face: Tensor | Strips, drawn: Tensor | Strips
+) -> Asking[float]:
     """How much of a photograph's grain a restored face (C, h, w) lacks, 0..1, of its std.
 
     By the floors of the energies in both, around the face and inside of it (see `measure_grain`).
     """
-    pictures = [_Patches.of(one, drawn).energies() for one in (photograph, face)]
+    pictures = [
+        _Patches.of(Strips.of(one), Strips.of(drawn)).energies() for one in (photograph, face)
+    ]
     wanted, found = map(_Energies.read, (yield torch.stack(pictures)))
     inside = wanted.inside & found.inside
     if not inside.any() or not wanted.around.any():
@@ -107,26 +142,33 @@ class _Patches:
     around: Tensor  # (P,) where it is not, and not clipped
 
     @staticmethod
-    def of(picture: Tensor, drawn: Tensor) -> _Patches:
-        count = picture[0, ::STRIDE, ::STRIDE].numel() / MOST_PATCHES
+    def of(picture: Strips, drawn: Strips) -> _Patches:
+        height, width = picture.height, picture.width
+        count = math.ceil(height / STRIDE) * math.ceil(width / STRIDE) / MOST_PATCHES
         stride = STRIDE * max(math.ceil(math.sqrt(count)), 1)
 
-        def cut(image: Tensor) -> Tensor:  # (C, h, w) -> (P, C, PATCH, PATCH)
-            parts = image.unfold(1, PATCH, stride).unfold(2, PATCH, stride)
-            return parts.permute(1, 2, 0, 3, 4).reshape(-1, len(image), PATCH, PATCH)
+        def cut(strip: Tensor) -> Tensor:  # (C, h, w) -> (P, C, PATCH, PATCH)
+            parts = strip.unfold(1, PATCH, stride).unfold(2, PATCH, stride)
+            return parts.permute(1, 2, 0, 3, 4).reshape(-1, len(strip), PATCH, PATCH)
 
-        if min(picture.shape[-2:]) < PATCH:
-            picture, drawn = picture[:, :0, :0], drawn[:, :0, :0]
-            none = picture.new_zeros(0)
-            empty = picture.new_zeros(0, len(picture), PATCH, PATCH)
+        def look(rows: Callable[[int, int], Tensor]) -> Tensor:
+            if stride <= PATCH:
+                return cut(rows(0, height))
+            return torch.cat(
+                [cut(rows(top, top + PATCH)) for top in range(0, height - PATCH + 1, stride)]
+            )
+
+        if min(height, width) < PATCH:
+            none = picture.rows(0, 0)
+            empty, none = none.new_zeros(0, len(none), PATCH, PATCH), none.new_zeros(0)
             return _Patches(empty, none, none.bool(), none.bool())
-        values = cut(picture)
+        values = look(picture.rows)
         extreme = ((values <= 0.5 / 255) | (values >= 1 - 0.5 / 255)).float()
         clipped = extreme.mean((2, 3)).amax(1) > CLIPPED
-        flat = cut(_to_opponents(picture)).flatten(2)
+        flat = look(lambda *rows: _to_opponents(picture.rows(*rows))).flatten(2)
         plane = to_like(_plane(), flat)
         residual = (flat - (flat @ plane) @ plane.mT).unflatten(2, (PATCH, PATCH))
-        share = cut(drawn).mean((1, 2, 3))
+        share = look(drawn.rows).mean((1, 2, 3))
         return _Patches(
             residual,
             residual[:, 0].square().mean((1, 2)),
@@ -167,7 +209,7 @@ class _Energies:
         return flat if LEAST_STD**2 <= energy[flat].mean() <= LARGEST_STD**2 else None
 
 
-def _measure(photograph: Tensor, drawn: Tensor, halvings: int) -> Asking[Grain | None]:
+def _measure(photograph: Strips, drawn: Strips, halvings: int) -> Asking[Grain | None]:
     patches = _Patches.of(photograph, drawn)
     flat = _Energies.read((yield patches.energies())).flat()
     if flat is None:
@@ -176,15 +218,14 @@ def _measure(photograph: Tensor, drawn: Tensor, halvings: int) -> Asking[Grain |
     traits = yield _traits(residual[:, 0])
     size = _size(traits[0])
     if size > COARSE and halvings:
-        half = F.avg_pool2d(torch.cat([photograph, drawn])[None], 2)[0]
-        found = yield from _measure(half[:-1], half[-1:], halvings - 1)
+        found = yield from _measure(photograph.halved(), drawn.halved(), halvings - 1)
         return None if found is None else _doubled(found)
     if size == SIZES[-1] or not _is_grain(traits, size):
         return None
-    if len(photograph) > 1:  # colours may change where brightness does not
+    channels = residual.shape[1]
+    if channels > 1:  # colours may change where brightness does not
         energy = yield residual[:, 1:].square().mean((1, 2, 3))
         residual = _rows(residual, energy <= NEAR_FLOOR * _floor(energy))
-    channels = len(photograph)
     covariance = torch.einsum("pchw,pdhw->cd", residual, residual) / residual[:, 0].numel()
     colours = residual[:, 1:] if channels > 1 else residual
     ratio, *products = yield torch.cat([_roughness(colours)[None], covariance.flatten()])

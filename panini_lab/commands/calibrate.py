@@ -13,13 +13,7 @@ from panini_core.checkpoints import DEFAULT_WEIGHTS
 from panini_core.checkpoints.fidelity_file import fidelity_path, write_fidelity
 from panini_core.cli.console import EXIT_DONE, Progress, say, usage_errors
 from panini_core.cli.inputs import make_folder, require_new_file
-from panini_core.cli.options import (
-    add_device_argument,
-    add_model_arguments,
-    open_device,
-    open_model,
-    positive_integer,
-)
+from panini_core.cli.opening import open_device, open_model
 from panini_core.images import read_image
 
 from ..metrics.backbones import IDENTITY_FILE, VGG_FILE, MetricUnavailable, find_backbone
@@ -29,40 +23,6 @@ from ..metrics.texture import texture_distance
 from ..metrics.vgg_distance import load_vgg_features
 from ..studies.calibration import Measure, Pair, calibrate_fidelity
 from ..studies.reports import report_calibration
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--degraded", required=True, type=Path, metavar="DIR", help="aligned degraded faces"
-    )
-    parser.add_argument(
-        "--clean", required=True, type=Path, metavar="DIR", help="the same faces, clean"
-    )
-    parser.add_argument(
-        "--backbones",
-        type=Path,
-        metavar="DIR",
-        help="the folder of the networks behind texture and identity",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE.json",
-        help="where the curve goes (default: beside the model, where load_panini looks for it)",
-    )
-    parser.add_argument(
-        "--limit", type=positive_integer, metavar="N", help="use so many pairs (default: all)"
-    )
-    parser.add_argument(
-        "--search",
-        type=positive_integer,
-        metavar="N",
-        help="find the ends of the curve by so many of them (default: all)",
-    )
-    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
-    add_device_argument(parser)
-    add_model_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

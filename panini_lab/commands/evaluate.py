@@ -10,69 +10,14 @@ from torch import Tensor
 
 from panini_core.cli.console import EXIT_DONE, Progress, say
 from panini_core.cli.inputs import make_folder, require_new_file
-from panini_core.cli.options import (
-    add_device_argument,
-    add_model_arguments,
-    open_device,
-    open_model,
-    positive_integer,
-)
-from panini_core.cli.sheet_file import add_tile_argument, require_sheet
+from panini_core.cli.opening import open_device, open_model
+from panini_core.cli.sheet_file import require_sheet
 from panini_core.images import save_image, write_file
 from panini_core.stages.align import whole_picture_faces
 from panini_core.stages.restore import restore_faces
 
 from ..metrics.evaluation import evaluate_folders
 from ..metrics.pair_sheet import PairSheet
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--degraded",
-        required=True,
-        type=Path,
-        metavar="DIR",
-        help="aligned degraded faces; given those of --clean, it shows what becomes of faces that "
-        "need no restoration",
-    )
-    parser.add_argument(
-        "--clean", required=True, type=Path, metavar="DIR", help="the same faces, clean"
-    )
-    parser.add_argument(
-        "--restored",
-        type=Path,
-        metavar="DIR",
-        help="the same faces, restored (default: restored now, by --model)",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there as well")
-    parser.add_argument(
-        "--backbones",
-        type=Path,
-        metavar="DIR",
-        help="the folder of the networks behind the VGG distance, texture and the identity",
-    )
-    _add_sheet_arguments(parser)
-    parser.add_argument("--force", action="store_true", help="overwrite existing files")
-    add_device_argument(parser)
-    add_model_arguments(parser)
-
-
-def _add_sheet_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--sheet",
-        type=Path,
-        metavar="FILE",
-        help="draw the pairs there (.jpg or .png): degraded, restored and clean side by side with "
-        "their figures, the worst first by the restored face's VGG distance, or by its PSNR where "
-        "that is not measured",
-    )
-    parser.add_argument(
-        "--worst",
-        type=positive_integer,
-        metavar="N",
-        help="on the sheet, show only the worst N pairs (default: as many as fit)",
-    )
-    add_tile_argument(parser)
 
 
 def _require_results(arguments: argparse.Namespace) -> None:

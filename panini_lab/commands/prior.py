@@ -10,10 +10,10 @@ import torch
 from panini_core.checkpoints.writing import write_tensors
 from panini_core.cli.console import EXIT_DONE, UsageError, say
 from panini_core.cli.inputs import require_new_file
+from panini_core.options import CHECKPOINT_SUFFIX
 
-from ..training.openvino_prior import GET_IT, PUBLISHED, read_openvino_prior
+from ..training.openvino_prior import PUBLISHED, read_openvino_prior
 
-SUFFIX = ".safetensors"
 METADATA = {
     "format": "pt",
     "source": (
@@ -29,22 +29,11 @@ METADATA = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "source",
-        metavar="SOURCE",
-        type=Path,
-        help=f"the wheel of random-face, or a folder that holds the package ({GET_IT})",
-    )
-    parser.add_argument("target", metavar="OUT", type=Path, help=f"a name that ends in {SUFFIX}")
-    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
-
-
 def run(arguments: argparse.Namespace) -> int:
     source: Path = arguments.source
     target: Path = arguments.target
-    if target.suffix.lower() != SUFFIX:
-        raise UsageError(f"{target}: expected a name that ends in {SUFFIX}.")
+    if target.suffix.lower() != CHECKPOINT_SUFFIX:
+        raise UsageError(f"{target}: expected a name that ends in {CHECKPOINT_SUFFIX}.")
     require_new_file(target, [source], force=arguments.force)
     prior = read_openvino_prior(source, sizes=PUBLISHED)
     tensors = {name: torch.from_numpy(array) for name, array in prior.arrays.items()}

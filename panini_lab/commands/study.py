@@ -15,14 +15,7 @@ from panini_core.atlas import load_atlas
 from panini_core.checkpoints.detector import load_detector
 from panini_core.cli.console import EXIT_DONE, Progress, UsageError, say, usage_errors
 from panini_core.cli.inputs import make_folder, require_new_file
-from panini_core.cli.options import (
-    add_device_argument,
-    add_model_arguments,
-    default_of,
-    open_device,
-    open_model,
-    positive_integer,
-)
+from panini_core.cli.opening import open_device, open_model
 from panini_core.degrading.degrade import degrade_images
 from panini_core.images import save_image, write_file
 from panini_core.models.panini import PaniniNet
@@ -45,68 +38,6 @@ EDITED_PRESET = "medium"
 Study = TypeVar("Study", SeparationStudy, ResponseStudy, FusionStudy)
 # A study's figures, its text, and its pictures
 Outcome = tuple[object, str, list[Tensor]]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "what",
-        choices=list(STUDIES),
-        help="degradation: whether the degradation representation tells degradations apart, and "
-        "people not; alpha: how it answers to severity; fusion: small networks trained with and "
-        "without DAFI (takes an hour); editing: sheets of edited restorations; "
-        "film: how steady a restored face is from frame to frame; curve: the log of a training run "
-        "as charts",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        type=Path,
-        metavar="FOLDER",
-        help="where WHAT.json and the pictures go",
-    )
-    parser.add_argument(
-        "--faces",
-        nargs="+",
-        default=[],
-        metavar="SOURCE",
-        help="folders or tar files with clean faces, aligned as FFHQ's, each of another person, "
-        "that no network was trained on (editing does without, film has "
-        "the sample photograph)",
-    )
-    parser.add_argument(
-        "--limit",
-        type=positive_integer,
-        metavar="N",
-        help="use so many faces (default: all)",
-    )
-    parser.add_argument(
-        "--training-faces",
-        nargs="+",
-        default=[],
-        metavar="SOURCE",
-        help="fusion: folders or tar files with the faces to train on",
-    )
-    parser.add_argument(
-        "--steps",
-        type=positive_integer,
-        default=default_of(study_fusion, "steps"),
-        metavar="N",
-        help="fusion: steps of each training (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seeds",
-        type=positive_integer,
-        default=default_of(study_fusion, "seeds"),
-        metavar="N",
-        help="fusion: trainings of each network (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--log", type=Path, metavar="FILE", help="curve: the log.jsonl of a training run"
-    )
-    parser.add_argument("--force", action="store_true", help="overwrite existing files")
-    add_device_argument(parser)
-    add_model_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

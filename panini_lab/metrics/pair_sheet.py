@@ -11,13 +11,13 @@ from torch import Tensor
 from panini_core.drawing.contact_sheet import (
     NO_BREAK,
     TALLEST,
-    TILE,
     ContactSheet,
     Tile,
     draw_entry,
     thumbnail,
 )
 from panini_core.drawing.faces import to_pillow
+from panini_core.options import TILE
 
 from .evaluation import MeasuredPair
 from .report import METRICS, figure_text

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from panini_core.atlas import DegradationAtlas, preset_degradation, readable_name
-from panini_core.drawing.contact_sheet import TILE, ContactSheet, Tile, draw_entry, thumbnail
+from panini_core.drawing.contact_sheet import ContactSheet, Tile, draw_entry, thumbnail
 from panini_core.drawing.faces import to_pillow
 from panini_core.faces import DegradationRepresentation, FaceSet, InterpolationWeights
 from panini_core.models.panini import PaniniNet
-from panini_core.options import SINGLE_DEGRADATIONS
+from panini_core.options import SINGLE_DEGRADATIONS, TILE
 from panini_core.stages.alpha import apply_fidelity, override_levels, weigh_features
 from panini_core.stages.level_statistics import PICTURE_LEVEL
 from panini_core.stages.represent import represent_degradation

@@ -38,9 +38,8 @@ class FlickerStudy:
 
     @property
     def reduction(self) -> float:
-        """How many times less flicker is added to the input's own."""
-        added = max(self.flicker_with - self.flicker_of_input, 0.0)
-        return (self.flicker_without - self.flicker_of_input) / max(added, 1e-9)
+        """How many times less the restored face flickers with smoothing."""
+        return self.flicker_without / max(self.flicker_with, 1e-9)
 
 
 def study_flicker(

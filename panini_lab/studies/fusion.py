@@ -25,6 +25,7 @@ from panini_core.models.value_range import from_network, to_network
 
 from ..metrics.psnr import psnr
 from ..metrics.ssim import ssim
+from ..options import FUSION_SEEDS, FUSION_STEPS
 from ..training.config import DataConfig, RestorerConfig, UdrlConfig
 from ..training.data import FaceSampler
 from ..training.discriminants import fit_discriminants
@@ -131,10 +132,10 @@ def study_fusion(
     faces: Tensor,  # (N, 3, 128, 128) uint8, clean, to train on
     held_out: Tensor,  # (M, 3, 128, 128) uint8, clean
     *,
-    steps: int = 450,
+    steps: int = FUSION_STEPS,
     udrl_steps: int = 120,
     batch: int = 8,
-    seeds: int = 2,
+    seeds: int = FUSION_SEEDS,
     config: PaniniConfig = SMALL,
     on_progress: OnProgress | None = None,  # steps done, of how many
 ) -> FusionStudy:

@@ -82,6 +82,7 @@ def report_flicker(study: FlickerStudy) -> str:
         ["flicker of the input", f"{study.flicker_of_input:.2f}"],
         ["flicker, restored without smoothing", f"{study.flicker_without:.2f}"],
         [f"flicker, restored with smoothing {study.smoothing:g}", f"{study.flicker_with:.2f}"],
+        ["how many times less", f"{study.reduction:.1f}"],
         ["fine detail that smoothing keeps", f"{study.texture_kept:.1%}"],
         ["ghost beside what passes, of its contrast", f"{study.ghost:.1%}"],
     ]

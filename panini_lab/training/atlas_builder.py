@@ -17,11 +17,11 @@ from panini_core.models.value_range import to_network
 from panini_core.options import MIXED_DEGRADATIONS
 
 from ..metrics.psnr import psnr
+from ..options import ATLAS_SEED, KEPT_PER_CLASS
 from .discriminants import fisher_discriminants
 from .t_sne import t_sne
 
 FEWEST_FACES = 4
-KEPT_PER_CLASS = 64
 CLEAN_PSNR, RUINED_PSNR = 40.0, 18.0  # dB, severity 0 and 1
 REACH_QUANTILE, REACH_MARGIN = 0.99, 1.5
 _NOTHING = PassRanges(
@@ -69,7 +69,7 @@ def known_samples(
     model: PaniniNet,
     faces: Tensor,  # (N, 3, S, S) uint8, clean, S = model.config.input_size
     *,
-    seed: int = 1,
+    seed: int = ATLAS_SEED,
     on_progress: OnProgress | None = None,  # samples done, of how many
 ) -> KnownSamples:
     """Every face once in every class, its parameters drawn anew."""
@@ -97,7 +97,7 @@ def build_atlas(
     model: PaniniNet,
     faces: Tensor,  # (N, 3, S, S) uint8, clean, S = model.config.input_size
     *,
-    seed: int = 1,
+    seed: int = ATLAS_SEED,
     on_progress: OnProgress | None = None,  # samples done, of how many
 ) -> DegradationAtlas:
     """The atlas of the model's degradation encoder.

@@ -18,6 +18,7 @@ import torch
 from panini_core.checkpoints import convert_checkpoint
 from panini_core.checkpoints.whole_file import whole_file
 
+from ..options import STEP_NAMES
 from .inversion import train_inversion
 from .loop import OnResult
 from .restorer import train_restorer
@@ -42,11 +43,10 @@ class ChainStep:
 
 
 STEPS = (
-    ChainStep("inversion", "mobile-inversion", train_inversion, share=0.45, batch=64),
-    ChainStep("restoration", "mobile-restorer", train_restorer, share=0.25, batch=32),
-    ChainStep("adversary", "mobile-adversary", train_restorer, share=0.3, batch=32),
+    ChainStep(STEP_NAMES[0], "mobile-inversion", train_inversion, share=0.45, batch=64),
+    ChainStep(STEP_NAMES[1], "mobile-restorer", train_restorer, share=0.25, batch=32),
+    ChainStep(STEP_NAMES[2], "mobile-adversary", train_restorer, share=0.3, batch=32),
 )
-STEP_NAMES = tuple(step.name for step in STEPS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from panini_core.checkpoints.mobile_prior import PriorSizes
 
+from ..options import GET_PRIOR
 from . import openvino_layers as layers
 from .openvino_ir import Layer, Network, NetworkError, read_network
 
 NETWORKS = ("MappingNetwork", "SynthesisNetwork")
 FOLDERS = ("random_face/data/", "data/", "")  # where they are: wheel or its parent, package, beside
-GET_IT = "pip download --no-deps random-face==2021.7.21.1"
 MAX_FILE = 1 << 27  # bytes; the largest published one has 32 million
 GAIN = math.sqrt(2)  # after every activation of the mapping
 MEAN_CODES = 4096  # as many as the package itself draws for its mean
@@ -68,7 +68,7 @@ def read_openvino_prior(source: str | Path, *, sizes: PriorSizes = PUBLISHED) ->
         arrays = _mapping_arrays(mapping, sizes) | _synthesis_arrays(synthesis, sizes)
         _check_shapes(source, arrays, sizes)
     except NetworkError as error:
-        remedy = f"These are not the networks of random-face; get the package: {GET_IT}"
+        remedy = f"These are not the networks of random-face; get the package: {GET_PRIOR}"
         raise NetworkError(error.network, f"{error.problem} {remedy}") from error
     arrays["mean_latent"] = mean_latent(arrays, sizes)
     with np.errstate(over="ignore"):  # found in the next line, by name
@@ -109,7 +109,7 @@ def _read_package(source: Path) -> dict[str, bytes]:
     """The two files of both networks by name, from a folder or a wheel."""
     names = [f"{name}.{end}" for name in NETWORKS for end in ("xml", "bin")]
     if not source.exists():
-        raise FileNotFoundError(f"{source}: there is no such folder or wheel. Get it: {GET_IT}")
+        raise FileNotFoundError(f"{source}: there is no such folder or wheel. Get it: {GET_PRIOR}")
     try:
         root = source if source.is_dir() else zipfile.Path(source)
         for folder in FOLDERS:
@@ -120,11 +120,11 @@ def _read_package(source: Path) -> dict[str, bytes]:
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise ValueError(
             f"{source}: expected a folder or a whole wheel (zip), found otherwise: {error}. "
-            f"Get it again: {GET_IT}"
+            f"Get it again: {GET_PRIOR}"
         ) from error
     raise FileNotFoundError(
         f"{source}: expected {', '.join(names)} in it, in data/ or in random_face/data/. "
-        f"Get the package: {GET_IT}"
+        f"Get the package: {GET_PRIOR}"
     )
 
 

@@ -1,4 +1,4 @@
-"""A detector that needs no network, and a small network, for films; also as a program.
+"""Networks that need no weights, and a small one, for films; also as a program.
 
 `python film_stand_ins.py FILM RESULT` restores a film with them and prints the most memory that
 the process held, in kilobytes.
@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from panini_core.models.face_detector import Detections
 from panini_core.models.panini import PaniniConfig, PaniniNet
@@ -37,6 +38,27 @@ class BrightSquare:
         size = torch.stack([columns.max(), rows.max()]).float() + 1 - corner
         landmarks = corner + template(512).float() / 512 * size
         return Detections(torch.cat([corner, corner + size])[None], landmarks[None], torch.ones(1))
+
+
+class Blur(nn.Module):
+    """A restorer's network that gives back a smooth face."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.share = nn.Parameter(torch.ones(()))  # a network has some parameter, on its device
+
+    def forward(self, images: Tensor) -> Tensor:
+        smooth = F.avg_pool2d(images, 15, stride=1, padding=7, count_include_pad=False)
+        return self.share * smooth
+
+
+class SkinAbove(nn.Module):
+    """A parsing network that takes the upper half of every face for skin."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        logits = images.new_zeros(len(images), 19, *images.shape[-2:])
+        logits[:, 1, : images.shape[-2] // 2] = 30
+        return (logits,)
 
 
 def small_model() -> PaniniNet:

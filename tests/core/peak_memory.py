@@ -20,12 +20,15 @@ from panini_core.stages.align import template
 
 
 class OneFace:
-    """Finds one upright face in every picture; its crop is a sixth of the picture's side."""
+    """Finds one upright face in every picture; its crop is a share of the picture's side."""
 
     device = torch.device("cpu")
 
+    def __init__(self, share: float) -> None:
+        self.share = share
+
     def __call__(self, images: Tensor, threshold: float) -> list[Detections]:
-        side = min(images.shape[-2:]) / 6
+        side = min(images.shape[-2:]) * self.share
         landmarks = (template(1) * side).float()[None]
         box = torch.cat([landmarks.amin(1) - side / 8, landmarks.amax(1) + side / 8], dim=1)
         return [Detections(box, landmarks, torch.ones(1)) for _ in images]
@@ -40,14 +43,15 @@ def held(name: str) -> int:
 
 
 def main() -> None:
-    count, height, width, smoothing = map(int, sys.argv[1:])
+    count, height, width, smoothing = map(int, sys.argv[1:5])
+    detector = OneFace(share=float(sys.argv[5]))
     torch.manual_seed(0)
     model = PaniniNet(PaniniConfig.preset("tiny")).eval()
     options = RestoreOptions(smoothing=smoothing)
-    restore_images(OneFace(), model, torch.rand(1, 3, 64, 64), options)
+    restore_images(detector, model, torch.rand(1, 3, 64, 64), options)
     before = held("VmRSS")
     images = torch.rand(1, 3, height, width).expand(count, -1, -1, -1).contiguous()
-    restored = restore_images(OneFace(), model, images, options)
+    restored = restore_images(detector, model, images, options)
     own = sum(pictures.numel() * pictures.element_size() for pictures in (images, restored))
     sys.stdout.write(f"{held('VmHWM') - before - own} {before} {own}")
 

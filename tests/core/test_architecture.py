@@ -21,32 +21,34 @@ MAY_IMPORT = {
     "models": set[str](),
     "faces": {"models.transfer"},
     "options": {"stages.per_face", "stages.selection"},  # the texts that options hold; no torch
-    "compute": set[str](),
-    "checkpoints": {"models", "faces", "compute"},
+    "compute": {"options"},
+    "checkpoints": BELOW_STAGES | {"compute"},
     "images": {"checkpoints.whole_file"},
     "video": {"checkpoints.whole_file", "options"},
     "degrading": {"models.dct", "models.luma"},
     "stages": BELOW_STAGES,
     "atlas": {"models", "faces", "options", "checkpoints"},
-    "drawing": {"faces", "atlas", "stages.level_statistics"},
+    "drawing": {"faces", "atlas", "options", "stages.level_statistics"},
     "pipeline": BELOW_STAGES | {"stages"},
     "film": BELOW_STAGES | {"stages", "video", "checkpoints.whole_file"},
+    "onnx_export": {"models", "checkpoints", "stages.align"},
     "sample_photo": {"images", "degrading", "models.luma"},
     "bulk": BELOW_STAGES | {"compute", "checkpoints", "images", "stages", "pipeline"},
     "cli": BELOW_STAGES
     | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
-    | {"bulk", "film", "sample_photo", "video"},
+    | {"bulk", "film", "onnx_export", "sample_photo", "video"},
     "__main__": {"cli"},
     "__init__": BELOW_STAGES
     | {"compute", "checkpoints", "images", "degrading", "stages", "atlas", "drawing", "pipeline"}
-    | {"film", "sample_photo", "video"},
+    | {"film", "onnx_export", "sample_photo", "video"},
 }
 # Likewise in the laboratory, whose commands are on top; all of it may import the core.
 LABORATORY_MAY_IMPORT = {
+    "options": set[str](),
     "metrics": set[str](),
-    "training": {"metrics"},
-    "studies": {"metrics", "training"},
-    "commands": {"metrics", "training", "studies"},
+    "training": {"options", "metrics"},
+    "studies": {"options", "metrics", "training"},
+    "commands": {"options", "metrics", "training", "studies"},
     "__init__": set[str](),
 }
 FORBIDDEN_NAMES = {"types", "utils", "helpers"}

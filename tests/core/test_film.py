@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import torch
 
 from panini_core import film as film_module
 from panini_core.film import parts_folder, restore_film
+from panini_core.models.face_parser import PARSENET, FaceParser
+from panini_core.models.face_restorer import CropRestorer, RestorerKind
 from panini_core.models.panini import PaniniNet
 from panini_core.options import FilmOptions, RestoreOptions
 from panini_core.video import Film
 
-from .film_stand_ins import BrightSquare, small_model
+from .film_stand_ins import Blur, BrightSquare, SkinAbove, small_model
 from .video.films import (
     frames_of,
     make_film,
@@ -133,27 +136,89 @@ def test_a_cut_ends_tracks(tmp_path: Path, model: PaniniNet) -> None:
     assert restore(source, tmp_path / "b.mkv", model).tracks == {0, 1}
     options = RestoreOptions(batch=1, smoothing=1, faces="1")
     second = restore(source, tmp_path / "c.mkv", model, options=options)
-    assert second.restored == 10
+    assert second.restored == 10 and second.tracks == {1}
+    spans = {number: (seen.first, seen.last) for number, seen in second.faces.items()}
+    assert spans == {0: (0, 9), 1: (10, 19)}  # also who is left as they are
+    assert {round(seen.size) for seen in second.faces.values()} == {20}
     same = list(map(np.array_equal, frames_of(source), frames_of(tmp_path / "c.mkv")))
     assert same == [True] * 10 + [False] * 10
 
 
-def test_the_same_frames_as_a_batch_give_the_same_pictures(
-    tmp_path: Path, model: PaniniNet
+@pytest.mark.parametrize("of", [{"strength": "1; 1: 0"}, {"fidelity": "0.5; 1: 0.9"}])
+def test_a_face_may_have_a_value_of_its_own(
+    tmp_path: Path, model: PaniniNet, of: dict[str, Any]
 ) -> None:
-    """The film and the batch of its frames go the same way."""
+    """By the number that it has in the whole film."""
+
+    def picture(index: int) -> np.ndarray:
+        return scene(index, left=12 if index < 10 else 40)
+
+    source = make_film(tmp_path / "a.mkv", 20, picture, **WITHOUT_LOSS)
+    restore(source, tmp_path / "b.mkv", model)
+    options = replace(OPTIONS, **of)
+    assert restore(source, tmp_path / "c.mkv", model, options=options).tracks == {0, 1}
+    usual, other = frames_of(tmp_path / "b.mkv"), frames_of(tmp_path / "c.mkv")
+    assert list(map(np.array_equal, usual, other)) == [True] * 10 + [False] * 10
+    if "strength" in of:
+        assert all(map(np.array_equal, frames_of(source)[10:], other[10:]))
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"mask_source": "oval", "fidelity": "0.5; 0: 0.8", "strength": "0; 0: 0.9"},
+        {"mask_source": "parse"},
+    ],
+    ids=["as usual", "oval and face by face", "parse"],
+)
+def test_the_same_frames_as_a_batch_give_the_same_pictures(
+    tmp_path: Path, model: PaniniNet, chosen: dict[str, Any]
+) -> None:
+    """The film and the batch of its frames go the same way, whatever is chosen."""
     from panini_core.pipeline import restore_images
 
     def picture(index: int) -> np.ndarray:
-        return scene(index, left=12 + index // 3)
+        shown = scene(index, left=12 + index // 3)
+        grain = np.random.default_rng(index).normal(0, 4, (*shown.shape[:2], 1))
+        return (shown + grain).round().clip(0, 255).astype(np.uint8)
 
     source = make_film(tmp_path / "a.mkv", 40, picture, pixel_format="yuv444p", **WITHOUT_LOSS)
     frames = torch.stack([frame.pixels() for frame in Film(source).frames()])
-    expected = restore_images(BrightSquare(), model, frames, OPTIONS)
-    restore(source, tmp_path / "b.mkv", model)
+    options, parser = replace(OPTIONS, **chosen), FaceParser(SkinAbove(), PARSENET).eval()
+    expected = restore_images(BrightSquare(), model, frames, options, parser=parser)
+    if chosen:
+        usual = restore_images(BrightSquare(), model, frames, OPTIONS)
+        assert not torch.equal(expected, usual)
+    restore(source, tmp_path / "b.mkv", model, options=options, parser=parser)
     found = torch.stack([frame.pixels() for frame in Film(tmp_path / "b.mkv").frames()])
     assert (expected - frames).abs().max() > 0.1
     assert (found - expected).abs().max() < 4 / 255
+
+
+def test_grain_goes_back_into_every_frame(tmp_path: Path) -> None:
+    """Also into the face that a smooth network drew; each frame has its own."""
+    inside = (slice(70, 100), slice(80, 110))
+
+    def picture(index: int) -> np.ndarray:
+        shown = np.full((160, 200, 3), 70.0)
+        shown[50:120, 60:130] = 180
+        grain = np.random.default_rng(index).normal(0, 6, (160, 200, 1))
+        return (shown + grain).round().clip(0, 255).astype(np.uint8)
+
+    source = make_film(tmp_path / "a.mkv", 3, picture, pixel_format="yuv444p", **WITHOUT_LOSS)
+    smooth = CropRestorer(Blur(), RestorerKind("Blur", lambda blur, faces, _: blur(faces), size=64))
+    shown: dict[bool, np.ndarray] = {}
+    for match_grain in (True, False):
+        target = tmp_path / f"{match_grain}.mkv"
+        options = RestoreOptions(match_grain=match_grain, keep_detail=0)
+        restore_film(BrightSquare(), smooth, source, target, options)
+        brightness = [frame[0][inside] for frame in frames_of(target)]
+        shown[match_grain] = np.stack(brightness).astype(np.float64)
+    grain = shown[True] - shown[False]
+    assert shown[False].std(axis=(1, 2)).max() < 3
+    assert grain.std(axis=(1, 2)).min() > 4
+    assert abs(np.corrcoef(grain[0].ravel(), grain[1].ravel())[0, 1]) < 0.1
 
 
 # --- stopped and gone on with ---------------------------------------------------------------------

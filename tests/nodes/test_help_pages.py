@@ -98,6 +98,15 @@ def test_pages_have_the_nodes_name_and_an_example(node: str, locale: str, path: 
 
 
 @pytest.mark.parametrize(("node", "locale", "path"), pages())
+def test_no_language_leaves_a_point_out(node: str, locale: str, path: Path) -> None:
+    points, english = (
+        re.findall("^(?:- |## |!)", text.read_text(encoding="utf-8"), re.MULTILINE)
+        for text in (path, page_of(node, "en"))
+    )
+    assert points == english
+
+
+@pytest.mark.parametrize(("node", "locale", "path"), pages())
 def test_templates_that_pages_name_exist(node: str, locale: str, path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for name in re.findall(r"(?:template|模板) `(\w+)`|`(\w+)` does the same", text):

@@ -255,16 +255,16 @@ def test_auto_parses_where_a_file_and_its_network_are_found(
     assert loaded == [file][:installed]  # once: it is kept
 
 
-def test_atlases_and_onnx_files_are_no_models(host: Any, comfy_pack: Pack) -> None:
+def test_onnx_files_are_models_and_atlases_are_none(host: Any, comfy_pack: Pack) -> None:
     folder_paths = import_module("folder_paths")
-    folder_paths.folder_names_and_paths[host.MODEL_FOLDER][1].add(".onnx")  # as other packs do
     folder = Path(folder_paths.models_dir) / host.MODEL_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / name for name in ("mine.safetensors", "mine.atlas.safetensors", "mine.onnx")]
     for file in files:
         file.touch()
     options = comfy_pack.nodes["PaniniLoadModel"].GET_SCHEMA().inputs[0].options
-    assert files[0].name in options
-    assert files[1].name not in options and files[2].name not in options
+    assert files[0].name in options and files[2].name in options
+    assert files[1].name not in options
+    assert files[2].name not in folder_paths.get_filename_list(host.MODEL_FOLDER)  # of other packs
     for file in files:
         file.unlink()

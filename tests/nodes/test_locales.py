@@ -99,6 +99,29 @@ def test_translations_keep_what_users_type_or_look_for(locale: str) -> None:
             assert word in translated[key], f"{key}: {word}"
 
 
+NAMES_EVERYWHERE = re.compile(r"(?:fp|bf)\d+|h264|hevc|vp9|av1|prores|ffv1|.*\.\w+")
+
+
+@pytest.mark.parametrize("locale", TRANSLATED)
+def test_values_have_a_name_that_their_tooltip_tells(pack: Pack, locale: str) -> None:
+    """What newer front ends show for a value of a choice; older ones show the value."""
+    main = json.loads((LOCALES / locale / "main.json").read_text(encoding="utf-8"))
+    names: dict[str, str] = main["panini_values"]
+    known: set[str] = set()
+    for node, info in pack.object_info().items():
+        for group in ("required", "optional"):
+            for name, (kind, options) in info["input"].get(group, {}).items():
+                if kind != "COMBO":
+                    continue
+                own = {value for value in options["options"] if not NAMES_EVERYWHERE.match(value)}
+                assert own <= set(names), f"{node}.{name}"
+                known |= own
+                tooltip = read(locale)[key_of(node)]["inputs"][key_of(name)]["tooltip"]
+                told = [value.removeprefix("preset: ") for value in own if "(" not in value]
+                assert [value for value in told if value not in tooltip] == [], f"{node}.{name}"
+    assert set(names) == known
+
+
 @pytest.mark.parametrize("locale", ["en", *TRANSLATED])
 def test_texts_are_plain(locale: str) -> None:
     texts = dict(leaves(read(locale)))

@@ -402,7 +402,7 @@ def test_what_is_paninis_alone_is_not_ignored(comfy_pack: Pack) -> None:
         comfy_pack.run("PaniniRestoreFaces", **restore, degradation=degradation)
     with pytest.raises(ValueError, match="Other has no noise_amount"):
         comfy_pack.run("PaniniRestoreFaces", **restore, noise_amount=0.5)
-    with pytest.raises(ValueError, match="choose a Panini model in Load Face Restorer"):
+    with pytest.raises(ValueError, match="choose a Panini model in Load Face Restoration Model"):
         comfy_pack.run("PaniniExtractDegradation", **restore)
 
 

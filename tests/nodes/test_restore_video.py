@@ -68,20 +68,47 @@ def test_a_film_comes_back_as_a_film(comfy_pack: Pack, tmp_path: Path, kept_in: 
     assert torch.equal(after.audio["waveform"], before.audio["waveform"])
     assert (after.images - before.images).abs().max() > 0.1
     assert f"{FRAMES} frames, {FRAMES} faces of 1 tracks restored" in report
+    assert f"face 0: frames 0 to {FRAMES - 1}, " in report and report.endswith("px, restored")
     assert [file.suffix for file in left_behind() if file not in known] == [".mp4"]
 
 
-def test_images_go_through_as_a_batch(comfy_pack: Pack) -> None:
+def test_a_film_takes_what_the_node_for_images_takes(comfy_pack: Pack, tmp_path: Path) -> None:
+    latest = importlib.import_module("comfy_api.latest")
+    video = latest.InputImpl.VideoFromFile(str(write_film(tmp_path / "a.mp4")))
+    before = video.get_components().images
+
+    def change(**inputs: Any) -> torch.Tensor:
+        result, _ = restore(comfy_pack, video, smoothing=0.0, **inputs)
+        return (result.get_components().images - before).abs().mean(dim=(1, 2, 3))
+
+    usual, left = change(), change(face_strength="0: 0")
+    assert usual.min() > 2 * left.max()  # coding anew is all that changed
+    oval = change(mask_source="oval", face_fidelity="0: 0.9", match_grain=False)
+    assert (oval - usual).abs().min() > 0.001
+
+
+EVERY_CHOICE = {
+    "face_fidelity": "0: 0.8",
+    "face_strength": "0: 0.6",
+    "mask_source": "oval",
+    "match_grain": False,
+}
+
+
+@pytest.mark.parametrize("chosen", [{}, EVERY_CHOICE], ids=["as usual", "every choice"])
+def test_images_go_through_as_a_batch(comfy_pack: Pack, chosen: dict[str, Any]) -> None:
     latest = importlib.import_module("comfy_api.latest")
     images = examples.photograph().repeat(3, 1, 1, 1)
     parts = latest.Types.VideoComponents(images=images, frame_rate=Fraction(30))
-    result, report = restore(comfy_pack, latest.InputImpl.VideoFromComponents(parts), smoothing=1.0)
+    video = latest.InputImpl.VideoFromComponents(parts)
+    result, report = restore(comfy_pack, video, smoothing=1.0, **chosen)
     expected = comfy_pack.run(
         "PaniniRestoreImage",
         image=images,
         model=examples.tiny_model(comfy_pack),
         detector=examples.detector(comfy_pack),
         smoothing=1.0,
+        **chosen,
     ).result
     assert torch.equal(result.get_components().images, expected[0])
     assert result.get_components().frame_rate == 30

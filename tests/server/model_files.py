@@ -78,6 +78,20 @@ def write_restore_former(target: Path) -> None:
     torch.save({"params": network.half().state_dict()}, target)
 
 
+def write_inverter(target: Path) -> None:
+    """A face restorer in ONNX, for one face of 512 px at a time, that makes a negative of it."""
+    onnx = pytest.importorskip("onnx")
+    shape = [1, 3, 512, 512]
+    values = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name in ("input", "output")
+    ]
+    node = onnx.helper.make_node("Neg", ["input"], ["output"])
+    graph = onnx.helper.make_graph([node], "inverter", values[:1], values[1:])
+    opset = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), str(target))
+
+
 def write_upscaler(target: Path) -> None:
     """What spandrel loads as a x2 upscaler; all zeros, so that it repeats every pixel."""
     architectures = pytest.importorskip("spandrel.architectures.Compact")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from .client import Client
 from .lab import Lab
-from .model_files import installed, write_restore_former, write_upscaler
+from .model_files import installed, write_inverter, write_restore_former, write_upscaler
 from .pictures import images, portrait
 from .server import Server
 
@@ -49,3 +50,18 @@ def test_what_another_restorer_lacks_is_said(client: Client, server: Server) -> 
     assert run.status == "error" and run.error is not None
     assert (run.error.node, run.error.exception_type) == (restore, "ValueError")
     assert "RestoreFormer (RestoreFormer.pth) knows no degradation" in run.error.message
+
+
+def test_a_restorer_in_onnx_takes_paninis_place(client: Client, server: Server) -> None:
+    pytest.importorskip("onnxruntime")
+    with installed(server, "facerestore_models/GPEN-BFR-512.onnx", write_inverter):
+        lab = Lab(client)
+        picture = lab.picture(portrait(), "portrait.png")
+        model = [lab.add("PaniniLoadModel", model_name="GPEN-BFR-512.onnx", dtype="auto"), 0]
+        faces = lab.align(picture)
+        crops = lab.show_image([faces[0], 0])
+        restored = lab.add("PaniniRestoreFaces", model=model, faces=faces)
+        shown = lab.show_image([restored, 0])
+        run = client.run(lab.prompt).raise_for_error()
+    [before], [after] = (images(client, run, number) for number in (crops, shown))
+    assert np.abs(after.astype(int) + before.astype(int) - 255).max() <= 1

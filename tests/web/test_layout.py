@@ -17,7 +17,7 @@ import pytest
 from ..server.model_files import write_clip
 from ..server.server import PROJECT_ROOT, Server
 from .browser import Editor
-from .layout import TITLE, Box, make_room, overlaps
+from .layout import NOTES, TITLE, Box, make_room, overlaps
 from .pictures import tile, upload
 
 NEEDS_A_PACK = "after_a_face_swap"  # the front end asks for the missing node
@@ -55,6 +55,14 @@ HIDDEN = """(boxes) => {
         )
     );
     return hidden.map(([id, type]) => `${type} ${id}`);
+}"""
+# How much of a note's text is shown at once, and how much there is, px of the window.
+NOTE = """() => {
+    const note = document.querySelector(".comfy-markdown, .comfy-markdown-content");
+    const scrolls = (part) => /auto|scroll/.test(getComputedStyle(part).overflowY);
+    const all = [note, ...note.querySelectorAll("div")].filter(scrolls);
+    const unseen = Math.max(0, ...all.map((part) => part.scrollHeight - part.clientHeight));
+    return [note.clientHeight, note.textContent.length, unseen];
 }"""
 SHOW_PREVIEWS = """async (types) => {
     const canvas = new OffscreenCanvas(128, 128);
@@ -182,6 +190,24 @@ def test_a_template_is_seen_as_a_whole_and_has_room_for_a_run(
         return
     assert hidden == []
     check(states)
+
+
+def test_notes_show_all_of_their_texts(editor: Editor, screenshot: Any) -> None:
+    hidden: dict[str, int] = {}
+    for file in FILES:
+        workflow = json.loads(file.read_text(encoding="utf-8"))
+        [note] = [node for node in workflow["nodes"] if node["type"] in NOTES]
+        editor.evaluate(OPEN, {**workflow, "nodes": [note], "links": []})
+        editor.page.wait_for_function("() => app.graph.nodes.length === 1")
+        editor.look_at(*note["pos"])
+        editor.find(".comfy-markdown, .comfy-markdown-content").first.wait_for()
+        editor.settle(NOTE)
+        screenshot(editor.page, f"note-{file.stem}")
+        height, length, unseen = editor.evaluate(NOTE)
+        assert height > 50 and length > 100
+        if unseen > 4:
+            hidden[file.stem] = unseen
+    assert hidden == {}
 
 
 @pytest.mark.usefixtures("media")

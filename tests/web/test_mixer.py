@@ -84,6 +84,19 @@ class Mixer:
         )
 
 
+def test_faders_say_in_plain_words_what_they_decide(editor: Editor) -> None:
+    mixer = Mixer(editor)
+    captions = editor.find(".panini-mixer-name")
+    expect(captions.nth(0)).to_have_attribute("title", re.compile("(?s)of the head.*pushes"))
+    expect(captions.nth(5)).to_have_attribute("title", re.compile("texture of skin and hair"))
+    expect(mixer.fader("level_4")).to_have_attribute("title", re.compile("shape of the head"))
+    editor.write(mixer.id, "mode", "override")
+    expect(captions.nth(0)).to_have_attribute("title", re.compile("replaces"))
+    ends = editor.find(".panini-mixer-scale span")
+    expect(ends.nth(0)).to_have_attribute("title", re.compile("own idea of faces"))
+    expect(ends.nth(1)).to_have_attribute("title", re.compile("more faithful"))
+
+
 def test_faders_write_the_numbers_and_every_movement_is_one_step_of_undo(
     editor: Editor, screenshot: Any
 ) -> None:

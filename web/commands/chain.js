@@ -16,6 +16,7 @@
  */
 
 const GAP_X = 70; // px of the canvas, as all lengths here
+const TITLE = 30; // of a title bar: it lies above a node's position
 const GAP_Y = 110; // with room for a title bar, and for Nodes 2.0, whose nodes are higher
 
 /** @type {Plan} */
@@ -113,6 +114,23 @@ export function arrange(columns, sizes, origin) {
     height = Math.max(height, y - GAP_Y - origin[1]);
   }
   return { positions, box: [origin[0], origin[1], x - GAP_X - origin[0], height] };
+}
+
+/**
+ * Where a node lies, with its title bar.
+ * @param {{pos: ArrayLike<number>, size: ArrayLike<number>}} node
+ * @returns {Box}
+ */
+export function boxOf({ pos, size }) {
+  return withTitle([pos[0], pos[1], size[0], size[1]]);
+}
+
+/**
+ * @param {Box} box
+ * @returns {Box}
+ */
+export function withTitle([x, y, width, height]) {
+  return [x, y - TITLE, width, height + TITLE];
 }
 
 /**

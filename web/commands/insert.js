@@ -2,15 +2,14 @@
  * Inserts a chain of nodes behind a node that gives an image.
  *
  * @import { Graph, GraphNode } from "../../../scripts/app.js"
- * @import { Box, End, Plan, Point, Size } from "./chain.js"
+ * @import { End, Plan, Point, Size } from "./chain.js"
  */
 
 import { app, changeGraph } from "../shared/comfy.js";
 import { findWidget } from "../shared/hooks.js";
-import { arrange, splitEnd, wayDown } from "./chain.js";
+import { arrange, boxOf, splitEnd, wayDown, withTitle } from "./chain.js";
 
 const GAP = 90; // px of the canvas, to the node that gives the image
-const TITLE = 30; // px, of a title bar: it lies above a node's position
 const PREVIEW = 230; // px, that a node grows by for a picture
 
 /**
@@ -114,17 +113,4 @@ function findImageOutput(node) {
  */
 function findSlot(slots, name) {
   return slots.findIndex((slot) => slot.name === name);
-}
-
-/** @param {GraphNode} node */
-function boxOf(node) {
-  return withTitle([node.pos[0], node.pos[1], node.size[0], node.size[1]]);
-}
-
-/**
- * @param {Box} box
- * @returns {Box}
- */
-function withTitle([x, y, width, height]) {
-  return [x, y - TITLE, width, height + TITLE];
 }

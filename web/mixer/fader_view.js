@@ -89,7 +89,7 @@ function createParts({ caption, label }) {
   const value = create("div", { class: "panini-mixer-value", "aria-hidden": "true" });
   const name = create("div", { class: "panini-mixer-name", "aria-hidden": "true", text: caption });
   const element = create("div", { class: "panini-mixer-fader" }, track, value, name);
-  return { element, track, rail, handle, value, chosen, edited, bars };
+  return { element, track, rail, handle, value, name, chosen, edited, bars };
 }
 
 /**
@@ -97,7 +97,7 @@ function createParts({ caption, label }) {
  * @param {FaderNames} names
  * @param {FaderState} state
  */
-function drawHandle({ element, track, handle, value }, { label }, state) {
+function drawHandle({ element, track, handle, value, name }, { label }, state) {
   const written = state.linked
     ? text("mixer.link", "link")
     : writePosition(state.position, state.mode);
@@ -110,8 +110,9 @@ function drawHandle({ element, track, handle, value }, { label }, state) {
     "aria-valuenow": state.position,
     "aria-valuetext": told ? `${written}; ${told}` : written,
     "aria-disabled": String(state.linked),
-    title: [label, told, tellUse(state)].filter(Boolean).join("\n"),
+    title: [label, told, ...tellUse(state)].filter(Boolean).join("\n"),
   });
+  name.title = [label, tellMode(state.mode)].join("\n");
 }
 
 /** @param {FaderState} state */
@@ -127,9 +128,23 @@ function tellAlpha({ chosen, edited, absent }) {
 }
 
 /** @param {FaderState} state */
-function tellUse({ linked }) {
-  if (linked) return text("mixer.linked", "Comes over a link.");
-  return text("mixer.use", "Drag, or use the arrow keys (Shift: finely). Double click: reset.");
+function tellUse({ linked, mode }) {
+  if (linked) return [text("mixer.linked", "Comes over a link.")];
+  return [
+    tellMode(mode),
+    text("mixer.use", "Drag, or use the arrow keys (Shift: finely). Double click: reset."),
+  ];
+}
+
+/** @param {Mode} mode */
+function tellMode(mode) {
+  if (mode === "override") {
+    return text(
+      "mixer.override",
+      "override: it replaces what the network chose; 0 is half and half.",
+    );
+  }
+  return text("mixer.bias", "bias: it pushes what the network chose; 0 leaves it.");
 }
 
 /**

@@ -78,13 +78,31 @@ function nameLevel(widget) {
   if (widget === "picture") {
     return {
       caption: text("mixer.picture", "picture"),
-      label: text("mixer.picture_long", "The picture itself"),
+      label: text("mixer.picture_long", "The picture itself: its fine detail, or all of it"),
     };
   }
   const side = widget.replace("level_", "");
   return {
     caption: `${side}\u00b2`,
-    label: text("mixer.level", "Features of {side} x {side}", { side }),
+    label: text("mixer.level", "Features of {side} x {side}: mostly {what}", {
+      side,
+      what: meanings()[widget],
+    }),
+  };
+}
+
+/**
+ * What each level mostly decides, in plain words, as in the tooltips of its number.
+ * @returns {Record<string, string>} by widget
+ */
+function meanings() {
+  return {
+    level_4: text("mixer.head", "pose and the shape of the head"),
+    level_8: text("mixer.outline", "the shape of the face, hair"),
+    level_16: text("mixer.features", "the shapes of eyes, nose and mouth"),
+    level_32: text("mixer.details", "the details of eyes, nose and mouth"),
+    level_64: text("mixer.edges", "edges, wrinkles, strands of hair"),
+    level_128: text("mixer.texture", "fine texture of skin and hair"),
   };
 }
 
@@ -99,11 +117,19 @@ function createNumbersButton(toggle) {
 
 /** What up and down mean; the labels of the faders' group say it to screen readers. */
 function createScale() {
+  const prior = text(
+    "mixer.prior_long",
+    "The prior: the network's own idea of faces. Up: smoother, prettier, more is invented.",
+  );
+  const picture = text(
+    "mixer.picture_down",
+    "The picture as it came. Down: closer to it, rougher, more faithful.",
+  );
   return create(
     "div",
     { class: "panini-mixer-scale", "aria-hidden": "true" },
-    create("span", { text: text("mixer.prior", "prior") }),
-    create("span", { text: text("mixer.picture", "picture") }),
+    create("span", { text: text("mixer.prior", "prior"), title: prior }),
+    create("span", { text: text("mixer.picture", "picture"), title: picture }),
   );
 }
 

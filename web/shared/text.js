@@ -2,7 +2,8 @@
  * The texts of the widgets, in the language of the front end.
  *
  * English stands in the code; other languages come from the section `panini` of
- * `locales/<language>/main.json`, which ComfyUI serves.
+ * `locales/<language>/main.json`, which ComfyUI serves, and the names of values that can be chosen
+ * from its section `panini_values`.
  */
 
 import { api, setting } from "./comfy.js";
@@ -10,6 +11,8 @@ import { fillIn, lookUp } from "./phrases.js";
 
 /** @type {Record<string, any>} */
 let phrases = {};
+/** @type {Record<string, string>} */
+let values = {};
 /** @type {Promise<void> | null} */
 let loading = null;
 
@@ -25,11 +28,20 @@ export function loadText() {
 /**
  * A text in the chosen language.
  * @param {string} key within the section `panini`, such as face_board.run
- * @param {string} english with {names} for the values
- * @param {Record<string, string | number>} [values]
+ * @param {string} english with {names} for what is given
+ * @param {Record<string, string | number>} [given]
  */
-export function text(key, english, values = {}) {
-  return fillIn(lookUp(phrases, key) ?? english, values);
+export function text(key, english, given = {}) {
+  return fillIn(lookUp(phrases, key) ?? english, given);
+}
+
+/**
+ * What a value of a choice is called in the chosen language; undefined where it has no other name.
+ * @param {string} value
+ * @returns {string | undefined}
+ */
+export function valueLabel(value) {
+  return Object.hasOwn(values, value) ? values[value] : undefined;
 }
 
 async function load() {
@@ -39,6 +51,7 @@ async function load() {
     const response = await api.fetchApi("/i18n");
     const all = response.ok ? await response.json() : {};
     phrases = all[locale]?.panini ?? {};
+    values = all[locale]?.panini_values ?? {};
   } catch (error) {
     console.warn("Panini: no translations, the widgets stay English.", error);
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,15 @@ def test_files_come_back_and_go(folder: Folder) -> None:
     assert folder.read("a/b.bin") == b"12"
     folder.remove(["c", "never there"])
     assert folder.names() == {"a/b.bin"}
+
+
+def test_a_local_folder_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Folder("out")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")  # as a worker may be
+    pickle.loads(pickle.dumps(folder)).write("a", b"1")
+    assert (tmp_path / "out" / "a").read_bytes() == b"1"
 
 
 def test_a_failed_write_leaves_the_older_file(tmp_path: Path) -> None:

@@ -6,19 +6,22 @@ import io
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
 
-from panini_core.bulk import Folder, Recipe, Record, list_items, make_recipe
+from panini_core.bulk import Folder, Recipe, Record, check_recipe, list_items, make_recipe
 from panini_core.bulk.sources import Item
 from panini_core.bulk.work import Detect, Read, Restore, Task, Write
 from panini_core.cli import main
 from panini_core.options import RestoreOptions
 
+from ..checkpoints.other_restorers import image_upscaler, restore_former, write_as_published
 from .conftest import encode, write_tar
 
 
@@ -48,18 +51,47 @@ def photographs(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def upscaler_file(tmp_path: Path) -> Path:
+    """A small image model with random weights, x2."""
+    return write_as_published(image_upscaler(), tmp_path / "x2.pth", "params")
+
+
+@pytest.fixture
+def parser_file(tmp_path: Path) -> Path:
+    """A face parser with random weights."""
+    parsing = pytest.importorskip("facexlib.parsing.bisenet", reason="needs facexlib's networks")
+    torch.manual_seed(0)
+    torch.save(parsing.BiSeNet(num_class=19).state_dict(), tmp_path / "parsing.pth")
+    return tmp_path / "parsing.pth"
+
+
+def both_ways(photographs: Path, folder: Path, recipe: Recipe, *options: str) -> dict[str, Record]:
+    """Restores photographs in bulk and by `panini restore`; returns what bulk says it did.
+
+    Each result must be the same to the bit.
+    """
+    bulk, plain = folder / "bulk", folder / "plain"
+    records = run(list_items([str(photographs)], str(bulk)), recipe, bulk)
+    common = ["--detector", "bundled", "--device", "cpu", "--dtype", "fp32", "--batch", "1"]
+    command = ["restore", str(photographs), "-o", str(plain), "--model", str(recipe.model)]
+    assert main([*command, *common, *options]) == 0
+    for name in records:
+        assert (bulk / name).read_bytes() == (plain / name).read_bytes(), name
+    return records
+
+
+def photograph_recipe(model: Path, **choices: Any) -> Recipe:
+    common: dict[str, Any] = {"options": RestoreOptions(batch=1)}
+    return make_recipe(
+        model=str(model), detector="bundled", dtype="fp32", suffix=None, **(common | choices)
+    )
+
+
 def test_results_are_those_of_panini_restore(
     photographs: Path, model_file: Path, tmp_path: Path
 ) -> None:
-    recipe = make_recipe(
-        model=str(model_file),
-        detector="bundled",
-        dtype="fp32",
-        suffix=None,
-        options=RestoreOptions(batch=1),
-    )
-    bulk, plain = tmp_path / "bulk", tmp_path / "plain"
-    records = run(list_items([str(photographs)], str(bulk)), recipe, bulk)
+    records = both_ways(photographs, tmp_path, photograph_recipe(model_file))
     outcomes = {name: (record.outcome, record.faces) for name, record in records.items()}
     assert outcomes == {
         "a.png": ("done", 1),
@@ -67,25 +99,69 @@ def test_results_are_those_of_panini_restore(
         "none.png": ("nothing to do", 0),
         "two.webp": ("done", 2),
     }
-    command = ["restore", str(photographs), "-o", str(plain), "--model", str(model_file)]
-    assert (
-        main(
-            [
-                *command,
-                "--detector",
-                "bundled",
-                "--device",
-                "cpu",
-                "--dtype",
-                "fp32",
-                "--batch",
-                "1",
-            ]
-        )
-        == 0
+
+
+def test_an_upscale_model_draws_what_is_around_faces(
+    photographs: Path, model_file: Path, upscaler_file: Path, tmp_path: Path
+) -> None:
+    recipe = photograph_recipe(
+        model_file, upscaler=str(upscaler_file), options=RestoreOptions(batch=1, upscale=2)
     )
-    for name in outcomes:
-        assert (bulk / name).read_bytes() == (plain / name).read_bytes(), name
+    options = ["--upscale", "2", "--upscale-model", str(upscaler_file)]
+    records = both_ways(photographs, tmp_path, recipe, *options)
+    assert records["none.png"].reason == "No face was found. It was drawn by the upscale model."
+    assert Image.open(tmp_path / "bulk" / "a.png").size == (400, 400)
+
+
+def test_with_an_upscale_model_no_picture_is_just_copied(
+    photographs: Path, model_file: Path, upscaler_file: Path, tmp_path: Path
+) -> None:
+    (item,) = list_items([str(photographs / "none.png")], str(tmp_path / "out"))
+    recipe = photograph_recipe(model_file, upscaler=str(upscaler_file))
+    assert run([item], recipe, tmp_path / "out")["none.png"].outcome == "nothing to do"
+    after = Image.open(tmp_path / "out" / "none.png")
+    before = Image.open(photographs / "none.png")
+    assert after.size == before.size
+    assert not np.array_equal(np.asarray(after), np.asarray(before))
+
+
+def test_another_methods_restorer(photographs: Path, tmp_path: Path) -> None:
+    for name in ("none.png", "two.webp", "b.jpg"):
+        (photographs / name).unlink()
+    file = write_as_published(restore_former(), tmp_path / "RestoreFormer.pth", "params")
+    recipe = photograph_recipe(file)
+    assert recipe.label.startswith("RestoreFormer.pth ")
+    records = both_ways(photographs, tmp_path, recipe)
+    assert records["a.png"].faces == 1
+    after = np.asarray(Image.open(tmp_path / "bulk" / "a.png"))
+    assert not np.array_equal(after, np.asarray(Image.open(photographs / "a.png")))
+
+
+def test_faces_are_parsed(
+    photographs: Path, model_file: Path, parser_file: Path, tmp_path: Path
+) -> None:
+    for name in ("none.png", "two.webp", "b.jpg"):
+        (photographs / name).unlink()
+    recipe = photograph_recipe(
+        model_file,
+        parser=str(parser_file),
+        options=RestoreOptions(batch=1, mask_source="parse"),
+    )
+    options = ["--mask-source", "parse", "--parser", str(parser_file)]
+    both_ways(photographs, tmp_path, recipe, *options)
+
+
+def test_what_no_worker_could_use_shows_before_the_run(
+    model_file: Path, upscaler_file: Path, tmp_path: Path
+) -> None:
+    check_recipe(photograph_recipe(model_file, upscaler=str(upscaler_file)))
+    with pytest.raises(ValueError, match="expected a face restorer, found an image model"):
+        check_recipe(photograph_recipe(upscaler_file))
+    with pytest.raises(ValueError, match="expected an upscale model"):
+        check_recipe(photograph_recipe(model_file, upscaler=str(model_file)))
+    other = write_as_published(restore_former(), tmp_path / "RestoreFormer.pth", "params")
+    with pytest.raises(ValueError, match="has no latent_pull"):
+        check_recipe(photograph_recipe(other, options=RestoreOptions(latent_pull=0.5)))
 
 
 def test_aligned_faces_of_several_sizes(aligned: Recipe, model_file: Path, tmp_path: Path) -> None:

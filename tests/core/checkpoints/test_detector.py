@@ -10,12 +10,12 @@ from safetensors.torch import save_file
 
 from panini_core.checkpoints import CheckpointError
 from panini_core.checkpoints.detector import (
-    BEST_FILE,
     BUNDLED_DETECTOR,
     find_detector,
     load_detector,
 )
 from panini_core.models.retinaface import RetinaFace
+from panini_core.options import BEST_DETECTOR
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +47,8 @@ def test_auto_is_the_more_accurate_detector_where_a_folder_holds_it(tmp_path: Pa
     for folder in folders[1:]:
         folder.mkdir()
     for folder in folders[2:]:
-        (folder / BEST_FILE).write_bytes(b"not read yet")
-    assert find_detector("auto", folders=folders) == folders[2] / BEST_FILE
+        (folder / BEST_DETECTOR).write_bytes(b"not read yet")
+    assert find_detector("auto", folders=folders) == folders[2] / BEST_DETECTOR
     assert find_detector("bundled", folders=folders) == BUNDLED_DETECTOR
     with pytest.raises(CheckpointError, match="first"):  # and loading reads what was found
         load_detector("auto", folders=folders)

@@ -9,7 +9,7 @@ import re
 import pytest
 import torch
 
-from panini_core.checkpoints.fingerprint import encoder_fingerprint
+from panini_core.checkpoints.fingerprint import encoder_fingerprint, network_fingerprint
 from panini_core.models.panini import PaniniConfig, PaniniNet
 
 
@@ -52,3 +52,28 @@ def test_a_learned_degradation_has_one_too() -> None:
     assert encoder_fingerprint(one) != encoder_fingerprint(two)
     two.load_state_dict(one.state_dict())
     assert encoder_fingerprint(one) == encoder_fingerprint(two)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_network_is_known_again_in_any_precision(
+    either_model: PaniniNet, dtype: torch.dtype
+) -> None:
+    whole = network_fingerprint(either_model)
+    assert re.fullmatch("[0-9a-f]{64}", whole)
+    assert network_fingerprint(copy.deepcopy(either_model).to(dtype)) == whole
+
+
+def test_every_part_that_restores_matters_to_the_network(tiny_model: PaniniNet) -> None:
+    whole = network_fingerprint(tiny_model)
+    for name, part in tiny_model.named_children():
+        other = copy.deepcopy(tiny_model)
+        with torch.no_grad():
+            next(other.get_submodule(name).parameters()).neg_()
+        assert network_fingerprint(other) != whole, (name, part)
+    trained = copy.deepcopy(tiny_model)  # further, without another result
+    trained.mean_latent.sub_(1)
+    assert trained.degradation_encoder is not None
+    with torch.no_grad():
+        for parameter in trained.degradation_encoder.projection.parameters():
+            parameter.neg_()
+    assert network_fingerprint(trained) == whole

@@ -40,12 +40,12 @@ class FakeDetector:
 @pytest.fixture
 def fake_detector(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command uses the fake detector."""
-    from panini_core.cli import options
+    from panini_core.cli import opening
 
     def load(name_or_path: str = "auto", *, device: str = "cpu") -> FakeDetector:
         return FakeDetector()
 
-    monkeypatch.setattr(options, "load_detector", load)
+    monkeypatch.setattr(opening, "load_detector", load)
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def other_restorer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every --model is another method's network, which turns faces white."""
-    from panini_core.cli import options
+    from panini_core.cli import opening
 
     def load(path: object, **_: object) -> CropRestorer:
         network = nn.Conv2d(3, 3, 1)
@@ -73,4 +73,4 @@ def other_restorer(monkeypatch: pytest.MonkeyPatch) -> None:
         kind = RestorerKind("Other", lambda network, faces, _: network(faces), size=32)
         return CropRestorer(network, kind)
 
-    monkeypatch.setattr(options, "load_restorer", load)
+    monkeypatch.setattr(opening, "load_restorer", load)

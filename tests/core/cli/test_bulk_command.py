@@ -65,9 +65,16 @@ def test_inputs_that_are_not_there_are_the_arguments_fault(
     assert "found nothing there" in done.stderr
 
 
-def test_faces_are_not_parsed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_networks_that_are_not_there_are_the_arguments_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("ray", reason="needs the extra bulk: ray")
-    command = ["bulk", str(tmp_path), "-o", str(tmp_path / "out"), "--mask-source"]
-    assert main([*command, "parse"]) == 2
-    assert main([*command, "auto", "--parser", "parsing_parsenet.pth"]) == 2
-    assert capsys.readouterr().err.count("parses no faces") == 2
+    command = ["bulk", str(tmp_path), "-o", str(tmp_path / "out")]
+    assert main([*command, "--mask-source", "parse"]) == 2
+    assert "needs a face parser: give --parser" in capsys.readouterr().err
+    for option in ("--model", "--parser", "--upscale-model", "--detector"):
+        masks = ["--mask-source", "auto"]
+        assert main([*command, *masks, option, str(tmp_path / "gone.pth")]) == 2, option
+        assert "gone.pth" in capsys.readouterr().err
+    assert main([*command, "--aligned", "--upscale-model", "x2.pth"]) == 2
+    assert "which --aligned leaves out" in capsys.readouterr().err

@@ -6,14 +6,13 @@ import argparse
 
 import pytest
 
-from panini_core.cli import options
+from panini_core.cli import opening
 from panini_core.cli.console import UsageError
+from panini_core.cli.opening import open_model, open_parser
 from panini_core.cli.options import (
     add_detector_arguments,
     add_device_argument,
     add_model_arguments,
-    open_model,
-    open_parser,
     ratio,
 )
 from panini_core.models.panini import PaniniNet
@@ -56,7 +55,7 @@ def test_a_parser_is_opened_where_masks_may_need_it(
     source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(options, "load_parser", lambda path, **_: opened.append(path))
+    monkeypatch.setattr(opening, "load_parser", lambda path, **_: opened.append(path))
     given = argparse.Namespace(mask_source=source, parser="parsing.pth", device="cpu")
     open_parser(given)
     assert opened == (["parsing.pth"] if source in ("auto", "parse") else [])

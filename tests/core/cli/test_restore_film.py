@@ -15,7 +15,7 @@ from panini_core.cli import main
 from panini_core.film import parts_folder
 from panini_core.video import Film
 
-from ..video.films import make_film, needs_encoder, seconds_of
+from ..video.films import frames_of, make_film, needs_encoder, seconds_of
 
 pytestmark = [pytest.mark.usefixtures("fake_detector"), needs_encoder("libx264")]
 
@@ -48,6 +48,7 @@ def test_a_film_and_a_picture_go_to_one_folder(
     assert Path("out/a.png").exists()
     report = json.loads(Path("report.json").read_text())["pictures"]
     assert report[0]["frames"] == report[0]["restored_faces"] == 6
+    assert report[0]["faces"] == [{"number": 0, "first_frame": 0, "last_frame": 5}]
     # What is there is not done again.
     assert run("clip.mp4", "-o", "out") == 0
     assert "exists already" in capsys.readouterr().out
@@ -60,6 +61,32 @@ def test_the_results_name_says_its_format(run: Run, capsys: pytest.CaptureFixtur
     shutil.copy("clip.mp4", "other.mp4")
     assert run("clip.mp4", "other.mp4", "-o", "one.mp4") == 2
     assert "expected a folder" in capsys.readouterr().err
+
+
+WITHOUT_LOSS = {"codec": "ffv1", "options": {"level": "3"}}
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ["--mask-source", "oval"],
+        ["--fidelity", "0.5; 0: 0.9"],
+        ["--strength", "1; 0: 0.5"],
+    ],
+    ids=lambda chosen: chosen[0],
+)
+def test_what_is_chosen_for_pictures_counts_for_films(run: Run, chosen: list[str]) -> None:
+    make_film(Path("clip.mkv"), 3, scene, **WITHOUT_LOSS)
+    assert run("clip.mkv", "-o", "usual.mkv") == 0
+    assert run("clip.mkv", "-o", "chosen.mkv", *chosen) == 0
+    shown = zip(frames_of(Path("usual.mkv")), frames_of(Path("chosen.mkv")), strict=True)
+    assert not any(np.array_equal(one, other) for one, other in shown)
+
+
+def test_a_face_that_is_given_no_strength_stays(run: Run) -> None:
+    make_film(Path("clip.mkv"), 3, scene, **WITHOUT_LOSS)
+    assert run("clip.mkv", "-o", "out.mkv", "--strength", "1; 0: 0") == 0
+    assert all(map(np.array_equal, frames_of(Path("clip.mkv")), frames_of(Path("out.mkv"))))
 
 
 def test_films_of_a_folder_are_named_and_those_of_a_pattern_taken(

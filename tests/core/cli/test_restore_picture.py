@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from panini_core.checkpoints import load_panini
-from panini_core.cli import options
+from panini_core.cli import opening
 from panini_core.cli.restore_picture import restore_picture
 from panini_core.models.face_detector import FaceDetector
 from panini_core.models.panini import PaniniNet
@@ -27,7 +27,7 @@ def model(tiny_model: Path) -> PaniniNet:
 
 @pytest.fixture
 def detector(fake_detector: None) -> FaceDetector:
-    return options.load_detector()
+    return opening.load_detector()
 
 
 def noise(height: int, width: int) -> Tensor:

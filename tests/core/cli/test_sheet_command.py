@@ -17,6 +17,8 @@ from panini_core.cli import main, sheet
 from panini_core.drawing import contact_sheet
 from panini_core.images import ImageFile, read_image, write_image
 
+from ..checkpoints.other_restorers import image_upscaler, write_as_published
+
 pytestmark = pytest.mark.usefixtures("fake_detector")
 
 TILE = 112
@@ -138,6 +140,22 @@ def test_other_restorers_tell_no_severity(
     drawn = title_of(monkeypatch)
     assert run("a.png", "-o", "sheet.png") == 0
     assert any("no atlas" in line for line in drawn)
+
+
+def test_an_upscale_model_draws_what_is_around_faces(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_as_published(image_upscaler(), Path("x2.pth"), "params")
+    picture("a.png")
+    shown: list[torch.Tensor] = []
+    for name, options in (("without.png", []), ("with.png", ["--upscale-model", "x2.pth"])):
+        assert run("a.png", "-o", name, "--strength", "0", *options) == 0
+        shown.append(read_image(name).pixels[:, -16 - TILE : -16, 16 : 16 + 2 * TILE + 4])
+    changed = (shown[0] - shown[1]).abs() > 0.02
+    assert not changed[:, :, :TILE].any()  # before
+    assert changed[:, :, -TILE:].any()  # after
+    assert run("a.png", "-o", "c.png", "--aligned", "--upscale-model", "x2.pth") == 2
+    assert "which --aligned leaves out" in capsys.readouterr().err
 
 
 def test_aligned_pictures_are_shown_whole(

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from panini_core.cli.console import UsageError
-from panini_core.cli.sheet_file import SUFFIXES, add_tile_argument, require_sheet
-from panini_core.drawing.contact_sheet import LARGEST_TILE, SMALLEST_TILE, TILE
+from panini_core.cli.options import add_tile_argument
+from panini_core.cli.sheet_file import SUFFIXES, require_sheet
+from panini_core.options import LARGEST_TILE, SMALLEST_TILE, TILE
 
 pytestmark = pytest.mark.usefixtures("work_folder")
 

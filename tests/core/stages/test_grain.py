@@ -17,12 +17,12 @@ from torch import Tensor
 from panini_core.drawing.faces import to_pillow
 from panini_core.stages import grain as grains
 from panini_core.stages.asking import answer_together
-from panini_core.stages.grain import Grain
+from panini_core.stages.grain import Grain, Strips
 
 SIDE = 256
 
 
-def measure_grain(photograph: Tensor, drawn: Tensor) -> Grain | None:
+def measure_grain(photograph: Tensor | Strips, drawn: Tensor) -> Grain | None:
     (found,) = answer_together([grains.measure_grain(photograph, drawn)])
     return found
 
@@ -184,3 +184,19 @@ def test_without_surroundings_there_is_nothing_to_match() -> None:
     assert measure_grain(grainy, torch.zeros(1, SIDE, SIDE)) is None
     for side in (1, 15, 16, 40):
         assert measure_grain(grainy[:, :side, :side], middle(SIDE)[:, :side, :side]) is None
+
+
+def test_of_a_large_picture_some_rows_are_asked_for() -> None:
+    side = 1536
+    picture = (scene(side=side) + noise(1.0, side=side) * 8 / 255).clamp(0, 1)
+    asked: list[int] = []
+
+    def rows(top: int, bottom: int) -> Tensor:
+        asked.append(bottom - top)
+        return picture[:, top:bottom]
+
+    grain = measure_grain(Strips(side, side, rows), middle(side))
+    assert grain is not None
+    assert grain.strength * 255 == pytest.approx(8, rel=0.15)
+    assert grain.size == pytest.approx(1, abs=0.3)
+    assert max(asked) < 64

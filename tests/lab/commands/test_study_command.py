@@ -15,6 +15,7 @@ from panini_core.cli import main
 from panini_core.cli.console import EXIT_DONE, EXIT_USAGE
 from panini_core.images import ImageFile, read_image, write_image
 from panini_lab.commands import study
+from panini_lab.options import STUDY_NAMES
 from panini_lab.studies.fusion import FusionResult, FusionStudy
 from panini_lab.training.atlas_builder import build_atlas
 
@@ -125,3 +126,7 @@ def test_missing_faces_are_asked_for(
     assert f"needs {option}" in capsys.readouterr().err
     assert run(what, tmp_path / "out", option, tmp_path / "nowhere") == EXIT_USAGE
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_every_study_can_be_chosen() -> None:
+    assert tuple(study.STUDIES) == STUDY_NAMES

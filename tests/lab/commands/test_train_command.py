@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from panini_core.cli import main
+from panini_lab.options import TRAINING_NAMES
 from panini_lab.training.config import CONFIG_FOLDER
 
 pytestmark = pytest.mark.usefixtures("work_folder")
@@ -60,3 +61,9 @@ def test_every_shipped_configuration_is_taken_by_its_command(
     # A configuration of another training is told apart by its keys.
     other = "prior" if what != "prior" else "degradation"
     assert main(["train", other, name, "--set", "run.output=run"]) == 2
+
+
+def test_every_training_can_be_chosen() -> None:
+    from panini_lab.commands import train
+
+    assert tuple(train.TRAININGS) == TRAINING_NAMES

@@ -16,8 +16,12 @@ type LGraphNode = Parameters<NonNullable<ComfyExtension["nodeCreated"]>>[0];
 
 export type Graph = NonNullable<LGraphNode["graph"]>;
 
-/** A node; one that stands for a subgraph has it. */
-export type GraphNode = LGraphNode & { subgraph?: Graph };
+/** A node; one that stands for a subgraph has it, one that takes files the others. */
+export type GraphNode = LGraphNode & {
+  subgraph?: Graph;
+  onDragOver?(event: DragEvent): boolean;
+  onDragDrop?(event: DragEvent): boolean | Promise<boolean>;
+};
 
 export type Widget = NonNullable<GraphNode["widgets"]>[number];
 export type MenuItem = ReturnType<NonNullable<ComfyExtension["getNodeMenuItems"]>>[number];
@@ -57,6 +61,7 @@ interface Extension {
 
 type App = Pick<ComfyApp, "canvas" | "extensionManager" | "graph" | "nodeOutputs"> &
   Partial<Pick<ComfyApp, "collectNodeMenuItems" | "rootGraph">> & {
+    dragOverNode: GraphNode | null;
     registerExtension(extension: Extension): void;
   };
 

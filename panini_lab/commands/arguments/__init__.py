@@ -1,0 +1,1 @@
+"""What each command takes, one file a command; read without loading torch."""
