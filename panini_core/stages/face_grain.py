@@ -88,7 +88,8 @@ def face_grain(
     share = yield from share_missing(around, strips(face_rows), drawn)
     if share < NEGLIGIBLE:
         return None
-    seed = zlib.crc32((yield _values(around)).numpy())
+    values = yield _values(around)
+    seed = zlib.crc32(values.numpy().data)
     return FaceGrain(Pyramid(grain.weakened(share).draw(*size, seed)), left, top)
 
 

@@ -165,7 +165,7 @@ class _Patches:
         values = look(picture.rows)
         extreme = ((values <= 0.5 / 255) | (values >= 1 - 0.5 / 255)).float()
         clipped = extreme.mean((2, 3)).amax(1) > CLIPPED
-        flat = look(lambda *rows: _to_opponents(picture.rows(*rows))).flatten(2)
+        flat = look(lambda top, bottom: _to_opponents(picture.rows(top, bottom))).flatten(2)
         plane = to_like(_plane(), flat)
         residual = (flat - (flat @ plane) @ plane.mT).unflatten(2, (PATCH, PATCH))
         share = look(drawn.rows).mean((1, 2, 3))
