@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from panini_core import (
+    FaceDetector,
     RestoredFaces,
     RestoreOptions,
     align_faces,
@@ -24,12 +25,15 @@ from panini_core import (
     to_network,
 )
 
+from .gpu import NoDeviceError
+from .gpu import table as gpu_table
 from .pairs import Comparison, compare
 from .processes import cold_start, peak_memory
 from .scenes import scene
 from .usual import UsualPipeline
 
 CROP = 512  # px of an aligned face
+DETECTIONS = ("as-they-come", "mobile0.25", "resnet50")
 
 
 def main() -> None:
@@ -40,21 +44,38 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="that count, after one that does not")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument(
-        "--detector", choices=("resnet50", "mobile0.25"), default="resnet50", help="the usual one's"
+        "--detector",
+        choices=DETECTIONS,
+        default=DETECTIONS[0],
+        help="as-they-come: our bundled mobile0.25 against the usual resnet50; mobile0.25, or "
+        "resnet50 (needs --detector-file): the same network in both (default: %(default)s)",
     )
+    parser.add_argument(
+        "--detector-file",
+        metavar="FILE",
+        help="of RetinaFace resnet50 in facexlib's layout, for ours; the usual one holds random "
+        "numbers, which cost the same",
+    )
+    parser.add_argument("--device", default="cuda", help="of gpu: cuda, or cpu to try it")
+    parser.add_argument("--compile", action="store_true", help="gpu: the network compiled as well")
     arguments = parser.parse_args()
+    if (arguments.detector == "resnet50") != (arguments.detector_file is not None):
+        parser.error("--detector resnet50 and --detector-file go together.")
     torch.set_num_threads(arguments.threads)
     _say(f"`{' '.join(['python -m benchmarks', *sys.argv[1:]])}`, {date.today().isoformat()}, ")
     _say(f"{_processor()}, {arguments.threads} threads, torch {torch.__version__}\n")
     for what in arguments.what:
-        for line in BENCHMARKS[what](arguments):
-            _say(line)
+        try:
+            for line in BENCHMARKS[what](arguments):
+                _say(line)
+        except NoDeviceError as error:
+            parser.exit(2, f"{error}\n")
         _say("")
 
 
 def _pipeline(arguments: argparse.Namespace) -> Iterable[str]:
     """Everything, from the picture to the picture."""
-    detector, model, usual = load_detector(), load_panini(), _usual(arguments)
+    detector, model, usual = our_detector(arguments), load_panini(), _usual(arguments)
     yield from _header("pipeline")
     for count in arguments.faces:
         picture = scene(count, arguments.side)
@@ -66,7 +87,7 @@ def _pipeline(arguments: argparse.Namespace) -> Iterable[str]:
 
 def _rest(arguments: argparse.Namespace) -> Iterable[str]:
     """Everything but the network that restores: the crops are pasted as they are."""
-    detector, usual = load_detector(), _usual(arguments)
+    detector, usual = our_detector(arguments), _usual(arguments)
 
     def ours(picture: Tensor) -> Tensor:
         aligned = align_faces(picture, detect_faces(detector, picture))
@@ -95,8 +116,8 @@ def _network(arguments: argparse.Namespace) -> Iterable[str]:
 
 def _detection(arguments: argparse.Namespace) -> Iterable[str]:
     """Finding the faces alone."""
-    detector, usual = load_detector(), _usual(arguments)
-    yield from _header("detection")
+    detector, usual = our_detector(arguments), _usual(arguments)
+    yield from _header(f"detection, {' against '.join(networks_of(arguments))}")
     for count in arguments.faces:
         picture = scene(count, arguments.side)
         other = None if usual is None else _bind(usual.detect, picture)
@@ -131,12 +152,28 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Iterable[str]]] = {
     "detection": _detection,
     "start": _start,
     "memory": _memory,
+    "gpu": gpu_table,
 }
+
+
+def networks_of(arguments: argparse.Namespace) -> tuple[str, str]:
+    """The networks of our detector and of the usual one."""
+    chosen: str = arguments.detector
+    return ("mobile0.25", "resnet50") if chosen == DETECTIONS[0] else (chosen, chosen)
+
+
+def our_detector(arguments: argparse.Namespace) -> FaceDetector:
+    """Raises SystemExit for a file of another network."""
+    detector = load_detector(arguments.detector_file or "bundled")
+    wanted = f"RetinaFace {networks_of(arguments)[0]}"
+    if (found := getattr(detector, "name", wanted)) != wanted:
+        raise SystemExit(f"Expected {wanted} in {arguments.detector_file}, found {found}.")
+    return detector
 
 
 def _usual(arguments: argparse.Namespace) -> UsualPipeline | None:
     try:
-        return UsualPipeline(arguments.detector)
+        return UsualPipeline(networks_of(arguments)[1])
     except ImportError as error:
         _say(f"Nothing to compare with: {error}\n")
         return None

@@ -36,7 +36,7 @@ class UsualPipeline:
             mock.patch.object(helpers, "init_parsing_model", return_value=None),
         ):
             self.helper = helpers.FaceRestoreHelper(1, det_model=DETECTORS[detector], device="cpu")
-        self.network = _gfpgan()
+        self.network = gfpgan()
 
     @torch.inference_mode()
     def __call__(self, image: Tensor, faces: Sequence[Face], *, network: bool = True) -> Any:
@@ -82,12 +82,15 @@ class _Detector:
         return np.array(rows).reshape(-1, 15)
 
 
-def _gfpgan() -> Any:
-    """GFPGAN's network, the clean one of versions 1.3 and 1.4."""
+def gfpgan(size: int = 512) -> Any:
+    """GFPGAN's network, the clean one of versions 1.3 and 1.4; `size` of its faces, px.
+
+    Raises ImportError where spandrel is not installed.
+    """
     package: Any = importlib.import_module(f"{NETWORK}.__arch.gfpganv1_clean_arch")
     torch.manual_seed(0)
     return package.GFPGANv1Clean(
-        out_size=512, channel_multiplier=2, different_w=True, input_is_latent=True, sft_half=True
+        out_size=size, channel_multiplier=2, different_w=True, input_is_latent=True, sft_half=True
     ).eval()
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from .models.transfer import to_device
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
@@ -89,7 +91,7 @@ class FaceSet:
 
     def to(self, device: torch.device | str) -> FaceSet:
         """The set with its crops on `device`."""
-        return replace(self, crops=self.crops.to(device))
+        return replace(self, crops=to_device(self.crops, device))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +105,7 @@ class DegradationRepresentation:
 
     def to(self, device: torch.device | str) -> DegradationRepresentation:
         """The representation with its vectors on `device`."""
-        return DegradationRepresentation(self.vectors.to(device))
+        return DegradationRepresentation(to_device(self.vectors, device))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +122,7 @@ class InterpolationWeights:
 
     def to(self, device: torch.device | str) -> InterpolationWeights:
         """The weights with alpha on `device`."""
-        return InterpolationWeights(self.alpha.to(device))
+        return InterpolationWeights(to_device(self.alpha, device))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,4 +142,4 @@ class RestoredFaces:
 
     def to(self, device: torch.device | str) -> RestoredFaces:
         """The faces with their crops, before and after, on `device`."""
-        return RestoredFaces(self.face_set.to(device), self.crops.to(device))
+        return RestoredFaces(self.face_set.to(device), to_device(self.crops, device))

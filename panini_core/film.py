@@ -29,13 +29,14 @@ from .models.face_parser import FaceParser
 from .models.face_restorer import FaceRestorer
 from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
+from .models.transfer import to_device
 from .options import FilmOptions, RestoreOptions
 from .stages.align import align_faces
 from .stages.alpha import weigh_features
 from .stages.chunks import OnChunk, OnImage
 from .stages.clip import Find, Look, detect_in_passing, finder
 from .stages.grouping import rows_of_images
-from .stages.paste import paste_onto_image
+from .stages.paste import paste_onto_images
 from .stages.paste_masks import paste_masks
 from .stages.represent import represent_degradation
 from .stages.restore import check_choices, restore_faces
@@ -284,7 +285,7 @@ def _align(
         sets = [align_faces(torch.empty(0, 3, 1, 1, device=model.device), [], size=size)]
         for frame in held:
             if own := [stretch.faces[row] for row in rows.get(frame.index, [])]:
-                image = frame.pixels()[None].to(model.device)
+                image = to_device(frame.pixels()[None], model.device)
                 here = [replace(face, image_index=0) for face in own]
                 cut = align_faces(image, here, size=size)
                 placed = (replace(face, image_index=frame.index) for face in cut.faces)
@@ -355,8 +356,9 @@ def _paste(
     if not rows and options.upscale == 1 and upscaler is None:
         return frame
     before = frame.pixels()
-    picture, _ = paste_onto_image(
-        before.to(device), restored, rows, options, masks=masks, upscaler=upscaler
+    image = to_device(before, device)
+    ((picture, _),) = paste_onto_images(
+        [image], restored, [rows], options, masks=masks, upscaler=upscaler
     )
     after = picture.cpu()
     if options.upscale != 1:  # codecs want even sizes

@@ -29,7 +29,7 @@ from .stages.chunks import OnChunk, OnImage
 from .stages.clip import detect_in_clip
 from .stages.detect import detect_faces
 from .stages.grouping import Group, group_images, rows_of_images
-from .stages.paste import paste_faces, paste_onto_image
+from .stages.paste import paste_faces, paste_onto_images
 from .stages.paste_masks import paste_masks
 from .stages.represent import represent_degradation
 from .stages.restore import check_choices, restore_faces
@@ -149,16 +149,15 @@ def restore_images_with_report(
     for frames, restored in steady_in_passing(parts, options.smoothing):
         rows = rows_of_images(restored.face_set.faces)
         drawn = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
-        for index in frames:
-            paste_onto_image(
-                images[index],
-                restored,
-                rows.get(index, []),
-                options,
-                masks=drawn,
-                upscaler=upscaler,
-                into=(result[index], masks[index]),
-            )
+        paste_onto_images(
+            [images[index] for index in frames],
+            restored,
+            [rows.get(index, []) for index in frames],
+            options,
+            masks=drawn,
+            upscaler=upscaler,
+            into=[(result[index], masks[index]) for index in frames],
+        )
         if keep_faces:
             kept.append(restored)
 

@@ -31,12 +31,14 @@ from ..images import (
     have_same_format,
     lost_on_writing,
 )
+from ..models.compiled import compile_restorer
+from ..models.transfer import to_device
 from ..options import AUTO
 from ..pipeline import restore_aligned
 from ..stages.align import align_faces, whole_picture_faces
 from ..stages.detect import detect_faces
 from ..stages.grouping import rows_of_images
-from ..stages.paste import paste_onto_image
+from ..stages.paste import paste_onto_images
 from ..stages.paste_masks import paste_masks
 from ..stages.restore import check_choices, restore_faces
 from ..stages.selection import select_faces, sort_faces
@@ -198,7 +200,7 @@ class Detect:
         options = self._options
         found = detect_faces(
             self._detector,
-            pixels[None].to(self._device),
+            to_device(pixels[None], self._device),
             threshold=options.threshold,
             min_size=options.min_size,
             max_size=options.max_size or float("inf"),
@@ -218,7 +220,7 @@ class Restore:
         self._model = load_restorer(recipe.model, device=where, dtype=dtype)
         check_choices(self._model, recipe.options)
         if recipe.compiled:
-            self._model.compile()  # when it is first called
+            compile_restorer(self._model)
         self._parser = None if recipe.parser is None else load_parser(recipe.parser, device=where)
         self._upscaler = None
         if recipe.upscaler is not None:
@@ -236,7 +238,7 @@ class Restore:
         """Tasks whose faces were found, all together."""
         images = [packed.unpack() for task in tasks for packed in task.images]
         found = [own for task in tasks for own in task.faces]
-        pixels = [image.pixels.to(self._model.device) for image in images]
+        pixels = [to_device(image.pixels, self._model.device) for image in images]
         chosen = [self._select(own, one) for own, one in zip(found, pixels, strict=True)]
         paste = self._restore_whole if self._aligned else self._restore_faces
         after = iter(
@@ -276,17 +278,15 @@ class Restore:
         masks = paste_masks(
             restored.face_set, restored.crops.shape[-1], self._options, self._parser
         )
-        return [
-            paste_onto_image(
-                one,
-                restored,
-                rows.get(index, []),
-                self._options,
-                masks=masks,
-                upscaler=self._upscaler,
-            )[0]
-            for index, one in enumerate(pixels)
-        ]
+        pasted = paste_onto_images(
+            pixels,
+            restored,
+            [rows.get(index, []) for index in range(len(pixels))],
+            self._options,
+            masks=masks,
+            upscaler=self._upscaler,
+        )
+        return [picture for picture, _ in pasted]
 
     def _restore_whole(
         self, pixels: Sequence[Tensor], faces: Sequence[Sequence[Face]]

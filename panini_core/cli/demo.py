@@ -8,6 +8,7 @@ from pathlib import Path
 from ..checkpoints.detector import load_detector
 from ..drawing.faces import comparison_sheet
 from ..images import save_image
+from ..models.transfer import to_device
 from ..options import RestoreOptions
 from ..pipeline import restore_images_with_report
 from ..sample_photo import sample_photo
@@ -26,7 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
         detector = load_detector(device=open_device(arguments))
 
     degraded = sample_photo(PRESET, seed=SEED)
-    restoration = restore_images_with_report(detector, model, degraded.to(model.device), options)
+    restoration = restore_images_with_report(
+        detector, model, to_device(degraded, model.device), options
+    )
     (report,) = restoration.reports
     result = restoration.images[0].cpu()
     sheet = comparison_sheet(degraded[0], result, dict(enumerate(report.found)))

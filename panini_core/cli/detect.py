@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..drawing.faces import draw_faces
 from ..images import read_image, save_image, write_file
+from ..models.transfer import to_device
 from ..stages.detect import detect_faces
 from ..stages.selection import sort_faces
 from .batch import Outcome, Result, Tally, run_jobs
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def detect(job: Job) -> Result:
         image = read_image(job.source)
-        pixels = image.pixels[None].to(detector.device)
+        pixels = to_device(image.pixels[None], detector.device)
         faces = detect_faces(
             detector,
             pixels,

@@ -14,6 +14,7 @@ from ..checkpoints.detector import load_detector
 from ..checkpoints.image_models import load_restorer, load_upscaler
 from ..checkpoints.parser import load_parser
 from ..compute import choose_device, choose_dtype
+from ..models.compiled import compile_restorer
 from ..models.face_detector import FaceDetector
 from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
@@ -40,7 +41,7 @@ def open_model(arguments: argparse.Namespace) -> PaniniNet:
         dtype = choose_dtype(arguments.dtype, device)
         model = load_panini(arguments.model, device=device, dtype=dtype)
     if arguments.compile:
-        model.compile()  # when it is first called
+        compile_restorer(model)
     return model
 
 
@@ -53,7 +54,7 @@ def open_restorer(arguments: argparse.Namespace, options: NetworkOptions) -> Fac
         model = load_restorer(arguments.model, device=device, dtype=dtype)
         check_choices(model, options)
     if arguments.compile:
-        model.compile()  # when it is first called
+        compile_restorer(model)
     return model
 
 

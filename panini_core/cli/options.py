@@ -131,7 +131,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, others: bool = False
         "--compile",
         action="store_true",
         help="compile the network first, which takes a minute or more and a C++ compiler (on a GPU "
-        "Triton); pays for thousands of faces",
+        "Triton, and the network runs as CUDA graphs); pays for thousands of faces",
     )
 
 

@@ -9,6 +9,7 @@ from ..models.face_detector import FaceDetector
 from ..models.face_parser import FaceParser
 from ..models.face_restorer import FaceRestorer
 from ..models.image_upscaler import ImageUpscaler
+from ..models.transfer import to_device
 from ..options import RestoreOptions
 from ..pipeline import ImageReport, restore_aligned, restore_images_with_report
 
@@ -29,7 +30,7 @@ def restore_picture(
     is a detector and they are not kept; and what was found. Raises ValueError for an aligned face
     that is not square.
     """
-    images = pixels[None].to(model.device)
+    images = to_device(pixels[None], model.device)
     if detector is None:
         result, restored = restore_aligned(model, images, options, parser=parser)
         report = ImageReport(restored.face_set.faces, (True,), "The whole picture is one face.")

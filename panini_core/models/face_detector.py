@@ -16,6 +16,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from .box_overlap import box_areas, box_overlaps, suppress_overlaps
+from .transfer import to_device, to_host
 
 MEAN_BGR = (104.0, 117.0, 123.0)  # subtracted from BGR in 0..255
 PRIOR_SIZES = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))  # stride, box sides in px
@@ -123,27 +124,27 @@ class RetinaFaceDetector(nn.Module):
         box_offsets, scores, landmark_offsets = self.network(bgr)
 
         # Only what may score, or vote on what does, is decoded. The number of faces is data: this
-        # waits for the device once.
+        # waits for the device, and so does what is read of them, all together.
         scores = scores[..., 1].float()
         heard = scores > threshold * VOTING_SHARE
         image, prior = torch.nonzero(heard, as_tuple=True)
-        priors = prior_boxes(images.shape[-2], images.shape[-1]).to(scores.device)[prior]
+        priors = prior_boxes(images.shape[-2], images.shape[-1], scores.device)[prior]
         boxes = decode_boxes(box_offsets[image, prior].float(), priors)
         landmarks = decode_landmarks(landmark_offsets[image, prior].float(), priors)
 
-        image = image.cpu()
-        found = Detections(boxes.cpu(), landmarks.cpu(), scores[heard].cpu())
+        image, *values = to_host([image, boxes, landmarks, scores[image, prior]])
+        found = Detections(*values)
         merged = [found.select(image == index).merge_overlaps() for index in range(len(images))]
         return [faces.select(faces.scores > threshold) for faces in merged]
 
 
-def prior_boxes(height: int, width: int) -> Tensor:
+def prior_boxes(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
     """Prior boxes (P, 3) of an image: centre x, centre y, side, in px; row by row, fine first."""
     levels: list[Tensor] = []
     for stride, sides in PRIOR_SIZES:
-        y = (torch.arange(math.ceil(height / stride)) + 0.5) * stride
-        x = (torch.arange(math.ceil(width / stride)) + 0.5) * stride
-        side = torch.tensor([float(value) for value in sides])
+        y = (torch.arange(math.ceil(height / stride), device=device) + 0.5) * stride
+        x = (torch.arange(math.ceil(width / stride), device=device) + 0.5) * stride
+        side = to_device(torch.tensor([float(value) for value in sides]), device)
         y, x, side = torch.meshgrid(y, x, side, indexing="ij")
         levels.append(rearrange([x, y, side], "values h w sides -> (h w sides) values"))
     return torch.cat(levels)

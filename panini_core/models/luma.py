@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)  # shares of red, green and blue
@@ -10,5 +9,5 @@ LUMA = (0.299, 0.587, 0.114)  # shares of red, green and blue
 
 def to_grey(images: Tensor) -> Tensor:
     """(…, 3, H, W) RGB -> (…, 1, H, W): luma."""
-    weights = torch.tensor(LUMA, device=images.device, dtype=images.dtype).view(3, 1, 1)
-    return (images * weights).sum(-3, keepdim=True)
+    red, green, blue = images.split(1, -3)
+    return red * LUMA[0] + green * LUMA[1] + blue * LUMA[2]

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from .dafi import FeatureInterpolation, InterpolationPredictor, add_bands, interpolate_bands
 from .degradation_encoder import DegradationEncoder
+from .derived import Derived
 from .fidelity_curve import FidelityCurve
 from .image_encoder import ImageEncoder
 from .levels import resolution_of
@@ -248,6 +249,11 @@ def build_gan_prior(config: PaniniConfig) -> GanPrior:
     )
 
 
+def _is_anything(values: Tensor) -> Tensor:
+    """Whether any of the values is not zero; in the computer's own memory."""
+    return values.any().cpu()
+
+
 class PaniniNet(nn.Module):
     """The whole network of the paper; `config` says which: restoration, super-resolution or ours.
 
@@ -274,6 +280,7 @@ class PaniniNet(nn.Module):
         shape = (self.gan_prior.w_plus_rows, config.style_size)
         self.register_buffer("mean_latent", torch.zeros(shape))  # all zero: not known
         self.mean_latent: Tensor
+        self._has_mean_latent = Derived(_is_anything)
         self.degradation_encoder: DegradationEncoder | None = None
         if config.learned_degradation:
             self.learned_degradation = nn.Parameter(torch.randn(1, config.degradation_size))
@@ -292,6 +299,8 @@ class PaniniNet(nn.Module):
             config.level_channels, config.prior_channels[: len(config.level_channels)]
         )
         self.fidelity_curve: FidelityCurve | None = None  # calibrated for trained weights
+        # Whether batches are filled up to few sizes: each size is a CUDA graph of its own.
+        self.fills_batches = False
         if config.picture_bands and not config.interpolated_picture:
             self.gan_prior.silence()  # begin with the picture as it is
 
@@ -425,7 +434,7 @@ class PaniniNet(nn.Module):
 
     def _pull_latents(self, w_plus: Tensor, amount: float) -> Tensor:
         """Truncation as in StyleGAN, by 1 - amount: toward the mean latent."""
-        if not self.mean_latent.any():
+        if not self._has_mean_latent(self.mean_latent):  # looked at once: it waits for the device
             raise ValueError(
                 "This model has no mean latent, since it was trained without one and its prior "
                 "was not a GAN by itself; set latent_pull to 0."

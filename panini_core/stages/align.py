@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from ..faces import Face, FaceSet
+from ..models.transfer import to_device, to_host, works_ahead
 from ..models.value_range import finite_pixels
 from ..options import DEFAULT_CROP_SIDE
 from .grouping import rows_of_images
-from .warp import Pyramid, invert_affine
+from .warp import NUMBERS_PER_STACK, Piece, Pyramid, invert_affine, sample_together
 
 # Where the five landmarks lie in an FFHQ face of 512 px: the values that the face restoration
 # field uses (facexlib). They are means of what RetinaFace finds, whose coordinates are
@@ -85,13 +86,36 @@ def align_faces(images: Tensor, faces: Sequence[Face], *, size: int = DEFAULT_CR
             f"The faces belong to images {min(owners)} to {max(owners)}, but there are "
             f"{len(images)} images (from 0)."
         )
-    landmarks = torch.stack([face.landmarks.cpu().double() for face in faces])
+    landmarks = torch.stack(to_host([face.landmarks for face in faces])).double()
     to_crop = estimate_similarity(landmarks, template(size))
     to_image = invert_affine(to_crop)
-    for owner, rows in rows_of_images(faces).items():
-        pyramid = Pyramid(finite_pixels(images[owner].to(dtype)))
-        crops[rows] = pyramid.sample(to_image[rows], (size, size), "reflection").clamp_(0, 1)
+    for owners in _owners_together(images, faces):
+        rows = [row for _, own in owners for row in own]
+        pyramids = [Pyramid(finite_pixels(images[owner].to(dtype))) for owner, _ in owners]
+        if len(owners) == 1:
+            cut = pyramids[0].sample(to_image[rows], (size, size), "reflection")
+        else:  # each has one face
+            places = zip(pyramids, to_image[rows], strict=True)
+            pieces = [Piece(pyramid, one, (size, size)) for pyramid, one in places]
+            cut = torch.stack(sample_together(pieces, "reflection"))
+        crops.index_copy_(0, to_device(torch.tensor(rows), crops.device), cut.clamp_(0, 1))
     return FaceSet(tuple(faces), crops, to_crop)
+
+
+def _owners_together(
+    images: Tensor, faces: Sequence[Face]
+) -> Iterator[list[tuple[int, list[int]]]]:
+    """Images that faces belong to, each with their places, as they are worked on together: one by
+    one; where the device works ahead, as many of those with one face as fit a stack."""
+    most = max(NUMBERS_PER_STACK // images[0].numel(), 1) if works_ahead(images.device) else 1
+    single: list[tuple[int, list[int]]] = []
+    for owner, rows in rows_of_images(faces).items():
+        if len(rows) > 1:
+            yield [(owner, rows)]
+        else:
+            single.append((owner, rows))
+    for start in range(0, len(single), most):
+        yield single[start : start + most]
 
 
 def whole_picture_faces(images: Tensor) -> FaceSet:

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..faces import DegradationRepresentation, InterpolationWeights
 from ..models.fidelity_curve import FidelityCurve
 from ..models.panini import PaniniNet
+from ..models.transfer import to_device, to_like
 from ..options import DEFAULT_BATCH
 from .chunks import run_in_chunks
 
@@ -27,7 +28,7 @@ def weigh_features(
 
     Raises ValueError if the DR does not have the model's size.
     """
-    vectors = degradation.vectors.to(model.device)
+    vectors = to_device(degradation.vectors, model.device)
 
     def weigh(chunk: slice) -> Tensor:
         return model.predict_alpha(vectors[chunk])
@@ -54,11 +55,13 @@ def apply_fidelity(
         faces = weights.alpha.split(1)
         if len(fidelity) != len(faces):
             raise ValueError(f"Got {len(fidelity)} fidelities for {len(faces)} faces.")
+        if len(set(fidelity)) < 2:  # all together
+            return apply_fidelity(weights, fidelity[0], curve) if len(fidelity) else weights
         moved = [
             apply_fidelity(InterpolationWeights(alpha), own, curve).alpha
             for alpha, own in zip(faces, fidelity, strict=True)
         ]
-        return InterpolationWeights(torch.cat(moved)) if moved else weights
+        return InterpolationWeights(torch.cat(moved))
     if not 0 <= fidelity <= 1:
         raise ValueError(f"Fidelity must lie in 0..1 (0.5 is neutral), got {fidelity}.")
     if fidelity == 0.5:
@@ -90,7 +93,7 @@ def bias_levels(weights: InterpolationWeights, biases: Sequence[float]) -> Inter
         elif bias:
             exact = alpha[:, level].cpu().double()  # there, for MPS knows no float64
             moved = torch.sigmoid(torch.logit(exact) + bias)
-            alpha[:, level] = moved.to(alpha.dtype).to(alpha.device)
+            alpha[:, level] = to_like(moved, alpha)
     return InterpolationWeights(alpha)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..faces import Face
 from ..models.box_overlap import box_overlaps
 from ..models.face_detector import MAX_OVERLAP, FaceDetector
+from ..models.transfer import to_device, to_host
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
 from .cuts import mark_cuts, thumbnail
@@ -75,7 +76,7 @@ def detect_in_clip(
         )
         return [replace(face, image_index=frame) for face in weak if face.reliable]
 
-    thumbs = ((frame, thumbnail(image)) for frame, image in enumerate(images))
+    thumbs = enumerate(to_host([thumbnail(image) for image in images]))
     placed = follow_faces(
         [face for face in sure if face.reliable],
         len(images),
@@ -124,7 +125,7 @@ def detect_in_passing(
                 numbers, looks, shown, find(numbers, shown, threshold), strict=True
             ):
                 window.looks[number] = look
-                yield Sight(number, faces), thumbnail(show())
+                yield Sight(number, faces), thumbnail(show()).cpu()
 
     def look_again(frame: int) -> Sequence[Face]:
         return find([frame], [window.looks[frame]], threshold * SHARE_TO_GO_ON)[0]
@@ -147,7 +148,7 @@ def finder(
     whose landmarks can be relied on."""
 
     def find(numbers: Sequence[int], looks: Sequence[Look], threshold: float) -> list[list[Face]]:
-        images = torch.stack([look() for look in looks]).to(device)
+        images = to_device(torch.stack([look() for look in looks]), device)
         faces = detect_faces(
             detector, images, threshold=threshold, min_size=min_size, max_size=max_size
         )
@@ -191,8 +192,8 @@ def _shows_it(pixels: Callable[[int], Tensor]) -> Callable[[Face, Face, Face], b
     which the track was seen before and after: not if there is a flash or somebody's back."""
 
     def is_there(filled: Face, before: Face, after: Face) -> bool:
-        here = _small(pixels(filled.image_index), filled)
-        near = (_small(pixels(face.image_index), face) for face in (before, after))
+        faces = (filled, before, after)
+        here, *near = to_host([_small(pixels(face.image_index), face) for face in faces])
         return any(_likeness(here, other) > LEAST_LIKENESS for other in near)
 
     return is_there

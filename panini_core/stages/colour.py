@@ -6,12 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .asking import Asking
+
 LOW_FREQUENCY_CELLS = 8  # a crop's side in cells; coarser than any facial feature
 
 
-def is_grey(image: Tensor) -> bool:
+def is_grey(image: Tensor) -> Asking[bool]:
     """Whether red, green and blue of an image (3, H, W) are equal everywhere."""
-    return bool((image[0] == image[1]).all() and (image[0] == image[2]).all())
+    if not (yield (image[0] == image[1]).all()):
+        return False
+    return bool((yield (image[0] == image[2]).all()))
 
 
 def match_low_frequencies(crop: Tensor, reference: Tensor) -> Tensor:

@@ -20,12 +20,13 @@ Item = TypeVar("Item")
 
 
 def thumbnail(image: Tensor) -> Tensor:
-    """A frame (3, H, W) in [0, 1] as the small picture by which cuts are found, on the CPU."""
-    return F.adaptive_avg_pool2d(image.float()[None], THUMB_SIDE)[0].cpu()
+    """A frame (3, H, W) in [0, 1] as the small picture by which cuts are found."""
+    return F.adaptive_avg_pool2d(image.float()[None], THUMB_SIDE)[0]
 
 
 def mark_cuts(frames: Iterable[tuple[Item, Tensor]]) -> Iterator[tuple[Item, bool]]:
-    """Items of consecutive frames, given with their thumbnails, and whether a new shot begins.
+    """Items of consecutive frames, given with their thumbnails on the CPU, and whether a new shot
+    begins.
 
     A cut is a change that stands out from those around it, unless the picture from before comes
     back at once. A few frames are looked ahead. Dissolves are no cuts.

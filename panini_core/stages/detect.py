@@ -12,6 +12,7 @@ from torch import Tensor
 from ..faces import Face
 from ..models.box_overlap import box_overlaps, shared_areas
 from ..models.face_detector import MAX_OVERLAP, VOTING_SHARE, Detections, FaceDetector
+from ..models.transfer import to_device
 from ..models.value_range import finite_pixels
 from ..options import DEFAULT_THRESHOLD
 from .chunks import OnImage
@@ -159,7 +160,7 @@ def _detect_at(
     back = torch.tensor([width / size[1], height / size[0]])
     result: list[Detections] = []
     for chunk in images.split(max(PIXELS_PER_CALL // (size[0] * size[1]), 1)):
-        for found in detector(_resize(chunk, size).to(detector.device), threshold):
+        for found in detector(to_device(_resize(chunk, size), detector.device), threshold):
             boxes, landmarks = found.boxes * back.repeat(2), found.landmarks * back
             result.append(replace(found, boxes=boxes, landmarks=landmarks))
     return result

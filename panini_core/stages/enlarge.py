@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.image_upscaler import ImageUpscaler
+from ..models.transfer import to_like
 from ..models.value_range import finite_pixels
 from .chunks import is_out_of_memory, release_memory
 
@@ -60,7 +61,7 @@ def _in_tiles(picture: Tensor, upscaler: ImageUpscaler, tile: int) -> Tensor:
             weight = down[:, None] * across
             _check(drawn, weight, upscaler)
             place = (slice(None), _scaled(rows, scale), _scaled(columns, scale))
-            result[place] += drawn * weight.to(drawn)
+            result[place] += drawn * to_like(weight, drawn)
     return result
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..models.value_range import finite_pixels
+from .asking import Asking
 from .grain import LARGE, Strips, measure_grain, share_missing
 from .warp import BAND, Outside, Pyramid, invert_affine, transform_points
 
@@ -50,7 +51,7 @@ def face_grain(
     mask: Pyramid,  # (…, R, R), first where it is drawn
     to_crop: Tensor,  # (2, 3): photograph px -> crop px
     detail: float,  # share of the photograph's detail that is added to the face
-) -> FaceGrain | None:
+) -> Asking[FaceGrain | None]:
     """The noise that brings a face to the grain of its surroundings; None if it needs none.
 
     It depends on the photograph's pixels there alone, so that every frame of a clip has its own,
@@ -81,21 +82,23 @@ def face_grain(
         return Strips(*size, rows) if size[0] * size[1] > LARGE else rows(0, size[0])
 
     drawn = strips(drawn_rows)
-    grain = measure_grain(around, drawn)
+    grain = yield from measure_grain(around, drawn)
     if grain is None:
         return None
-    share = share_missing(around, strips(face_rows), drawn)
+    share = yield from share_missing(around, strips(face_rows), drawn)
     if share < NEGLIGIBLE:
         return None
-    return FaceGrain(Pyramid(grain.weakened(share).draw(*size, _seed(around))), left, top)
+    values = yield _values(around)
+    seed = zlib.crc32(values.numpy().data)
+    return FaceGrain(Pyramid(grain.weakened(share).draw(*size, seed)), left, top)
 
 
-def _seed(picture: Tensor) -> int:
-    """A number that a picture (C, h, w) in [0, 1] always gets."""
+def _values(picture: Tensor) -> Tensor:
+    """A picture (C, h, w) in [0, 1] in steps of 1/255, as bytes."""
     values = torch.empty_like(picture, dtype=torch.uint8, memory_format=torch.contiguous_format)
     for band, into in zip(picture.split(BAND, dim=1), values.split(BAND, dim=1), strict=True):
         into.copy_((band * 255).round())
-    return zlib.crc32(values.cpu().numpy())
+    return values
 
 
 def _surroundings(to_crop: Tensor, side: int, photograph: Tensor) -> tuple[int, int, int, int]:

@@ -19,6 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.luma import LUMA, to_grey
+from ..models.transfer import to_device, to_like
+from .asking import Asking
 
 PATCH = 16  # px; the side of what is looked at
 STRIDE = 8  # px, times a whole number: so all patches lie alike on the grid of JPEG
@@ -67,8 +69,8 @@ class Grain:
         noise = self.mixing.new_empty((count, height, width))
         for row, (size, margin) in enumerate(zip(sizes, reach, strict=True)):
             shape = (1, 1, height + 2 * margin, width + 2 * margin)
-            white = torch.randn(shape, generator=generator).to(self.mixing)
-            taps = _taps(size).to(self.mixing).view(1, 1, 1, -1)
+            white = to_like(torch.randn(shape, generator=generator), self.mixing)
+            taps = to_like(_taps(size), self.mixing).view(1, 1, 1, -1)
             noise[row] = F.conv2d(F.conv2d(white, taps), taps.mT)[0, 0]
         for band in noise.split(max(PIXELS_MIXED // width, 1), dim=1):  # in place
             band.copy_(_from_opponents(torch.einsum("cn,nhw->chw", self.mixing, band)))
@@ -102,28 +104,31 @@ class Strips:
 
 
 @torch.no_grad()
-def measure_grain(photograph: Tensor | Strips, drawn: Tensor | Strips) -> Grain | None:
+def measure_grain(photograph: Tensor | Strips, drawn: Tensor | Strips) -> Asking[Grain | None]:
     """The grain of a photograph (C, h, w) in [0, 1] around a face; None if it has none.
 
     C is 1 in a grey picture. drawn (1, h, w) in [0, 1]: where the face will be drawn. What lies
     beside it is measured; what it shows now must have grain as well, or what is around is texture.
     """
-    return _measure(Strips.of(photograph), Strips.of(drawn), HALVINGS)
+    return (yield from _measure(Strips.of(photograph), Strips.of(drawn), HALVINGS))
 
 
 @torch.no_grad()
 def share_missing(
     photograph: Tensor | Strips, face: Tensor | Strips, drawn: Tensor | Strips
-) -> float:
+) -> Asking[float]:
     """How much of a photograph's grain a restored face (C, h, w) lacks, 0..1, of its std.
 
     By the floors of the energies in both, around the face and inside of it (see `measure_grain`).
     """
-    wanted, found = (_Patches.of(Strips.of(one), Strips.of(drawn)) for one in (photograph, face))
-    inside = found.inside & ~wanted.clipped
+    pictures = [
+        _Patches.of(Strips.of(one), Strips.of(drawn)).energies() for one in (photograph, face)
+    ]
+    wanted, found = map(_Energies.read, (yield torch.stack(pictures)))
+    inside = wanted.inside & found.inside
     if not inside.any() or not wanted.around.any():
         return 1.0
-    floors = [_floor(one.energy[rows]) for one, rows in ((wanted, wanted.around), (found, inside))]
+    floors = _floor(wanted.energy[wanted.around]), _floor(found.energy[inside])
     return math.sqrt(max(1 - floors[1] / max(floors[0], 1e-12), 0))
 
 
@@ -133,7 +138,6 @@ class _Patches:
 
     residual: Tensor  # (P, C, PATCH, PATCH), brightness first
     energy: Tensor  # (P,) of brightness
-    clipped: Tensor  # (P,)
     inside: Tensor  # (P,) where the face is drawn, and not clipped
     around: Tensor  # (P,) where it is not, and not clipped
 
@@ -157,55 +161,86 @@ class _Patches:
         if min(height, width) < PATCH:
             none = picture.rows(0, 0)
             empty, none = none.new_zeros(0, len(none), PATCH, PATCH), none.new_zeros(0)
-            return _Patches(empty, none, none.bool(), none.bool(), none.bool())
+            return _Patches(empty, none, none.bool(), none.bool())
         values = look(picture.rows)
         extreme = ((values <= 0.5 / 255) | (values >= 1 - 0.5 / 255)).float()
         clipped = extreme.mean((2, 3)).amax(1) > CLIPPED
         flat = look(lambda top, bottom: _to_opponents(picture.rows(top, bottom))).flatten(2)
-        plane = _plane().to(flat)
+        plane = to_like(_plane(), flat)
         residual = (flat - (flat @ plane) @ plane.mT).unflatten(2, (PATCH, PATCH))
         share = look(drawn.rows).mean((1, 2, 3))
         return _Patches(
             residual,
             residual[:, 0].square().mean((1, 2)),
-            clipped,
             inside=(share > 0.5) & ~clipped,
             around=(share < 0.5) & ~clipped,
         )
 
+    def energies(self) -> Tensor:
+        """All but the residual, (3, P), for `_Energies`."""
+        places = (self.inside, self.around)
+        return torch.stack([self.energy, *(place.to(self.energy) for place in places)])
 
-def _measure(photograph: Strips, drawn: Strips, halvings: int) -> Grain | None:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Energies:
+    """The fields of the same names of `_Patches`, in the computer's own memory."""
+
+    energy: Tensor
+    inside: Tensor
+    around: Tensor
+
+    @staticmethod
+    def read(values: Tensor) -> _Energies:
+        energy, inside, around = values
+        return _Energies(energy, inside > 0, around > 0)
+
+    def flat(self) -> Tensor | None:
+        """Which patches (P,) around the face show what may be grain; None if it cannot be."""
+        energy, around = self.energy, self.around
+        if around.sum() < FEWEST_AROUND or self.inside.sum() < FEWEST_INSIDE:
+            return None
+        floor = _floor(energy[around])
+        if _floor(energy[self.inside]) < LEAST_INSIDE * floor:
+            return None
+        # Twice, since the floor of pure noise lies below its mean.
+        flat = around & (energy <= NEAR_FLOOR * floor)
+        flat = around & (energy <= NEAR_FLOOR * energy[flat].median())
+        return flat if LEAST_STD**2 <= energy[flat].mean() <= LARGEST_STD**2 else None
+
+
+def _measure(photograph: Strips, drawn: Strips, halvings: int) -> Asking[Grain | None]:
     patches = _Patches.of(photograph, drawn)
-    if patches.around.sum() < FEWEST_AROUND or patches.inside.sum() < FEWEST_INSIDE:
+    flat = _Energies.read((yield patches.energies())).flat()
+    if flat is None:
         return None
-    floor = _floor(patches.energy[patches.around])
-    if _floor(patches.energy[patches.inside]) < LEAST_INSIDE * floor:
-        return None
-    # Twice, since the floor of pure noise lies below its mean.
-    flat = patches.around & (patches.energy <= NEAR_FLOOR * floor)
-    flat = patches.around & (patches.energy <= NEAR_FLOOR * patches.energy[flat].median())
-    residual = patches.residual[flat]
-    if not LEAST_STD**2 <= residual[:, 0].square().mean() <= LARGEST_STD**2:
-        return None
-    size = _size(residual[:, :1])
+    residual = _rows(patches.residual, flat)
+    traits = yield _traits(residual[:, 0])
+    size = _size(traits[0])
     if size > COARSE and halvings:
-        found = _measure(photograph.halved(), drawn.halved(), halvings - 1)
+        found = yield from _measure(photograph.halved(), drawn.halved(), halvings - 1)
         return None if found is None else _doubled(found)
-    if size == SIZES[-1] or not _is_grain(residual[:, 0], size):
+    if size == SIZES[-1] or not _is_grain(traits, size):
         return None
     channels = residual.shape[1]
-    colour_size = size
     if channels > 1:  # colours may change where brightness does not
-        energy = residual[:, 1:].square().mean((1, 2, 3))
-        residual = residual[energy <= NEAR_FLOOR * _floor(energy)]
-        colour_size = _size(residual[:, 1:])
-    sizes = [size, *[colour_size] * (channels - 1)]
-    kept = torch.tensor([_kept(one) for one in sizes]).to(residual).sqrt()
+        energy = yield residual[:, 1:].square().mean((1, 2, 3))
+        residual = _rows(residual, energy <= NEAR_FLOOR * _floor(energy))
     covariance = torch.einsum("pchw,pdhw->cd", residual, residual) / residual[:, 0].numel()
-    covariance = (covariance / (kept[:, None] * kept)).cpu().double()
-    tiny = 1e-9 * torch.eye(len(covariance), dtype=torch.float64)  # colours may follow brightness
-    mixing = torch.linalg.cholesky(covariance + tiny)
-    return Grain(mixing.to(residual), size, colour_size)
+    colours = residual[:, 1:] if channels > 1 else residual
+    ratio, *products = yield torch.cat([_roughness(colours)[None], covariance.flatten()])
+    colour_size = _size(ratio) if channels > 1 else size
+    kept = [_kept(one) for one in (size, *[colour_size] * (channels - 1))]
+    scale = torch.tensor(kept, dtype=torch.float64).sqrt()
+    covariance = torch.stack(products).double().view(channels, channels)
+    tiny = 1e-9 * torch.eye(channels, dtype=torch.float64)  # colours may follow brightness
+    mixing = torch.linalg.cholesky(covariance / (scale[:, None] * scale) + tiny)
+    return Grain(to_like(mixing, residual), size, colour_size)
+
+
+def _rows(values: Tensor, chosen: Tensor) -> Tensor:
+    """The rows that a mask in the computer's own memory names, wherever the values are."""
+    return values[to_device(torch.nonzero(chosen)[:, 0], values.device)]
 
 
 def _floor(energies: Tensor) -> float:
@@ -220,34 +255,49 @@ def _doubled(grain: Grain) -> Grain:
 
     size, colour_size = before(grain.size), before(grain.colour_size)
     gains = [math.sqrt(1 + 0.25 / one**2) for one in (size, colour_size)]
-    rows = torch.tensor([gains[0], *[gains[1]] * (len(grain.mixing) - 1)]).to(grain.mixing)
-    return Grain(grain.mixing * rows[:, None], size, colour_size)
+    rows = torch.tensor([gains[0], *[gains[1]] * (len(grain.mixing) - 1)])
+    return Grain(grain.mixing * to_like(rows, grain.mixing)[:, None], size, colour_size)
 
 
-def _is_grain(residual: Tensor, size: float) -> bool:
-    """Whether flat patches (P, s, s) hold noise of that size, and no texture and no blocks."""
+def _traits(residual: Tensor) -> Tensor:
+    """What tells whether flat patches (P, s, s) hold noise, for `_is_grain`: their roughness,
+    kurtosis and coherence, correlations over LAGS down and across, and the energies of steps
+    across and down at each of PATCH - 1 places."""
     energy = residual.square().mean((1, 2)).clamp(min=1e-12)
-    kurtosis = float((residual**4).mean((1, 2)).div(energy**2).mean())
+    kurtosis = (residual**4).mean((1, 2)).div(energy**2).mean()
     gx = (
         residual[:, 1:-1, 2:] - residual[:, 1:-1, :-2]
     )  # neighbours of one px have nothing in common
     gy = residual[:, 2:, 1:-1] - residual[:, :-2, 1:-1]
     xx, yy, xy = (gx * gx).mean((1, 2)), (gy * gy).mean((1, 2)), (gx * gy).mean((1, 2))
     coherence = torch.hypot(xx - yy, 2 * xy) / (xx + yy).clamp(min=1e-12)
-    surprises = [
-        float((a * b).mean() / energy.mean()) - _left_correlation(size, lag)
+    correlations = [
+        (a * b).mean() / energy.mean()
         for lag in LAGS
         for a, b in (
             (residual[:, lag:], residual[:, :-lag]),
             (residual[:, :, lag:], residual[:, :, :-lag]),
         )
     ]
+    steps = residual.diff(dim=2).square().mean((0, 1)), residual.diff(dim=1).square().mean((0, 2))
+    single = [_roughness(residual[:, None]), kurtosis, coherence.median(), *correlations]
+    return torch.cat([torch.stack(single), *steps])
+
+
+def _is_grain(traits: Tensor, size: float) -> bool:
+    """Whether flat patches of such `_traits` hold noise of that size, no texture and no blocks."""
+    _, kurtosis, coherence = traits[:3].tolist()
+    correlations, across, down = traits[3:].split([2 * len(LAGS), PATCH - 1, PATCH - 1])
+    lags = [lag for lag in LAGS for _ in range(2)]
     return (
         KURTOSIS[0] <= kurtosis <= KURTOSIS[1]
-        and float(coherence.median()) <= LARGEST_COHERENCE
-        and all(abs(surprise) <= LARGEST_SURPRISE for surprise in surprises)
-        and _grid(residual.diff(dim=2).square().mean((0, 1))) <= LARGEST_GRID
-        and _grid(residual.diff(dim=1).square().mean((0, 2))) <= LARGEST_GRID
+        and coherence <= LARGEST_COHERENCE
+        and all(
+            abs(correlation - _left_correlation(size, lag)) <= LARGEST_SURPRISE
+            for correlation, lag in zip(correlations.tolist(), lags, strict=True)
+        )
+        and _grid(across) <= LARGEST_GRID
+        and _grid(down) <= LARGEST_GRID
     )
 
 
@@ -257,10 +307,15 @@ def _grid(steps: Tensor) -> float:
     return float(places.max() / places.median().clamp(min=1e-12))
 
 
-def _size(residual: Tensor) -> float:
-    """The blur (px) behind noise (P, C, s, s), by how much neighbours differ."""
+def _roughness(residual: Tensor) -> Tensor:
+    """By how much neighbours in noise (P, C, s, s) differ, in shares of its energy: ()."""
     steps = residual.diff(dim=3).square().mean() + residual.diff(dim=2).square().mean()
-    found = float(steps / 2 / residual.square().mean().clamp(min=1e-12))
+    return steps / 2 / residual.square().mean().clamp(min=1e-12)
+
+
+def _size(roughness: Tensor) -> float:
+    """The blur (px) behind noise of that roughness."""
+    found = float(roughness)
     ratios = [2 * (1 - _correlation(size)[1]) / _kept(size) for size in SIZES]
     return min(zip(SIZES, ratios, strict=True), key=lambda known: abs(known[1] - found))[0]
 

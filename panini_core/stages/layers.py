@@ -11,17 +11,21 @@ from torch import Tensor
 
 from ..faces import RestoredFaces
 from ..models.luma import to_grey
+from ..models.transfer import to_device, to_like, works_ahead
 from ..models.value_range import finite_pixels
 from ..options import DEFAULT_FEATHER
+from .asking import Asking
 from .colour import match_low_frequencies
 from .face_grain import FaceGrain, face_grain
-from .tone import find_tone
-from .warp import Pyramid, invert_affine, transform_points
+from .tone import Tone, find_tone
+from .warp import Outside, Piece, Pyramid, invert_affine, sample_together, transform_points
 
 MASK_EDGE = 0.97  # where the mask reaches zero, in half crops from the centre
 MASK_POWER = 3.0  # of the superellipse: 2 is a circle, infinity a square
 CENTRE_WEIGHT = 8.0  # how fast a face yields to one whose centre is nearer
 TILE = 256  # px; pictures are blended tile by tile, so that memory does not grow with them
+TILE_AHEAD = 1024  # px, where the device works ahead: few large pieces keep it busy
+MULTIPLE_AHEAD = 64  # px, there, of the sizes of pieces, so that many are alike
 FILTER_REACH = 3  # px by which filtering may spread a mask
 DETAIL_RAMP = 0.25  # detail comes back fully from 1 + so many px of the photograph per crop px
 
@@ -51,9 +55,9 @@ def make_layer(
     match_colour: bool,
     keep_detail: float,
     match_grain: bool,
-) -> FaceLayer:
+) -> Asking[FaceLayer]:
     """Bring one restored face to its photograph's colours, detail, grain and place."""
-    colour = _face_colour(restored, row, image, match_colour)
+    colour = yield from _face_colour(restored, row, image, match_colour)
     side = colour.shape[-1]
     to_crop = _to_crop(restored, row)  # from the photograph's px
 
@@ -68,32 +72,38 @@ def make_layer(
         colour = colour - detail * seen[0].clamp(0, 1)
 
     pyramid, own = Pyramid(colour), Pyramid(_fit(mask, colour))
-    grain = face_grain(image, pyramid, own, to_crop, detail) if match_grain else None
+    grain: FaceGrain | None = None
+    if match_grain:
+        grain = yield from face_grain(image, pyramid, own, to_crop, detail)
     scale = (image.shape[-1] / size[1], image.shape[-2] / size[0])
     to_crop = to_crop * torch.tensor([*scale, 1.0]).double()
     window = _window(to_crop, side, *size)
     return FaceLayer(pyramid, detail, own, strength, to_crop, window, grain, scale)
 
 
-def face_mask(size: int, feather: float) -> Tensor:
+def face_mask(size: int, feather: float, device: torch.device | str = "cpu") -> Tensor:
     """The usual mask of a crop, (1, size, size) float32: a rounded square from the hair to below
     the chin and past the ears, one inside, zero before the crop's border, smooth between."""
-    axis = ((torch.arange(size) + 0.5) / size * 2 - 1).abs() ** MASK_POWER
+    axis = ((torch.arange(size, device=device) + 0.5) / size * 2 - 1).abs() ** MASK_POWER
     radius = (axis[:, None] + axis) ** (1 / MASK_POWER)
     ramp = ((MASK_EDGE - radius) / max(2 * feather, 1 / size)).clamp(0, 1)
     return (ramp * ramp * (3 - 2 * ramp))[None]
 
 
-def _face_colour(restored: RestoredFaces, row: int, image: Tensor, match_colour: bool) -> Tensor:
+def _face_colour(
+    restored: RestoredFaces, row: int, image: Tensor, match_colour: bool
+) -> Asking[Tensor]:
     """A restored crop in the colours of its image: (C, R, R), as many channels as the image.
 
     Where the photograph around the face has one tone, grey or sepia, so has the face.
     """
     dtype = torch.promote_types(image.dtype, torch.float32)
-    colour = restored.crops[row].to(image.device, dtype)
-    before = restored.face_set.crops[row].to(colour)
-    surroundings = face_mask(before.shape[-1], DEFAULT_FEATHER).to(before)
-    tone = find_tone(before, surroundings) if len(image) == 3 else None
+    colour = to_device(restored.crops[row], image.device, dtype)
+    before = to_device(restored.face_set.crops[row], image.device, dtype)
+    tone: Tone | None = None
+    if len(image) == 3:
+        surroundings = face_mask(before.shape[-1], DEFAULT_FEATHER, image.device)
+        tone = yield from find_tone(before, surroundings.to(dtype))
     if len(image) == 1 or tone is not None:
         colour, before = to_grey(colour), to_grey(before)
     if match_colour:
@@ -103,7 +113,7 @@ def _face_colour(restored: RestoredFaces, row: int, image: Tensor, match_colour:
 
 def _fit(mask: Tensor, colour: Tensor) -> Tensor:
     """The mask (1, R, R) of a crop, as large as its colour."""
-    mask = mask.to(colour)
+    mask = to_like(mask, colour)
     if mask.shape[-2:] != colour.shape[-2:]:
         mask = F.interpolate(mask[None], colour.shape[-2:], mode="bilinear")[0]
     return mask
@@ -125,13 +135,20 @@ def _window(to_crop: Tensor, side: int, height: int, width: int) -> tuple[int, i
     return max(left, 0), max(top, 0), min(right, width), min(bottom, height)
 
 
+def tile_side(device: torch.device) -> int:
+    """The side of the tiles in which a device blends, px."""
+    return TILE_AHEAD if works_ahead(device) else TILE
+
+
 def tiles(
-    layers: Sequence[FaceLayer], height: int, width: int
+    layers: Sequence[FaceLayer], height: int, width: int, side: int = TILE
 ) -> Iterator[tuple[slice, slice, list[FaceLayer]]]:
-    """Rows and columns of the tiles that faces touch, shrunk to their windows, with these faces."""
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            right, bottom = min(left + TILE, width), min(top + TILE, height)
+    """Rows and columns of the tiles that faces touch, shrunk to their windows, with these faces.
+
+    side: of a tile, px."""
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            right, bottom = min(left + side, width), min(top + side, height)
             inside = [
                 layer
                 for layer in layers
@@ -152,27 +169,79 @@ def tiles(
                 yield rows, columns, inside
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """One face as it shows in its part of a tile."""
+
+    layer: FaceLayer
+    rows: slice  # of the picture
+    columns: slice
+    colour: Tensor  # (C, h, w) in [0, 1], with the picture's detail
+    mask: Tensor  # (1, h, w) in [0, 1]
+
+
+def see_faces(
+    places: Sequence[tuple[Tensor, Sequence[FaceLayer], slice, slice]],
+) -> list[list[Sight]]:
+    """What tiles show of their faces, each in its own window; all tiles together.
+
+    places: the picture of a tile (C, H, W), the faces in it, its rows and its columns.
+    """
+    parts = [
+        (picture, layer, *_part(layer, rows, columns))
+        for picture, layers, rows, columns in places
+        for layer in layers
+    ]
+    multiple = MULTIPLE_AHEAD if parts and works_ahead(parts[0][0].device) else 1
+    maps = [_moved(layer.to_crop, rows, columns) for _, layer, rows, columns in parts]
+    sizes = [
+        (rows.stop - rows.start, columns.stop - columns.start) for _, _, rows, columns in parts
+    ]
+
+    def sample(pyramids: Sequence[Pyramid], outside: Outside) -> list[Tensor]:
+        pieces = [Piece(*one) for one in zip(pyramids, maps, sizes, strict=True)]
+        return sample_together(pieces, outside, multiple=multiple)
+
+    colours = sample([layer.colour for _, layer, _, _ in parts], "reflection")
+    masks = sample([layer.mask for _, layer, _, _ in parts], "zeros")
+    seen: list[Sight] = []
+    for (picture, layer, rows, columns), colour, mask in zip(parts, colours, masks, strict=True):
+        if layer.detail:
+            colour += layer.detail * picture[:, rows, columns].to(colour)
+        seen.append(Sight(layer, rows, columns, colour.clamp_(0, 1), mask.clamp_(0, 1)))
+    shown = iter(seen)
+    return [[next(shown) for _ in layers] for _, layers, _, _ in places]
+
+
+def _part(layer: FaceLayer, rows: slice, columns: slice) -> tuple[slice, slice]:
+    """The rows and columns of a tile that lie in a face's window."""
+    left, top, right, bottom = layer.window
+    return (
+        slice(max(top, rows.start), min(bottom, rows.stop)),
+        slice(max(left, columns.start), min(right, columns.stop)),
+    )
+
+
 def blend(
-    layers: Sequence[FaceLayer], picture: Tensor, rows: slice, columns: slice
+    faces: Sequence[Sight], rows: slice, columns: slice
 ) -> tuple[Tensor, Tensor, float | Tensor, Tensor | None]:
     """The faces' colour (C, h, w), their joint mask (1, h, w), their strength, (1, h, w) if they
     differ in it, and the noise (C, h, w) that brings them to the photograph's grain, None if there
-    is none, in a part of the picture, which is not changed. picture: (C, H, W), the whole."""
+    is none, in a part of the picture. faces: as `see_faces` gives them for that part.
+    """
     shape = (rows.stop - rows.start, columns.stop - columns.start)
+    layers = [face.layer for face in faces]
     like = layers[0].colour.level(0)
     total, clear = like.new_zeros((1, *shape)), like.new_ones((1, *shape))
     drawn: list[tuple[FaceLayer, slice, slice, Tensor, Tensor]] = []
-    for layer in layers:  # each in its own window
-        left, top, right, bottom = layer.window
-        down = slice(max(top, rows.start), min(bottom, rows.stop))
-        across = slice(max(left, columns.start), min(right, columns.stop))
-        colour, mask = _sample(layer, picture, down, across)
+    for face in faces:
+        layer, down, across, mask = face.layer, face.rows, face.columns, face.mask
         weight = mask * _nearness(layer, down, across, mask).clamp(min=1e-6)  # zero with the mask
         down = slice(down.start - rows.start, down.stop - rows.start)
         across = slice(across.start - columns.start, across.stop - columns.start)
         total[:, down, across] += weight
         clear[:, down, across] = clear[:, down, across].clone() * (1 - mask)
-        drawn.append((layer, down, across, colour, weight))
+        drawn.append((layer, down, across, face.colour, weight))
 
     blended = like.new_zeros((len(like), *shape))
     strengths = like.new_zeros((1, *shape))
@@ -194,18 +263,6 @@ def blend(
     return blended, 1 - clear, strength, noise
 
 
-def _sample(
-    layer: FaceLayer, picture: Tensor, rows: slice, columns: slice
-) -> tuple[Tensor, Tensor]:
-    """One face's colour (C, h, w) and mask (1, h, w) in a part of the picture."""
-    size = (rows.stop - rows.start, columns.stop - columns.start)
-    to_crop = _moved(layer.to_crop, rows, columns)[None]
-    colour = layer.colour.sample(to_crop, size, "reflection")[0]
-    if layer.detail:
-        colour += layer.detail * picture[:, rows, columns].to(colour)
-    return colour.clamp_(0, 1), layer.mask.sample(to_crop, size, "zeros")[0].clamp_(0, 1)
-
-
 def _sample_grain(
     layer: FaceLayer, rows: slice, columns: slice, down: slice, across: slice
 ) -> Tensor:
@@ -222,7 +279,7 @@ def _nearness(layer: FaceLayer, rows: slice, columns: slice, like: Tensor) -> Te
     """How near the face's centre a part of the picture is (1, h, w): 1 there, almost 0 in the
     corners of the crop."""
     side = layer.colour.level(0).shape[-1]
-    maps = (_moved(layer.to_crop, rows, columns) * (2 / side)).to(like.dtype).to(like.device)
+    maps = to_like(_moved(layer.to_crop, rows, columns) * (2 / side), like)
     x = torch.arange(columns.stop - columns.start, device=like.device, dtype=like.dtype) + 0.5
     y = torch.arange(rows.stop - rows.start, device=like.device, dtype=like.dtype) + 0.5
     along, down, origin = maps[:, :, None, None].unbind(1)  # (2, 1, 1) each

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..models.box_overlap import box_overlaps
 from ..models.face_detector import Detections, FaceDetector
+from ..models.transfer import to_device
 from ..models.value_range import finite_pixels
 from .align import template
 from .warp import Pyramid, transform_points
@@ -106,7 +107,7 @@ def look(detector: FaceDetector, image: Tensor, places: Places, side: int = LOOK
     seen: list[Detections] = []
     for chunk in maps.split(LOOKS_PER_CALL):
         crops = torch.stack([_cut(image, one, side) for one in chunk])
-        shown = detector(crops.to(detector.device), SEEN_SCORE)
+        shown = detector(to_device(crops, detector.device), SEEN_SCORE)
         seen += [_in_the_middle(one, side) for one in shown]
     found = Detections(
         torch.cat([one.boxes for one in seen]),

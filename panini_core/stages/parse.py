@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.face_parser import FaceParser
+from ..models.transfer import to_device
 from ..options import DEFAULT_BATCH, DEFAULT_FEATHER
 from .chunks import OnChunk, run_in_chunks
 from .layers import face_mask
@@ -34,10 +35,10 @@ def parse_faces(
     if crops.ndim != 4 or crops.shape[1] != 3:
         raise ValueError(f"Expected crops (F, 3, S, S), got {tuple(crops.shape)}.")
     side = parser.input_size
-    usual = face_mask(side, DEFAULT_FEATHER).to(crops.device)
+    usual = face_mask(side, DEFAULT_FEATHER, crops.device)
 
     def parse(chunk: slice) -> Tensor:
-        faces = crops[chunk].to(parser.device, torch.float32)
+        faces = to_device(crops[chunk], parser.device, torch.float32)
         if faces.shape[-2:] != (side, side):
             faces = F.interpolate(faces, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
         return _blur(parser(faces), BORDER * side).to(crops.device) * usual

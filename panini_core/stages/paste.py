@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,14 +12,28 @@ from torch import Tensor
 from ..faces import RestoredFaces
 from ..models.face_parser import FaceParser
 from ..models.image_upscaler import ImageUpscaler
+from ..models.transfer import works_ahead
 from ..options import PasteOptions
+from .asking import answer_together
 from .chunks import OnImage
 from .colour import is_grey
 from .enlarge import enlarge
 from .grouping import rows_of_images
-from .layers import FaceLayer, blend, face_mask, make_layer, tiles
+from .layers import (
+    FaceLayer,
+    Sight,
+    blend,
+    face_mask,
+    make_layer,
+    see_faces,
+    tile_side,
+    tiles,
+)
 from .paste_masks import paste_masks
 from .per_face import values_of_faces
+
+FACES_TOGETHER = 32  # of images that are drawn together
+SAMPLES_TOGETHER = 2**24  # px of faces that are held at a time, one tile's at least
 
 
 def paste_faces(
@@ -102,83 +116,182 @@ def paste_faces_with_mask(
     result = images.new_empty((len(images), 3, height, width))
     total_mask = images.new_empty((len(images), 1, height, width))
     rows = rows_of_images(restored.face_set.faces)
-    for index, image in enumerate(images):
-        own, into = rows.get(index, []), (result[index], total_mask[index])
-        paste_onto_image(image, restored, own, options, masks=masks, upscaler=upscaler, into=into)
-        if on_image is not None:
-            on_image(index + 1, len(images))
+    paste_onto_images(
+        list(images),
+        restored,
+        [rows.get(index, []) for index in range(len(images))],
+        options,
+        masks=masks,
+        upscaler=upscaler,
+        into=[(result[index], total_mask[index]) for index in range(len(images))],
+        on_image=on_image,
+    )
     return result, total_mask
 
 
-def paste_onto_image(
-    image: Tensor,  # (3, H, W)
+def paste_onto_images(
+    images: Sequence[Tensor],  # (3, H, W) each
     restored: RestoredFaces,
-    rows: Sequence[int],  # of the restored faces, those of the image
+    rows: Sequence[Sequence[int]],  # of the restored faces, those of each image
     options: PasteOptions,
     *,
     upscaler: ImageUpscaler | None = None,
     masks: Tensor | None = None,  # (F, 1, M, M), of all restored faces; None: the usual one
-    into: tuple[Tensor, Tensor] | None = None,  # tensors for the result; None: new ones
-) -> tuple[Tensor, Tensor]:
-    """One image with its faces (3, upscale * H, upscale * W), and where they were drawn (1, …).
+    into: Sequence[tuple[Tensor, Tensor]] | None = None,  # tensors for the results; None: new ones
+    on_image: OnImage | None = None,
+) -> list[tuple[Tensor, Tensor]]:
+    """Images with their faces (3, upscale * H, upscale * W), and where they were drawn (1, …).
 
-    With `into` a large picture is not held twice.
+    With `into` a large picture is not held twice. Where a device works ahead, images with up to
+    FACES_TOGETHER faces are drawn together, so that it is hardly waited for; else one by one.
     """
-    height, width = (round(side * options.upscale) for side in image.shape[-2:])
     if into is None:
-        into = image.new_empty((3, height, width)), image.new_empty((1, height, width))
-    result, total_mask = into
-    grey = is_grey(image)
-    image = image[:1] if grey else image  # drawn once, and repeated
-    picture = torch.empty_like(result[:1]) if grey else result
-    picture.copy_(enlarge(image, (height, width), upscaler))
-    total_mask.zero_()
+        into = [_blank(image, options) for image in images]
+    start = 0
+    while start < len(images):
+        stop = _end_of_part(images, rows, start)
+        part = slice(start, stop)
+        _paste_together(images[part], restored, rows[part], options, upscaler, masks, into[part])
+        for done in range(start + 1, stop + 1):
+            if on_image is not None:
+                on_image(done, len(images))
+        start = stop
+    return list(into)
+
+
+def _blank(image: Tensor, options: PasteOptions) -> tuple[Tensor, Tensor]:
+    height, width = (round(side * options.upscale) for side in image.shape[-2:])
+    return image.new_empty((3, height, width)), image.new_empty((1, height, width))
+
+
+def _end_of_part(images: Sequence[Tensor], rows: Sequence[Sequence[int]], start: int) -> int:
+    """Where the images end that are drawn together from `start` on."""
+    stop, faces = start + 1, len(rows[start])
+    while (
+        stop < len(images)
+        and works_ahead(images[stop].device)
+        and faces + len(rows[stop]) <= FACES_TOGETHER
+    ):
+        faces += len(rows[stop])
+        stop += 1
+    return stop
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Canvas:
+    """An image on its way to its result."""
+
+    image: Tensor  # (C, H, W), one channel if it is grey
+    picture: Tensor  # (C, h, w), which faces are drawn onto
+    result: Tensor  # (3, h, w); the picture, unless that is grey
+    mask: Tensor  # (1, h, w)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.picture.shape[-2], self.picture.shape[-1]
+
+
+def _paste_together(
+    images: Sequence[Tensor],
+    restored: RestoredFaces,
+    rows: Sequence[Sequence[int]],
+    options: PasteOptions,
+    upscaler: ImageUpscaler | None,
+    masks: Tensor | None,
+    into: Sequence[tuple[Tensor, Tensor]],
+) -> None:
     if upscaler is not None:  # most of which leave no grain beside the face
         options = replace(options, match_grain=False)
-    layers = _make_layers(image, restored, rows, options, masks, (height, width)) if rows else []
-    for down, across, inside in tiles(layers, height, width):
-        colour, mask, strength, noise = blend(inside, picture, down, across)
-        total_mask[:, down, across] = mask.to(image.dtype)
-        if any(layer.strength > 0 for layer in inside):
-            before = picture[:, down, across].clone()  # the gradient of masks needs it
-            share = mask * strength
-            drawn = torch.lerp(before.to(colour), colour, share)
-            if noise is not None:
-                grainy = (drawn + noise * _lost_grain(share)).clamp(0, 1)
-                drawn = torch.where(drawn.isfinite(), grainy, drawn)  # what is not, stays so
-            picture[:, down, across] = torch.where(mask > 0, drawn.to(before), before)
-    if grey:
-        result.copy_(picture.expand(3, -1, -1))
-    return into
+    grey = answer_together([is_grey(image) for image in images])
+    canvases: list[_Canvas] = []
+    for image, is_one, (result, mask) in zip(images, grey, into, strict=True):
+        image = image[:1] if is_one else image  # drawn once, and repeated
+        picture = torch.empty_like(result[:1]) if is_one else result
+        picture.copy_(enlarge(image, (result.shape[-2], result.shape[-1]), upscaler))
+        canvases.append(_Canvas(image, picture, result, mask.zero_()))
+
+    tiles_of_all: list[tuple[_Canvas, slice, slice, list[FaceLayer]]] = []
+    layers = _make_layers(canvases, restored, rows, options, masks)
+    for canvas, own in zip(canvases, layers, strict=True):
+        side = tile_side(canvas.image.device)
+        tiles_of_all += [(canvas, *tile) for tile in tiles(own, *canvas.size, side)]
+    for part in _in_parts(tiles_of_all):
+        places = [(canvas.picture, inside, down, across) for canvas, down, across, inside in part]
+        for (canvas, down, across, _), faces in zip(part, see_faces(places), strict=True):
+            _draw(canvas, faces, down, across)
+    for canvas, is_one in zip(canvases, grey, strict=True):
+        if is_one:
+            canvas.result.copy_(canvas.picture.expand(3, -1, -1))
+
+
+def _in_parts(
+    drawn: Sequence[tuple[_Canvas, slice, slice, list[FaceLayer]]],
+) -> Iterator[Sequence[tuple[_Canvas, slice, slice, list[FaceLayer]]]]:
+    """The tiles that are sampled together: one by one, or where the device works ahead as many as
+    have SAMPLES_TOGETHER px of faces, one at least."""
+    start, samples = 0, 0
+    for place, (canvas, down, across, inside) in enumerate(drawn):
+        area = len(inside) * (down.stop - down.start) * (across.stop - across.start)
+        ahead = works_ahead(canvas.image.device)
+        if place > start and not (ahead and samples + area <= SAMPLES_TOGETHER):
+            yield drawn[start:place]
+            start, samples = place, 0
+        samples += area
+    if drawn:
+        yield drawn[start:]
+
+
+def _draw(canvas: _Canvas, faces: Sequence[Sight], down: slice, across: slice) -> None:
+    """Draws the faces of a tile."""
+    picture = canvas.picture
+    colour, mask, strength, noise = blend(faces, down, across)
+    canvas.mask[:, down, across] = mask.to(canvas.mask.dtype)
+    if all(face.layer.strength == 0 for face in faces):
+        return
+    before = picture[:, down, across].clone()  # the gradient of masks needs it
+    share = mask * strength
+    drawn = torch.lerp(before.to(colour), colour, share)
+    if noise is not None:
+        grainy = (drawn + noise * _lost_grain(share)).clamp(0, 1)
+        drawn = torch.where(drawn.isfinite(), grainy, drawn)  # what is not, stays so
+    picture[:, down, across] = torch.where(mask > 0, drawn.to(before), before)
 
 
 def _make_layers(
-    image: Tensor,
+    canvases: Sequence[_Canvas],
     restored: RestoredFaces,
-    rows: Sequence[int],
+    rows: Sequence[Sequence[int]],
     options: PasteOptions,
     masks: Tensor | None,
-    size: tuple[int, int],
-) -> list[FaceLayer]:
-    """The faces of one image (C, H, W), to be drawn onto a picture of this height and width."""
+) -> list[list[FaceLayer]]:
+    """The faces of each image, to be drawn onto its picture."""
+    if not any(rows):
+        return [[] for _ in canvases]
     if masks is None:
-        usual = face_mask(restored.crops.shape[-1], options.feather)
+        device = canvases[0].image.device
+        usual = face_mask(restored.crops.shape[-1], options.feather, device)
         masks = usual.expand(len(restored.crops), -1, -1, -1)
     strengths = values_of_faces(options.strength, restored.face_set.faces)
-    return [
-        make_layer(
-            restored,
-            row,
-            image,
-            size,
-            mask=masks[row],
-            strength=strengths[row],
-            match_colour=options.match_colour,
-            keep_detail=options.keep_detail,
-            match_grain=options.match_grain,
+    made = iter(
+        answer_together(
+            [
+                make_layer(
+                    restored,
+                    row,
+                    canvas.image,
+                    canvas.size,
+                    mask=masks[row],
+                    strength=strengths[row],
+                    match_colour=options.match_colour,
+                    keep_detail=options.keep_detail,
+                    match_grain=options.match_grain,
+                )
+                for canvas, own in zip(canvases, rows, strict=True)
+                for row in own
+            ]
         )
-        for row in rows
-    ]
+    )
+    return [[next(made) for _ in own] for own in rows]
 
 
 def _lost_grain(share: Tensor) -> Tensor:

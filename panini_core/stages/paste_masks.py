@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..faces import FaceSet
 from ..models.face_parser import FaceParser
+from ..models.transfer import to_device
 from ..options import PasteOptions
 from .layers import face_mask
 from .parse import parse_faces
@@ -26,7 +27,7 @@ def paste_masks(
     if source == "soft":
         return None
     if source == "oval":
-        masks = oval_masks(faces, size, options.feather).to(faces.crops.device)
+        masks = to_device(oval_masks(faces, size, options.feather), faces.crops.device)
     elif parser is None:
         raise ValueError(
             "mask_source parse needs a face parser, and none was given: load one with load_parser, "
@@ -34,4 +35,4 @@ def paste_masks(
         )
     else:
         masks = parse_faces(parser, faces.crops)
-    return masks * face_mask(masks.shape[-1], options.feather).to(masks.device)
+    return masks * face_mask(masks.shape[-1], options.feather, masks.device)

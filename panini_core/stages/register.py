@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..models.transfer import to_device, to_like
+from .asking import Asking
+
 STEPS = 4
 LARGEST_TURN = 0.05  # radians, and as much of a change in size
 LARGEST_SHIFT = 0.06  # of half the picture's side
@@ -14,13 +17,14 @@ LEAST = 0.02  # difference, in [0, 1], that is never outstanding
 DAMPING = 1e-3  # share of the mean curvature: what a flat picture cannot tell stays as it is
 
 
-def register(target: Tensor, sources: Tensor, mask: Tensor) -> Tensor:
+def register(target: Tensor, sources: Tensor, mask: Tensor) -> Asking[Tensor]:
     """The similarities (K, 4) that bring pictures (K, 1, s, s) onto a target (1, s, s).
 
     The numbers are those of `similarity_grid`. They minimise the squared difference under the
-    mask (1, s, s), up to a difference in brightness (Gauss-Newton with the target's gradient,
-    Lucas and Kanade 1981). What differs far more than most, a hand that passes, does not count. A
-    picture that does not come nearer stays where it is: zeros.
+    mask (1, s, s), which lies in the computer's own memory, up to a difference in brightness
+    (Gauss-Newton with the target's gradient, Lucas and Kanade 1981). What differs far more than
+    most, a hand that passes, does not count. A picture that does not come nearer stays where it is:
+    zeros.
     """
     side = target.shape[-1]
     slopes = _slopes(target)  # (2, s, s): along x and y
@@ -33,17 +37,21 @@ def register(target: Tensor, sources: Tensor, mask: Tensor) -> Tensor:
             slopes[1].expand(side, side),
         ]
     ).flatten(1)  # (4, s * s): how the target changes with each number
-    limits = torch.tensor([LARGEST_TURN] * 2 + [LARGEST_SHIFT] * 2).to(along)
-    found = torch.zeros(len(sources), 4).to(along)
+    limits = to_like(torch.tensor([LARGEST_TURN] * 2 + [LARGEST_SHIFT] * 2), along)
+    unit = torch.eye(4, device=along.device, dtype=along.dtype)
+    found = along.new_zeros(len(sources), 4)
+    inside = to_device(torch.nonzero(mask.flatten() > mask.max() / 2)[:, 0], along.device)
+    mask = to_like(mask, along).flatten()
     for _ in range(STEPS):
-        difference, weights = _compare(target, warp(sources, found), mask)
+        difference, weights = _compare(target, warp(sources, found), mask, inside)
         curvature = torch.einsum("ip,kp,jp->kij", along, weights, along)
         scale = curvature.diagonal(dim1=1, dim2=2).mean(1).clamp(min=1e-12)
-        curvature = curvature + DAMPING * scale.view(-1, 1, 1) * torch.eye(4).to(curvature)
+        curvature = curvature + DAMPING * scale.view(-1, 1, 1) * unit
         slope = torch.einsum("ip,kp->ki", along, weights * difference)
-        step = torch.linalg.solve(curvature.cpu(), slope.cpu()).to(found)
+        equations = yield torch.cat([curvature, slope[..., None]], dim=2)
+        step = to_like(torch.linalg.solve(equations[..., :4], equations[..., 4]), found)
         found = torch.maximum(torch.minimum(found + step, limits), -limits)
-    after, weights = _compare(target, warp(sources, found), mask)
+    after, weights = _compare(target, warp(sources, found), mask, inside)
     before = (target - sources).flatten(1)
     before = before - (before * weights).sum(1, keepdim=True)
     nearer = (after.square() * weights).sum(1) < (before.square() * weights).sum(1)
@@ -71,7 +79,8 @@ def similarity_grid(similarities: Tensor, side: int) -> Tensor:
 
 def _axes(side: int, like: Tensor) -> tuple[Tensor, Tensor]:
     """x (1, s) and y (s, 1) of the pixels' centres in [-1, 1]."""
-    axis = ((torch.arange(side) + 0.5) / side * 2 - 1).to(like)
+    pixels = torch.arange(side, device=like.device, dtype=like.dtype)
+    axis = (pixels + 0.5) / side * 2 - 1
     return axis[None], axis[:, None]
 
 
@@ -84,12 +93,14 @@ def _slopes(picture: Tensor) -> Tensor:
     return torch.stack([across, down]) * (side / 2)
 
 
-def _compare(target: Tensor, pictures: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Differences (K, s * s) up to brightness, and how much each counts; their sum is 1."""
-    inside = mask.flatten() > mask.max() / 2
+def _compare(
+    target: Tensor, pictures: Tensor, mask: Tensor, inside: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Differences (K, s * s) up to brightness, and how much each counts; their sum is 1. mask:
+    (s * s,); inside: the places where it is."""
     difference = (target - pictures).flatten(1)
     difference = difference - difference[:, inside].median(1, keepdim=True).values
     usual = difference[:, inside].abs().median(1, keepdim=True).values
-    weights = mask.flatten() * (difference.abs() <= (OUTSTANDING * usual).clamp(min=LEAST))
+    weights = mask * (difference.abs() <= (OUTSTANDING * usual).clamp(min=LEAST))
     weights = weights / weights.sum(1, keepdim=True).clamp(min=1e-9)
     return difference - (difference * weights).sum(1, keepdim=True), weights

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..faces import DegradationRepresentation, FaceSet
 from ..models.face_restorer import FaceRestorer
 from ..models.panini import PaniniNet
+from ..models.transfer import to_device
 from ..models.value_range import to_network
 from ..options import DEFAULT_BATCH
 from .chunks import run_in_chunks
@@ -19,7 +20,7 @@ from .chunks import run_in_chunks
 
 def network_input(model: FaceRestorer, crops: Tensor) -> Tensor:
     """Crops (F, 3, S, S) in [0, 1] as the model takes them: its device, its size, [-1, 1]."""
-    crops = crops.to(model.device, torch.float32)
+    crops = to_device(crops, model.device, torch.float32)
     size = model.input_size
     if crops.shape[-2:] != (size, size):
         crops = F.interpolate(crops, (size, size), mode="bicubic", antialias=True).clamp(0, 1)

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from ..faces import Face, FaceSet, InterpolationWeights, RestoredFaces
+from ..models.compiled import fill_up, size_to_fill
 from ..models.face_restorer import CropRestorer, FaceRestorer
 from ..models.panini import PaniniNet
+from ..models.transfer import to_device, to_like
 from ..models.value_range import from_network
 from ..options import NetworkOptions
 from .alpha import apply_fidelity
@@ -121,14 +123,19 @@ def _with_panini(
         if weights is None:
             alpha = model.predict_alpha(model.encode_degradation(images))
         else:
-            alpha = weights.alpha[chunk].to(model.device)
+            alpha = to_device(weights.alpha[chunk], model.device)
         alpha = apply_fidelity(
             InterpolationWeights(alpha), fidelity[chunk], model.fidelity_curve
         ).alpha
-        noise = None
+        noise: list[Tensor] | None = None
         if options.noise_amount > 0:
             noise = _mix_noise(model, numbers[chunk], options.noise_seed, options.noise_amount)
-        restored = model(images, alpha, noise=noise, latent_pull=options.latent_pull)
+        count = len(images)
+        if model.fills_batches:
+            size = size_to_fill(count, options.batch)
+            images, alpha = fill_up(images, size), fill_up(alpha, size)
+            noise = noise and [fill_up(one, size) for one in noise]
+        restored = model(images, alpha, noise=noise, latent_pull=options.latent_pull)[:count]
         return from_network(restored.float()).to(faces.crops.device)
 
     return restore
@@ -156,6 +163,6 @@ def _mix_noise(model: PaniniNet, numbers: Sequence[int], seed: int, amount: floa
             drawn.append(torch.randn(image.shape, generator=generator))
     keep = math.sqrt(1 - amount**2)
     return [
-        keep * image + amount * torch.cat(drawn).to(image)
+        keep * image + amount * to_like(torch.cat(drawn), image)
         for image, drawn in zip(stored, fresh, strict=True)
     ]

@@ -19,6 +19,7 @@ from torch import Tensor
 from ..faces import RestoredFaces
 from ..models.luma import to_grey
 from ..options import DEFAULT_FEATHER
+from .asking import Asking, answer_together
 from .layers import face_mask
 from .register import register, warp
 
@@ -103,10 +104,12 @@ def _steady_part(
     part: tuple[range, RestoredFaces], known: Sequence[_Seen], frames: float
 ) -> tuple[range, RestoredFaces]:
     time, restored = part
-    crops = [
-        _steady(one, [other for other in known if _counts(one, other, frames)], frames)
-        for one in _see(restored)
-    ]
+    crops = answer_together(
+        [
+            _steady(one, [other for other in known if _counts(one, other, frames)], frames)
+            for one in _see(restored)
+        ]
+    )
     if not crops:
         return part
     return time, replace(restored, crops=torch.stack(crops))
@@ -120,14 +123,14 @@ def _counts(one: _Seen, other: _Seen, frames: float) -> bool:
     )
 
 
-def _steady(own: _Seen, others: Sequence[_Seen], frames: float) -> Tensor:
+def _steady(own: _Seen, others: Sequence[_Seen], frames: float) -> Asking[Tensor]:
     """The crop (3, R, R) of one face, filtered with those of other frames."""
     if not others:
         return own.restored
     side = own.restored.shape[-1]
     seen = torch.stack([other.small for other in others])
-    mask = face_mask(COMPARED_SIDE, DEFAULT_FEATHER).to(seen)
-    maps = register(to_grey(own.small), to_grey(seen), mask)
+    mask = face_mask(COMPARED_SIDE, DEFAULT_FEATHER).to(seen.dtype)
+    maps = yield from register(to_grey(own.small), to_grey(seen), mask)
     differences = own.small - warp(seen, maps)
     alike = _likeness(to_grey(differences))
     lights = _light(differences, alike)
@@ -136,7 +139,10 @@ def _steady(own: _Seen, others: Sequence[_Seen], frames: float) -> Tensor:
     weight = torch.ones_like(total[:1])
     energies = [_local(_fine(total, band).square()) for band in BANDS]
     spread = min(frames, LONGEST)
-    for other, moved, place, light in zip(others, maps, alike, lights, strict=True):
+    moves = yield maps.abs().amax(1)
+    for other, moved, move, place, light in zip(
+        others, maps, moves.tolist(), alike, lights, strict=True
+    ):
         drawn = other.restored
         near = math.exp(-0.5 * ((own.time - other.time) / spread) ** 2)
         share = near * _grow(place.to(drawn), side)
@@ -144,7 +150,7 @@ def _steady(own: _Seen, others: Sequence[_Seen], frames: float) -> Tensor:
             energy + _local(share) * _local(_fine(drawn, band).square())
             for energy, band in zip(energies, BANDS, strict=True)
         ]
-        if float(moved.abs().max()) * side / 2 > LEAST_MOVE:
+        if move * side / 2 > LEAST_MOVE:
             drawn = warp(drawn[None], moved[None].to(drawn))[0]
         total = total + share * (drawn + _grow(light.to(drawn), side))
         weight = weight + share

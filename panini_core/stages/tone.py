@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.luma import LUMA, to_grey
+from ..models.transfer import to_like
+from .asking import Asking
 
 CELLS = 32  # a crop's side in cells: means over them are free of the chroma noise of JPEG
 TOLERANCE = 6 / 255  # of red - green and blue - green of a cell, from the tone of its brightness
@@ -39,7 +41,7 @@ class Tone:
 
 
 @torch.no_grad()
-def find_tone(photograph: Tensor, weights: Tensor) -> Tone | None:
+def find_tone(photograph: Tensor, weights: Tensor) -> Asking[Tone | None]:
     """The tone of a photograph (3, S, S) in [0, 1] where weights (1, S, S) >= 0 are; None if it
     has several: if it is a colour photograph.
 
@@ -52,12 +54,14 @@ def find_tone(photograph: Tensor, weights: Tensor) -> Tone | None:
     spread = (share * (grey - mean) ** 2).sum().sqrt().clamp(min=1e-3)
     difference = torch.stack([photograph[0] - photograph[1], photograph[2] - photograph[1]])
     powers = _powers((grey - mean) / spread)
-    tone = Tone(mean, spread, _fit(powers, difference, share))
+    sums = yield _sums(powers, difference, share)
+    tone = Tone(mean, spread, to_like(_fit(sums), mean))
 
     off = F.adaptive_avg_pool2d((difference - tone.differences(grey))[None], CELLS)[0].abs()
     toned = (off <= TOLERANCE).all(0)
     cells = F.adaptive_avg_pool2d(share, CELLS)
-    return tone if (cells * ~toned).sum() <= FEW * cells.sum() else None
+    strange, whole = yield torch.stack([(cells * ~toned).sum(), cells.sum()])
+    return tone if strange <= FEW * whole else None
 
 
 def _powers(place: Tensor) -> Tensor:
@@ -66,9 +70,15 @@ def _powers(place: Tensor) -> Tensor:
     return torch.cat([place**power for power in range(POWERS)])
 
 
-def _fit(powers: Tensor, values: Tensor, share: Tensor) -> Tensor:
-    """Weighted least squares (C, POWERS); zeros are fitted by zeros exactly."""
-    left = torch.einsum("phw,qhw,hw->pq", powers, powers, share[0]).cpu().double()
-    right = torch.einsum("phw,chw,hw->pc", powers, values, share[0]).cpu().double()
+def _sums(powers: Tensor, values: Tensor, share: Tensor) -> Tensor:
+    """What weighted least squares need to know of a picture: (POWERS, POWERS + C)."""
+    left = torch.einsum("phw,qhw,hw->pq", powers, powers, share[0])
+    right = torch.einsum("phw,chw,hw->pc", powers, values, share[0])
+    return torch.cat([left, right], dim=1)
+
+
+def _fit(sums: Tensor) -> Tensor:
+    """Weighted least squares (C, POWERS), float64; zeros are fitted by zeros exactly."""
+    left, right = sums.double().tensor_split([POWERS], dim=1)
     ridge = RIDGE * torch.eye(POWERS, dtype=left.dtype)  # of flat pictures
-    return torch.linalg.solve(left + ridge, right).mT.to(values)
+    return torch.linalg.solve(left + ridge, right).mT

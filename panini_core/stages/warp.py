@@ -7,6 +7,8 @@ in float64 on the CPU, where they are exact; pixels stay on their device.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -14,10 +16,13 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
+from ..models.transfer import to_device, to_like
+
 LOBES = 3  # of the Lanczos filter that halves: it keeps fine detail better than a bicubic one
 MARGIN = 2 * LOBES - 1  # px of the finer image that it needs beyond each border
 NEEDS_FILTER = 1.1  # source px per output px from which aliasing is worth a filter
 SAMPLES_PER_CALL = 2**24
+NUMBERS_PER_STACK = 2**26  # of different pictures that are put together
 BAND = 256  # rows that are halved together
 
 Outside = Literal["zeros", "reflection"]
@@ -39,6 +44,11 @@ class Pyramid:
 
     def __init__(self, image: Tensor) -> None:
         self._levels = [image]
+
+    @property
+    def shape(self) -> torch.Size:
+        """Of the image: (C, H, W)."""
+        return self._levels[0].shape
 
     def level(self, index: int) -> Tensor:
         """The image halved `index` times; an odd last row or column is repeated first."""
@@ -62,34 +72,92 @@ class Pyramid:
         """
         image = self._levels[0]
         result = image.new_empty((len(to_source), image.shape[0], *size))
-        shrink = torch.linalg.det(to_source[..., :2]).abs().sqrt()
-        # So much too fine, a level loses nothing that shows, and what sampling it may alias is what
-        # the last halving takes away.
-        levels = (shrink / 2**0.5).clamp(min=1).log2().floor().int()
-        dense = shrink / 2**levels > NEEDS_FILTER
-        for level, double in sorted(set(zip(levels.tolist(), dense.tolist(), strict=True))):
-            rows = torch.nonzero((levels == level) & (dense == double))[:, 0]
-            samples = size[0] * size[1] * (4 if double else 1)
-            for chunk in rows.split(max(SAMPLES_PER_CALL // samples, 1)):
-                warped = self._sample_level(to_source[chunk], size, outside, level, double)
-                result[chunk.to(result.device)] = warped
+        rates = _rates(to_source)
+        for rate in sorted(set(rates)):
+            rows = torch.tensor([row for row, own in enumerate(rates) if own == rate])
+            for chunk in rows.split(_per_call(size, rate)):
+                level = self.level(rate[0])[None]
+                warped = _sample(level, to_source[chunk], size, outside, rate)
+                if len(chunk) == len(rates):
+                    return warped
+                result.index_copy_(0, to_device(chunk, result.device), warped)
         return result
 
-    def _sample_level(
-        self, to_source: Tensor, size: tuple[int, int], outside: Outside, level: int, double: bool
-    ) -> Tensor:
-        image = self.level(level)
-        grid = _grid(to_source / 2**level, size, image, double)
-        # All outputs are one tall picture to grid_sample, so that the image is not repeated.
-        sampled = F.grid_sample(
-            image[None],
-            rearrange(grid, "f h w xy -> 1 (f h) w xy"),
-            mode="bilinear" if image.device.type == "mps" else "bicubic",  # MPS lacks bicubic
-            padding_mode=outside,
-            align_corners=False,
-        )
-        sampled = rearrange(sampled, "1 c (f h) w -> f c h w", f=len(grid))
-        return _halve(sampled) if double else sampled
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """What is wanted of one picture: an output of `size` (h, w), whose px `to_source` (2, 3) maps
+    to the picture's."""
+
+    pyramid: Pyramid
+    to_source: Tensor
+    size: tuple[int, int]
+
+
+def sample_together(
+    pieces: Sequence[Piece], outside: Outside, *, multiple: int = 1
+) -> list[Tensor]:  # (C, h, w) each
+    """What `Pyramid.sample` gives for each piece; pieces that are alike share its calls.
+
+    multiple: sizes are rounded up to multiples of so many px, and what is too much is cut off, so
+    that more pieces are alike.
+    """
+    if not pieces:
+        return []
+    maps = torch.stack([piece.to_source for piece in pieces])
+    alike: dict[tuple[_Rate, tuple[int, int], torch.Size], list[int]] = {}
+    for place, (piece, rate) in enumerate(zip(pieces, _rates(maps), strict=True)):
+        height, width = (-(-side // multiple) * multiple for side in piece.size)
+        alike.setdefault((rate, (height, width), piece.pyramid.shape), []).append(place)
+    result: dict[int, Tensor] = {}
+    for (rate, size, shape), places in alike.items():
+        most = max(NUMBERS_PER_STACK // shape.numel(), 1)
+        for chunk in torch.tensor(places).split(min(_per_call(size, rate), most)):
+            own = [pieces[place] for place in chunk.tolist()]
+            levels = [piece.pyramid.level(rate[0]) for piece in own]
+            pictures = torch.stack(levels) if len(levels) > 1 else levels[0][None]
+            sampled = _sample(pictures, maps[chunk], size, outside, rate)
+            for row, (place, piece) in enumerate(zip(chunk.tolist(), own, strict=True)):
+                result[place] = sampled[row, :, : piece.size[0], : piece.size[1]]
+    return [result[place] for place in range(len(pieces))]
+
+
+_Rate = tuple[int, bool]  # the level that is sampled, and whether at twice the rate
+
+
+def _rates(to_source: Tensor) -> list[_Rate]:
+    """How maps (F, 2, 3) are sampled."""
+    shrink = torch.linalg.det(to_source[..., :2]).abs().sqrt()
+    # So much too fine, a level loses nothing that shows, and what sampling it may alias is what
+    # the last halving takes away.
+    levels = (shrink / 2**0.5).clamp(min=1).log2().floor().int()
+    dense = shrink / 2**levels > NEEDS_FILTER
+    return list(zip(levels.tolist(), dense.tolist(), strict=True))
+
+
+def _per_call(size: tuple[int, int], rate: _Rate) -> int:
+    """How many outputs are sampled together."""
+    samples = size[0] * size[1] * (4 if rate[1] else 1)
+    return max(SAMPLES_PER_CALL // max(samples, 1), 1)
+
+
+def _sample(
+    pictures: Tensor, to_source: Tensor, size: tuple[int, int], outside: Outside, rate: _Rate
+) -> Tensor:
+    """One level of one or F pictures (…, C, H, W) under F maps: (F, C, h, w)."""
+    level, double = rate
+    grid = _grid(to_source / 2**level, size, pictures, double)
+    count = len(pictures)
+    # All outputs of a picture are one tall one to grid_sample, so that it is not repeated.
+    sampled = F.grid_sample(
+        pictures,
+        rearrange(grid, "(n f) h w xy -> n (f h) w xy", n=count),
+        mode="bilinear" if pictures.device.type == "mps" else "bicubic",  # MPS lacks bicubic
+        padding_mode=outside,
+        align_corners=False,
+    )
+    sampled = rearrange(sampled, "n c (f h) w -> (n f) c h w", f=len(grid) // count)
+    return _halve(sampled) if double else sampled
 
 
 def _grid(to_source: Tensor, size: tuple[int, int], image: Tensor, double: bool) -> Tensor:
@@ -100,7 +168,7 @@ def _grid(to_source: Tensor, size: tuple[int, int], image: Tensor, double: bool)
     span = torch.tensor([image.shape[-1], image.shape[-2]], dtype=to_source.dtype)
     maps = to_source * (2 / span)[:, None]
     maps[..., 2] -= 1
-    maps = maps.to(image.dtype).to(image.device)  # in two steps: MPS knows no float64
+    maps = to_like(maps, image)
     x_step, y_step, origin = maps[:, None].unbind(-1)  # (F, 1, 2) each
     x = (torch.arange(width, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate
     y = (torch.arange(height, device=image.device, dtype=image.dtype) + 0.5 - margin) / rate

@@ -19,7 +19,7 @@ NODES = ROOT / "nodes"
 BELOW_STAGES = {"models", "faces", "options"}
 MAY_IMPORT = {
     "models": set[str](),
-    "faces": set[str](),
+    "faces": {"models.transfer"},
     "options": {"stages.per_face", "stages.selection"},  # the texts that options hold; no torch
     "compute": {"options"},
     "checkpoints": BELOW_STAGES | {"compute"},

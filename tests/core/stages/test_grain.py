@@ -15,9 +15,16 @@ from PIL import Image
 from torch import Tensor
 
 from panini_core.drawing.faces import to_pillow
-from panini_core.stages.grain import Grain, Strips, measure_grain
+from panini_core.stages import grain as grains
+from panini_core.stages.asking import answer_together
+from panini_core.stages.grain import Grain, Strips
 
 SIDE = 256
+
+
+def measure_grain(photograph: Tensor | Strips, drawn: Tensor) -> Grain | None:
+    (found,) = answer_together([grains.measure_grain(photograph, drawn)])
+    return found
 
 
 def noise(size: float, channels: int = 1, seed: int = 0, side: int = SIDE) -> Tensor:

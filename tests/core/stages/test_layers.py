@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from panini_core.faces import Face, FaceSet, RestoredFaces
+from panini_core.stages import layers as layers_of_faces
 from panini_core.stages.align import template
+from panini_core.stages.asking import answer_together
 from panini_core.stages.layers import (
     FILTER_REACH,
     TILE,
@@ -19,9 +22,10 @@ from panini_core.stages.layers import (
     blend,
     face_mask,
     make_layer,
+    see_faces,
     tiles,
 )
-from panini_core.stages.warp import Outside, Pyramid
+from panini_core.stages.warp import Outside, Piece, Pyramid
 
 SIDE = 16  # of crops, px
 HEIGHT, WIDTH = 60, 90
@@ -55,7 +59,7 @@ def layer_of(
     match_colour: bool = False,
     keep_detail: float = 0.0,
 ) -> FaceLayer:
-    return make_layer(
+    layer = make_layer(
         restored,
         0,
         image,
@@ -66,6 +70,14 @@ def layer_of(
         keep_detail=keep_detail,
         match_grain=False,
     )
+    return answer_together([layer])[0]
+
+
+def blend_all(
+    layers: list[FaceLayer], picture: Tensor, rows: slice, columns: slice
+) -> tuple[Tensor, Tensor, float | Tensor, Tensor | None]:
+    """A part of the picture, with all of its faces."""
+    return blend(see_faces([(picture, layers, rows, columns)])[0], rows, columns)
 
 
 def flat(value: float) -> Tensor:
@@ -74,7 +86,7 @@ def flat(value: float) -> Tensor:
 
 def whole(layers: list[FaceLayer], picture: Tensor) -> tuple[Tensor, Tensor]:
     rows, columns = slice(0, picture.shape[-2]), slice(0, picture.shape[-1])
-    return blend(layers, picture, rows, columns)[:2]
+    return blend_all(layers, picture, rows, columns)[:2]
 
 
 def test_the_mask_covers_the_face_and_ends_before_the_border() -> None:
@@ -223,7 +235,7 @@ def test_a_part_of_the_picture_is_blended_as_in_the_whole() -> None:
     before = image.clone()
     colour, mask = whole(layers, image)
     rows, columns = slice(13, 31), slice(7, 42)
-    part, part_mask, _, noise = blend(layers, image, rows, columns)
+    part, part_mask, _, noise = blend_all(layers, image, rows, columns)
     assert noise is None  # without grain
     torch.testing.assert_close(part, colour[:, rows, columns], atol=1e-4, rtol=0)
     torch.testing.assert_close(part_mask, mask[:, rows, columns], atol=1e-4, rtol=0)
@@ -238,15 +250,15 @@ def test_the_strength_of_the_nearer_face_prevails() -> None:
         layer_of(restored_at(left, 10, 2, flat(0.5)), image, strength=strength)
         for left, strength in ((20, 0.25), (36, 1.0))
     )
-    _, mask, strength, _ = blend([weak, strong], image, *everywhere)
+    _, mask, strength, _ = blend_all([weak, strong], image, *everywhere)
     assert isinstance(strength, Tensor) and strength.shape == mask.shape
-    alone = blend([weak], image, *everywhere)[1][0] > 0
-    other = blend([strong], image, *everywhere)[1][0] > 0
+    alone = blend_all([weak], image, *everywhere)[1][0] > 0
+    other = blend_all([strong], image, *everywhere)[1][0] > 0
     assert (strength[0][alone & ~other] == 0.25).all() and (alone & ~other).any()
     assert (strength[0][other & ~alone] == 1).all() and (other & ~alone).any()
     both = strength[0][alone & other]
     assert 0.25 <= both.min() < 0.4 and 0.8 < both.max() <= 1
-    assert blend([weak, weak], image, *everywhere)[2] == 0.25
+    assert blend_all([weak, weak], image, *everywhere)[2] == 0.25
 
 
 def test_two_faces_cover_together_and_the_nearer_one_shows() -> None:
@@ -283,13 +295,14 @@ def test_a_face_is_sampled_in_its_own_window_only(monkeypatch: pytest.MonkeyPatc
         for left, top in ((10, 10), (70, 40), (12, 12))
     ]
     sampled: list[int] = []
-    real = Pyramid.sample
+    real = layers_of_faces.sample_together
 
-    def count(self: Pyramid, to_source: Tensor, size: tuple[int, int], outside: Outside) -> Tensor:
-        sampled.append(size[0] * size[1])
-        return real(self, to_source, size, outside)
+    def count(pieces: Sequence[Piece], outside: Outside, *, multiple: int = 1) -> list[Tensor]:
+        sampled.extend(piece.size[0] * piece.size[1] for piece in pieces)
+        assert multiple == 1  # a processor would have to work for more
+        return real(pieces, outside)
 
-    monkeypatch.setattr(Pyramid, "sample", count)
+    monkeypatch.setattr(layers_of_faces, "sample_together", count)
     whole(layers, image)
     windows = [layer.window for layer in layers]
     areas = [(right - left) * (bottom - top) for left, top, right, bottom in windows]

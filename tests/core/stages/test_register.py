@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from panini_core.stages.register import LARGEST_SHIFT, register, warp
+from panini_core.stages import register as registering
+from panini_core.stages.asking import answer_together
+from panini_core.stages.register import LARGEST_SHIFT, warp
 
 SIDE = 64
 
@@ -23,6 +25,11 @@ def mask() -> Tensor:
     weights = torch.zeros(1, SIDE, SIDE)
     weights[:, 8:-8, 8:-8] = 1
     return weights
+
+
+def register(target: Tensor, sources: Tensor, mask: Tensor) -> Tensor:
+    (found,) = answer_together([registering.register(target, sources, mask)])
+    return found
 
 
 @settings(max_examples=20)

@@ -6,8 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from panini_core.models.luma import to_grey
+from panini_core.stages import tone as toning
+from panini_core.stages.asking import answer_together
 from panini_core.stages.layers import face_mask
-from panini_core.stages.tone import find_tone
 
 WEIGHTS = face_mask(128, 0.1)
 SEPIA = torch.tensor([0.12, 0.0, -0.14]).view(3, 1, 1)  # from grey, in the mid-tones
@@ -16,6 +17,11 @@ SEPIA = torch.tensor([0.12, 0.0, -0.14]).view(3, 1, 1)  # from grey, in the mid-
 @pytest.fixture(autouse=True)
 def _same_numbers_each_run() -> None:
     torch.manual_seed(0)
+
+
+def find_tone(photograph: Tensor, weights: Tensor) -> toning.Tone | None:
+    (found,) = answer_together([toning.find_tone(photograph, weights)])
+    return found
 
 
 def grey_picture(low: float = 0.05, high: float = 0.95) -> Tensor:
