@@ -12,9 +12,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..models.face_restorer import CropRestorer, RestorerKind
-from ..models.onnx_network import CPU, NUMBERS, OnnxNetwork
 from ..models.value_range import from_network, to_network
 from .files import CheckpointError
+from .onnx_network import CPU, NUMBERS, OnnxNetwork
 
 FIDELITY_NAMES = ("w", "weight", "fidelity")  # of CodeFormer's choice, as its exports call it
 RANGE_KEY, UNIT_RANGE = "value_range", "[0, 1]"  # of the metadata that our own files have
