@@ -30,6 +30,7 @@ import onnx  # noqa: E402
 import onnxruntime  # noqa: E402
 
 TOLERANCE = 1e-3
+WEIGHT_NOISE = 0.05  # more of it, and what comes out is all black or white
 # The parts of the official networks, in a size for tests
 SMALL_MFR = PaniniConfig(
     input_size=32,
@@ -84,7 +85,7 @@ def random_network(config: PaniniConfig) -> PaniniNet:
         model = PaniniNet(config).eval()
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter += 0.2 * torch.randn(parameter.shape)
+                parameter += WEIGHT_NOISE * torch.randn(parameter.shape)
     return model
 
 
@@ -112,6 +113,7 @@ def check_same(exported: Exported, count: int) -> None:
     torch.testing.assert_close(restored, expected, atol=TOLERANCE, rtol=0)
     torch.testing.assert_close(used, chosen, atol=TOLERANCE, rtol=0)
     assert restored.std() > 10 * TOLERANCE  # something to compare
+    assert ((restored > 0) & (restored < 1)).float().mean() > 0.5
 
     other = torch.rand(chosen.shape, generator=torch.Generator().manual_seed(0))
     restored, used = exported(faces, other)
