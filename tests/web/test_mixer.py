@@ -87,7 +87,7 @@ class Mixer:
 def test_faders_say_in_plain_words_what_they_decide(editor: Editor) -> None:
     mixer = Mixer(editor)
     captions = editor.find(".panini-mixer-name")
-    expect(captions.nth(0)).to_have_attribute("title", re.compile("(?s)of the head.*pushes"))
+    expect(captions.nth(0)).to_have_attribute("title", re.compile("of the head.*pushes", re.DOTALL))
     expect(captions.nth(5)).to_have_attribute("title", re.compile("texture of skin and hair"))
     expect(mixer.fader("level_4")).to_have_attribute("title", re.compile("shape of the head"))
     editor.write(mixer.id, "mode", "override")
