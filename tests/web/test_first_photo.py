@@ -34,11 +34,12 @@ DROP = """(x, y, name, type, base64) => {
     send("drop");
     return isTaken;
 }"""
-# The type of the node that an input's link comes from, and what its first widget says.
+# The type of the node that an input's link comes from, and what its first widget says; nothing
+# while it uploads, since it takes no other file then.
 SOURCE = """(id, name) => {
     const node = panini.node(id);
     const source = node.getInputNode(panini.slot(node.inputs, name));
-    return source && [source.type, source.widgets[0].value];
+    return source && !source.isUploading && [source.type, source.widgets[0].value];
 }"""
 # Whether a new node still follows the mouse, as in newer front ends.
 IS_HELD = "() => app.canvas.state.ghostNodeId != null"
