@@ -34,13 +34,14 @@ DROP = """(x, y, name, type, base64) => {
     send("drop");
     return isTaken;
 }"""
-# The type of the node that an input's link comes from, and what its first widget says; nothing
-# while it uploads, since it takes no other file then.
+# The type of the node that an input's link comes from, and what its first widget says.
 SOURCE = """(id, name) => {
     const node = panini.node(id);
     const source = node.getInputNode(panini.slot(node.inputs, name));
-    return source && !source.isUploading && [source.type, source.widgets[0].value];
+    return source && [source.type, source.widgets[0].value];
 }"""
+# Whether the image's loader may be given another picture; it takes none during an upload.
+IS_FREE = "(id) => !panini.node(id).getInputNode(0).isUploading"
 # Whether a new node still follows the mouse, as in newer front ends.
 IS_HELD = "() => app.canvas.state.ghostNodeId != null"
 
@@ -132,6 +133,7 @@ def test_a_further_picture_takes_the_place_of_the_first(editor: Editor) -> None:
     ):
         drop(editor, title_of(editor, node), name, "image/png", png(picture))
         wait_for_source(editor, node, "image", "LoadImage", name)
+        editor.page.wait_for_function(IS_FREE, arg=node)
     assert editor.evaluate("() => app.graph.nodes.length") == 2
 
 
