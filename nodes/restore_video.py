@@ -24,8 +24,7 @@ from .widgets import (
     smoothing_input,
     threshold_input,
     upscale_model_input,
-    validate_per_face,
-    validate_selection,
+    validate_choices,
 )
 
 if TYPE_CHECKING:
@@ -89,8 +88,7 @@ class RestoreVideo(io.ComfyNode):
         face_fidelity: str | None = None,
         face_strength: str | None = None,
     ) -> bool | str:
-        wrong = validate_selection(selection)
-        return wrong if wrong is not True else validate_per_face(face_fidelity, face_strength)
+        return validate_choices(selection, face_fidelity, face_strength)
 
     @classmethod
     def execute(

@@ -98,6 +98,12 @@ def validate_per_face(*others: str | None) -> bool | str:
     return True
 
 
+def validate_choices(selection: str | None, *others: str | None) -> bool | str:
+    """True, or what is wrong with a selection and with texts of `per_face_input`."""
+    wrong = validate_selection(selection)
+    return wrong if wrong is not True else validate_per_face(*others)
+
+
 def threshold_input() -> io.Float.Input:
     return ratio_input(
         "threshold",

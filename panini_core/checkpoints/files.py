@@ -73,17 +73,7 @@ def read_file(
     Raises CheckpointError for anything else.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(LFS_POINTER))
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            path, "there is no such file; expected a checkpoint. Check the path."
-        ) from error
-    except OSError as error:  # a folder, no permission, …
-        raise CheckpointError(
-            path, f"cannot be read as a file ({error.strerror or error}); expected a checkpoint."
-        ) from error
+    start = read_start(path)
     metadata: dict[str, str] = {}
     # safetensors first: the length of its header, which it begins with, may look like a pickle.
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= MAX_HEADER:
@@ -91,12 +81,6 @@ def read_file(
     elif start.startswith((ZIP_MAGIC, PICKLE_MAGIC)):
         content = _read_torch(path, mmap=start.startswith(ZIP_MAGIC))
         tensors = _as_tensors(path, content, wrappers)
-    elif start == LFS_POINTER:
-        raise CheckpointError(
-            path,
-            "expected a checkpoint, found the pointer that Git keeps in its place (Git LFS). Fetch "
-            "the file itself: `git lfs pull`, or download it from the web page of the repository.",
-        )
     else:
         found = "an empty file" if not start else f"a file that begins with {start[:16]!r}"
         raise CheckpointError(
@@ -107,6 +91,29 @@ def read_file(
     tensors = _without_module(path, tensors)
     _check(path, tensors)
     return CheckpointFile(path, tensors, metadata)
+
+
+def read_start(path: Path, expected: str = "a checkpoint") -> bytes:
+    """The first bytes of a file. Raises CheckpointError if it cannot be read, or is a pointer that
+    Git keeps in its place."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(LFS_POINTER))
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            path, f"there is no such file; expected {expected}. Check the path."
+        ) from error
+    except OSError as error:  # a folder, no permission, …
+        raise CheckpointError(
+            path, f"cannot be read as a file ({error.strerror or error}); expected {expected}."
+        ) from error
+    if start == LFS_POINTER:
+        raise CheckpointError(
+            path,
+            f"expected {expected}, found the pointer that Git keeps in its place (Git LFS). Fetch "
+            "the file itself: `git lfs pull`, or download it from the web page of the repository.",
+        )
+    return start
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..models.face_restorer import CropRestorer, RestorerKind
 from ..models.value_range import from_network, to_network
-from .files import CheckpointError
+from .files import CheckpointError, read_start
 from .onnx_network import CPU, NUMBERS, OnnxNetwork
 
 FIDELITY_NAMES = ("w", "weight", "fidelity")  # of CodeFormer's choice, as its exports call it
@@ -35,8 +35,7 @@ def load_onnx_restorer(path: Path) -> CropRestorer:
             f"{path}: ONNX files are read by the package onnxruntime: `pip install onnxruntime` "
             "(on NVIDIA GPUs onnxruntime-gpu), within ComfyUI into ComfyUI's Python."
         ) from error
-    if not path.is_file():
-        raise CheckpointError(path, "there is no such file; expected an ONNX file. Check the path.")
+    read_start(path, "an ONNX file")
     try:
         session = onnxruntime.InferenceSession(str(path), providers=[CPU])
     except Exception as error:  # a damaged file may raise anything

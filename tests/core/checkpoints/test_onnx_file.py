@@ -122,6 +122,10 @@ def test_bad_files_and_choices_are_explained(tmp_path: Path, monkeypatch: Any) -
         load_restorer(path, dtype=torch.bfloat16)
     with pytest.raises(CheckpointError, match="there is no such file"):
         load_restorer(tmp_path / "none.onnx")
+    pointer = tmp_path / "pointer.onnx"
+    pointer.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0")
+    with pytest.raises(CheckpointError, match="expected an ONNX file, found the pointer that Git"):
+        load_restorer(pointer)
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(path.read_bytes()[:60])
     with pytest.raises(CheckpointError, match="onnxruntime cannot read it"):
