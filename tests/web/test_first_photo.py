@@ -57,9 +57,10 @@ def png(picture: Image.Image) -> bytes:
 
 
 def title_of(editor: Editor, node: str) -> tuple[float, float]:
-    """A place in the window, in the title bar of a node."""
+    """A place in the window, in the title bar of a node that has been drawn: not found before."""
     return editor.evaluate(
-        """(id) => {
+        """async (id) => {
+            for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
             const { pos, size } = panini.node(id);
             const { left, top } = app.canvas.canvas.getBoundingClientRect();
             const [x, y] = app.canvas.convertOffsetToCanvas([pos[0] + size[0] / 2, pos[1] - 12]);
