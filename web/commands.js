@@ -8,7 +8,7 @@
 import { BY_STAGES, WHOLE_IMAGE } from "./commands/chain.js";
 import { givesImage, insertChain } from "./commands/insert.js";
 import { app } from "./shared/comfy.js";
-import { chain } from "./shared/hooks.js";
+import { addMenuItems } from "./shared/menu.js";
 import { loadText, text } from "./shared/text.js";
 
 const TOAST_MS = 6000;
@@ -69,12 +69,5 @@ app.registerExtension({
     function: () => insertBehindSelection(plan),
   })),
   getNodeMenuItems: createMenuItems,
-  nodeCreated(node) {
-    // Older front ends do not ask extensions for entries of a menu.
-    if (app.collectNodeMenuItems) return;
-    chain(node, "getExtraMenuOptions", (_canvas, options) => {
-      const items = createMenuItems(node);
-      if (items.length) options.push(null, ...items);
-    });
-  },
+  nodeCreated: (node) => addMenuItems(node, createMenuItems),
 });

@@ -56,7 +56,7 @@ function attach(node) {
     },
   });
   hideNumbers(node);
-  const fit = addPanel(node, {
+  const { fit } = addPanel(node, {
     name: "mixer",
     element: view.element,
     minHeight: () => LEAST_HEIGHT,

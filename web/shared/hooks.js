@@ -1,5 +1,5 @@
 /**
- * @import { GraphNode } from "../../../scripts/app.js"
+ * @import { Graph, GraphNode } from "../../../scripts/app.js"
  *
  * @typedef {(this: any, ...parameters: any[]) => any} Method
  */
@@ -50,4 +50,18 @@ export function isLinked(node, name) {
  */
 export function nodesBehind(node, slot) {
   return (node.graph && node.getOutputNodes(slot)) ?? [];
+}
+
+/**
+ * The nodes of a graph, and of the subgraphs in it.
+ * @param {Graph | undefined} graph
+ * @returns {Generator<GraphNode>}
+ */
+export function* nodesOf(graph) {
+  /** @type {GraphNode[]} */
+  const nodes = graph?.nodes ?? [];
+  for (const node of nodes) {
+    yield node;
+    yield* nodesOf(node.subgraph);
+  }
 }

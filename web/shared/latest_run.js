@@ -1,11 +1,11 @@
 /**
  * What the latest run of a node sent, wherever the front end still has it.
  *
- * @import { ComfyNode, Graph, GraphNode } from "../../../scripts/app.js"
+ * @import { ComfyNode, GraphNode } from "../../../scripts/app.js"
  */
 
 import { app, rootGraph } from "./comfy.js";
-import { chain } from "./hooks.js";
+import { chain, nodesOf } from "./hooks.js";
 import { keep, readKept, readPayloads } from "./payload.js";
 
 /** @type {WeakMap<object, LatestRun<any>[]>} by node */
@@ -93,20 +93,6 @@ export class LatestRun {
 export function recallOutputs() {
   for (const node of nodesOf(rootGraph())) {
     for (const run of runs.get(node) ?? []) run.recall();
-  }
-}
-
-/**
- * The nodes of a graph, and of the subgraphs in it.
- * @param {Graph | undefined} graph
- * @returns {Generator<GraphNode>}
- */
-function* nodesOf(graph) {
-  /** @type {GraphNode[]} */
-  const nodes = graph?.nodes ?? [];
-  for (const node of nodes) {
-    yield node;
-    yield* nodesOf(node.subgraph);
   }
 }
 

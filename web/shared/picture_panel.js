@@ -39,7 +39,7 @@ export class PicturePanel {
     this.show = show;
     this.index = 0;
     this.missing = false; // on the server, which deletes what is temporary
-    this.fit = addPanel(node, {
+    this.panel = addPanel(node, {
       name,
       element: this.fold?.element ?? element,
       minHeight: () => this.minHeight(),
@@ -72,7 +72,7 @@ export class PicturePanel {
     const more = isVueRenderer() ? 0 : this.minHeight() - before;
     if (more) node.setSize([node.size[0], node.size[1] + more]);
     this.run.save({ folded: fold.folded });
-    this.fit();
+    this.panel.fit();
   }
 
   /**
@@ -104,7 +104,7 @@ export class PicturePanel {
   lose() {
     this.missing = true;
     this.show(null);
-    this.fit();
+    this.panel.fit();
   }
 
   /** @param {Record<string, any> | null} kept as of `show` */
@@ -115,6 +115,6 @@ export class PicturePanel {
     const last = (this.shown ? this.count(this.shown) : 1) - 1;
     this.index = Math.max(0, Math.min(this.index, last));
     this.show(kept);
-    this.fit();
+    this.panel.fit();
   }
 }

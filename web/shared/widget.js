@@ -1,7 +1,23 @@
 /**
  * One way of putting an element into a node, for the canvas and for Nodes 2.0.
  *
- * @import { ComfyNode } from "../../../scripts/app.js"
+ * @import { ComfyNode, GraphNode } from "../../../scripts/app.js"
+ *
+ * @typedef {Object} PanelOptions
+ * @property {string} name unique within the node
+ * @property {HTMLElement} element
+ * @property {() => number} minHeight px of the graph
+ * @property {() => number} [maxHeight] px of the graph
+ * @property {() => number} [minWidth] px of the graph, of the node
+ * @property {(event: WheelEvent) => boolean} [onWheel] asked while the element has the focus; true:
+ *   the event was used. Otherwise it zooms the canvas, as everywhere.
+ *
+ * @typedef {Object} Made
+ * @property {() => void} fit makes the node large enough; to be called when `minHeight` changed
+ * @property {Set<() => void>} followers called after it
+ * @property {() => void} remove takes the element off the node
+ *
+ * @typedef {PanelOptions & Made} Panel
  */
 
 import { app, isVueRenderer } from "./comfy.js";
@@ -28,23 +44,26 @@ const CANVAS_METHODS = {
   pointerup: "processMouseUp",
 };
 
+/** @type {WeakMap<GraphNode, Panel[]>} by node */
+const panels = new WeakMap();
+
+/**
+ * The elements that were added to a node, in their order.
+ * @param {GraphNode} node
+ */
+export function panelsOf(node) {
+  return panels.get(node) ?? [];
+}
+
 /**
  * Adds an element to a node as its last widget. It has no value: nothing of it is queued or saved.
  * @param {ComfyNode} node
- * @param {Object} options
- * @param {string} options.name unique within the node
- * @param {HTMLElement} options.element
- * @param {() => number} options.minHeight px of the graph
- * @param {() => number} [options.maxHeight] px of the graph
- * @param {() => number} [options.minWidth] px of the graph, of the node
- * @param {(event: WheelEvent) => boolean} [options.onWheel] asked while the element has the focus;
- *   true: the event was used. Otherwise it zooms the canvas, as everywhere.
- * @returns {() => void} makes the node large enough; to be called when `minHeight` changed
+ * @param {PanelOptions} options
+ * @returns {Panel}
  */
-export function addPanel(
-  node,
-  { name, element, minHeight, maxHeight = () => Infinity, minWidth = () => 0, onWheel },
-) {
+export function addPanel(node, options) {
+  const { name, element, minHeight, maxHeight = () => Infinity } = options;
+  const { minWidth = () => 0, onWheel } = options;
   linkStyle("panini.css");
   element.classList.add("panini-panel");
   const widget = node.addDOMWidget(name, `PANINI_${name.toUpperCase()}`, element, {
@@ -61,12 +80,24 @@ export function addPanel(
   widenNode(node, minWidth);
   keepEventsFromCanvas(element, onWheel);
   succeed(node, name, element);
+  /** @type {Set<() => void>} */
+  const followers = new Set();
   const fit = () => {
     element.style.minHeight = `${minHeight()}px`; // Nodes 2.0 sizes by content
     growNode(node, minWidth());
+    for (const follow of followers) follow();
   };
+  const remove = () => {
+    panels.set(
+      node,
+      panelsOf(node).filter((other) => other !== panel),
+    );
+    node.removeWidget(widget);
+  };
+  const panel = { ...options, fit, followers, remove };
+  panels.set(node, [...panelsOf(node), panel]);
   fit();
-  return fit;
+  return panel;
 }
 
 /**
