@@ -216,7 +216,7 @@ FURTHER_KINDS: dict[str, PassRanges] = {
     # A small picture shown large, pixel for pixel; no blur hides its blocks.
     "pixelated": PassRanges(
         blur_probability=0.0,
-        down=(2.0, 12.0),
+        down=(2.0, 20.0),
         whole_down_probability=0.75,
         down_filters=FilterWeights(bilinear=0.2, bicubic=0.2, area=0.4, nearest=0.2),
         up_filters=FilterWeights(nearest=1.0),
@@ -272,7 +272,7 @@ FURTHER_KINDS: dict[str, PassRanges] = {
 }
 # How often each is drawn in `training`, where the other kinds together weigh 1.
 _FURTHER_WEIGHTS = {
-    "pixelated": 0.08,
+    "pixelated": 0.12,
     "web": 0.12,
     "print": 0.05,
     "screen": 0.03,
