@@ -69,10 +69,10 @@ function arrange() {
 
 /**
  * @param {GraphNode} node
- * @returns {MenuItem[]} none if it has no panels or is in no subgraph
+ * @returns {MenuItem[]} none if it has no panels of its own or is in no subgraph
  */
 function createMenuItems(node) {
-  if (!panelsOf(node).length || node.graph === rootGraph()) return [];
+  if (!panelsOf(node).length || node.subgraph || node.graph === rootGraph()) return [];
   const id = `${node.id}`;
   const hosts = hostsOf(node);
   const isShown = hosts.some((host) => shownOn(host).includes(id));
