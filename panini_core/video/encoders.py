@@ -9,6 +9,7 @@ from typing import Any
 from ..options import FILM_CODECS
 from .pyav import require_av
 from .reading import Film, FilmTags, VideoFileError
+from .scheduling import kept_scheduling
 
 BIT_RATE_MARGIN = (
     1.5  # coding anew at the same rate would lose what is there, and faces gain detail
@@ -122,7 +123,10 @@ def choose_coding(
 
 
 def add_stream(container: Any, coding: Coding, bit_rate: int) -> Any:
-    """A stream of an opened container that codes frames so; at a bit rate where no crf is set."""
+    """A stream of an opened container that codes frames so; at a bit rate where no crf is set.
+
+    Its encoder is open already, so that what the encoder does to threads ends here.
+    """
     options: dict[str, str] = {}
     if coding.crf is not None:
         options["crf"] = f"{coding.crf:g}"
@@ -146,6 +150,8 @@ def add_stream(container: Any, coding: Coding, bit_rate: int) -> Any:
     context.colorspace = tags.matrix
     if tags.aspect:
         context.sample_aspect_ratio = tags.aspect
+    with kept_scheduling():
+        context.open()
     return stream
 
 

@@ -120,8 +120,17 @@ class Editor:
         self.page.close()
 
     def evaluate(self, script: str, *values: Any) -> Any:
-        """Run `(…values) => script` in the page; `panini` and `app` are at hand."""
-        return self.page.evaluate(f"(values) => (({script}))(...values)", list(values))
+        """Run `(…values) => script` in the page; `panini` and `app` are at hand.
+
+        What does not come at all fails: Playwright itself would wait for ever.
+        """
+        return self.page.evaluate(
+            f"""(values) => Promise.race([
+                (({script}))(...values),
+                new Promise((_, reject) => setTimeout(reject, {START_MS}, new Error("no answer"))),
+            ])""",
+            list(values),
+        )
 
     def clear(self) -> None:
         """An empty graph, drawn in its true size."""
