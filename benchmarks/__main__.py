@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from panini_core import (
+    BUNDLED_NETWORKS,
     FaceDetector,
     RestoredFaces,
     RestoreOptions,
@@ -56,6 +57,11 @@ def main() -> None:
         help="of RetinaFace resnet50 in facexlib's layout, for ours; the usual one holds random "
         "numbers, which cost the same",
     )
+    parser.add_argument(
+        "--model",
+        choices=BUNDLED_NETWORKS,
+        help="our network (default: the default one of this machine)",
+    )
     parser.add_argument("--device", default="cuda", help="of gpu: cuda, or cpu to try it")
     parser.add_argument("--compile", action="store_true", help="gpu: the network compiled as well")
     arguments = parser.parse_args()
@@ -75,7 +81,8 @@ def main() -> None:
 
 def _pipeline(arguments: argparse.Namespace) -> Iterable[str]:
     """Everything, from the picture to the picture."""
-    detector, model, usual = our_detector(arguments), load_panini(), _usual(arguments)
+    detector, usual = our_detector(arguments), _usual(arguments)
+    model = load_panini(arguments.model)
     yield from _header("pipeline")
     for count in arguments.faces:
         picture = scene(count, arguments.side)
@@ -104,7 +111,7 @@ def _rest(arguments: argparse.Namespace) -> Iterable[str]:
 
 def _network(arguments: argparse.Namespace) -> Iterable[str]:
     """The network alone."""
-    model, usual = load_panini(), _usual(arguments)
+    model, usual = load_panini(arguments.model), _usual(arguments)
     face = scene(1, CROP)
     crop = (face.permute(1, 2, 0) * 255).numpy()[..., ::-1]
     yield from _header("network")

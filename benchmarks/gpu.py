@@ -74,19 +74,18 @@ def table(arguments: argparse.Namespace) -> Iterable[str]:
     sizes = LARGE if device.type == "cuda" else TINY
     dtype = choose_dtype("auto", device)
     with torch.no_grad():  # as the pipeline has it
-        yield from _rows(device, dtype, sizes, compiled=arguments.compile)
+        # Who counts operations looks at gradients, too.
+        model = _panini(arguments.model, device, dtype, sizes).requires_grad_(False)
+        yield from _rows(model, device, sizes, compiled=arguments.compile)
 
 
-def _rows(
-    device: torch.device, dtype: torch.dtype, sizes: Sizes, *, compiled: bool
-) -> Iterable[str]:
+def _rows(model: PaniniNet, device: torch.device, sizes: Sizes, *, compiled: bool) -> Iterable[str]:
+    dtype = model.dtype
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
     peak = _peak(device, sizes)
     yield f"{name}, {dtype}, bf16 peak measured: {peak / 1e12:.3g} TFLOP/s\n"
     yield "| what | batch | faces/s | ms a face | TFLOP/s | share of the peak | memory, MiB |"
     yield "|---" * 7 + "|"
-    # Who counts operations looks at gradients, too.
-    model = _panini(device, dtype, sizes).requires_grad_(False)
     for batch in sizes.batches:
         images = torch.rand(batch, 3, model.input_size, model.input_size, device=device)
         yield _row("our network", batch, _speed(_call(model, images), device, sizes), peak)
@@ -132,10 +131,10 @@ def _restoring(
     return lambda: restore_images(detector, model, pictures, options)
 
 
-def _panini(device: torch.device, dtype: torch.dtype, sizes: Sizes) -> PaniniNet:
+def _panini(name: str | None, device: torch.device, dtype: torch.dtype, sizes: Sizes) -> PaniniNet:
     if sizes.tiny:
         return PaniniNet(PaniniConfig.preset("tiny")).eval().to(device)
-    return load_panini(device=device, dtype=dtype)
+    return load_panini(name, device=device, dtype=dtype)
 
 
 def _peak(device: torch.device, sizes: Sizes) -> float:

@@ -10,13 +10,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from panini_core import DEFAULT_WEIGHTS, save_image
+from panini_core import find_weights, save_image
 
 from .scenes import scene
 
 START_SIDE = 256  # px of the small picture
 # What a start cannot do without: torch, and the weights read.
-NEEDED = f"import torch, safetensors.torch as s; s.load_file({str(DEFAULT_WEIGHTS)!r})"
+NEEDED = f"import torch, safetensors.torch as s; s.load_file({str(find_weights())!r})"
 PEAK = """
 import sys
 from pathlib import Path

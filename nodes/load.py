@@ -16,7 +16,11 @@ from .sockets import PaniniDetector, PaniniModel
 if TYPE_CHECKING:
     from ..panini_core import FaceDetector, FaceRestorer
 
-BUNDLED_MODEL = "panini_compact (bundled)"
+# By the names in the list; None is what the core takes by itself for the device.
+BUNDLED_MODELS = {
+    "auto": None,
+    **{f"panini_{name} (bundled)": name for name in core.BUNDLED_NETWORKS},
+}
 NAMED_DETECTORS = ("auto", "bundled")  # the core says which files they are
 
 
@@ -30,7 +34,7 @@ class LoadModel(io.ComfyNode):
             menu="Loaders",
             display_name="Load Face Restoration Model",
             description=(
-                "Loads a face restoration network: the bundled one, or a Panini, GFPGAN, "
+                "Loads a face restoration network: a bundled Panini, or a Panini, GFPGAN, "
                 "RestoreFormer, CodeFormer or GPEN file of models/facerestore_models."
             ),
             aliases=[
@@ -46,12 +50,13 @@ class LoadModel(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "model_name",
-                    options=[BUNDLED_MODEL, *_model_files()],
-                    default=BUNDLED_MODEL,
-                    tooltip="The bundled Panini, or a file of models/facerestore_models (and of "
-                    "the folders that extra_model_paths.yaml adds), as other packs keep them. "
-                    "CodeFormer needs the Python package spandrel_extra_arches, files in ONNX "
-                    "(GPEN) need onnxruntime.",
+                    options=[*BUNDLED_MODELS, *_model_files()],
+                    default="auto",
+                    tooltip="auto: panini_mobile, the better of the bundled networks, but on slow "
+                    "CPUs panini_compact, which is several times quicker. Or a file of "
+                    "models/facerestore_models (and of the folders that extra_model_paths.yaml "
+                    "adds), as other packs keep them. CodeFormer needs the Python package "
+                    "spandrel_extra_arches, files in ONNX (GPEN) need onnxruntime.",
                 ),
                 io.Combo.Input(
                     "dtype",
@@ -68,19 +73,17 @@ class LoadModel(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, model_name: str, dtype: str) -> str:
-        if model_name == BUNDLED_MODEL:
-            return f"{model_name} {dtype}"
+        if model_name in BUNDLED_MODELS:
+            return f"{_find_model(model_name)} {dtype}"
         return f"{host.fingerprint(host.MODEL_FOLDER, model_name)} {dtype}"
 
     @classmethod
     def execute(cls, model_name: str, dtype: str) -> io.NodeOutput:
-        path = None
-        if model_name != BUNDLED_MODEL:
-            path = host.find_file(host.MODEL_FOLDER, model_name)
+        path = _find_model(model_name)
         device = host.compute_device()
         precision = None if dtype == "auto" else core.choose_dtype(dtype, device)
         network = core.load_restorer(path, dtype=precision, runs_on=device)
-        return io.NodeOutput(host.manage(network, path or core.DEFAULT_WEIGHTS))
+        return io.NodeOutput(host.manage(network, path))
 
 
 def _model_files() -> list[str]:
@@ -134,7 +137,7 @@ def network_inputs() -> list[io.Input]:
         PaniniModel.Input(
             "model",
             optional=True,
-            tooltip="From Load Face Restoration Model. Without it: the bundled one.",
+            tooltip="From Load Face Restoration Model. Without it: a bundled one, by its auto.",
         ),
         PaniniDetector.Input(
             "detector",
@@ -147,8 +150,9 @@ def network_inputs() -> list[io.Input]:
 
 @cache
 def default_model() -> host.ManagedNetwork[FaceRestorer]:
-    """The bundled network, for nodes without a loader; read once."""
-    return host.manage(core.load_panini(), core.DEFAULT_WEIGHTS)
+    """The network that `auto` stands for, for nodes without a loader; read once."""
+    path = _find_model("auto")
+    return host.manage(core.load_panini(path, runs_on=host.compute_device()), path)
 
 
 def default_detector() -> host.ManagedNetwork[FaceDetector]:
@@ -159,6 +163,13 @@ def default_detector() -> host.ManagedNetwork[FaceDetector]:
 @cache
 def _load_detector(path: Path) -> host.ManagedNetwork[FaceDetector]:
     return host.manage(core.load_detector(path), path)
+
+
+def _find_model(name: str) -> Path:
+    """The file that a model's name stands for on the device that networks run on."""
+    if name in BUNDLED_MODELS:
+        return core.find_weights(BUNDLED_MODELS[name], runs_on=host.compute_device())
+    return host.find_file(host.MODEL_FOLDER, name)
 
 
 def _find_detector(name: str) -> Path:

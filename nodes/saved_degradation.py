@@ -63,7 +63,7 @@ class LoadDegradation(io.ComfyNode):
         if atlas is None:
             raise ValueError(
                 f"Nothing is known about degradations as {model.source.name} sees them (it has no "
-                "atlas): take the bundled model, make one with `panini atlas`, or load a saved "
+                "atlas): take a bundled model, make one with `panini atlas`, or load a saved "
                 "degradation."
             )
         return io.NodeOutput(core.preset_degradation(atlas, source.removeprefix(PRESET)))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         DEFAULT_WEIGHTS,
         CheckpointError,
         convert_checkpoint,
+        default_network,
+        find_weights,
         load_gan_prior,
         load_panini,
         save_panini,
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from .onnx_export import export_onnx
     from .options import (
         ATLAS_SUFFIX,
+        BUNDLED_NETWORKS,
         DEFAULT_BATCH,
         DEFAULT_CROP_SIDE,
         DEFAULT_FEATHER,
@@ -151,6 +154,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "DEFAULT_WEIGHTS",
         "CheckpointError",
         "convert_checkpoint",
+        "default_network",
+        "find_weights",
         "load_gan_prior",
         "load_panini",
         "save_panini",
@@ -205,6 +210,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "onnx_export": ("export_onnx",),
     "options": (
         "ATLAS_SUFFIX",
+        "BUNDLED_NETWORKS",
         "DEFAULT_BATCH",
         "DEFAULT_CROP_SIDE",
         "DEFAULT_FEATHER",
@@ -276,6 +282,7 @@ _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names
 
 __all__ = [
     "ATLAS_SUFFIX",
+    "BUNDLED_NETWORKS",
     "DEFAULT_BATCH",
     "DEFAULT_CROP_SIDE",
     "DEFAULT_FEATHER",
@@ -352,6 +359,7 @@ __all__ = [
     "choose_device",
     "choose_dtype",
     "convert_checkpoint",
+    "default_network",
     "degrade_images",
     "describe_degradation",
     "detect_faces",
@@ -370,6 +378,7 @@ __all__ = [
     "faces_from_boxes",
     "find_detector",
     "find_parser",
+    "find_weights",
     "from_network",
     "load_atlas",
     "load_degradation",

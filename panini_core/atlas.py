@@ -15,12 +15,12 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from .checkpoints import DEFAULT_WEIGHTS, CheckpointError
+from .checkpoints import CheckpointError, find_weights
 from .checkpoints.fingerprint import encoder_fingerprint
 from .checkpoints.tensor_file import read_tensor_file, write_tensor_file
 from .faces import DegradationRepresentation
 from .models.panini import PaniniNet
-from .options import ATLAS_SUFFIX, MIXED_DEGRADATIONS
+from .options import ATLAS_SUFFIX, BUNDLED_NETWORKS, MIXED_DEGRADATIONS
 
 NEIGHBOURS = 15
 NOTABLE_SHARE = 0.2  # a class with less is not worth a word
@@ -165,13 +165,14 @@ def load_atlas(
 ) -> DegradationAtlas | None:
     """The atlas of the model's degradation encoder, or None if there is none.
 
-    path: the checkpoint that the model was loaded from (None: the default weights). Its atlas
-    lies beside it; the one that comes with the package serves every model with its encoder.
+    path: the checkpoint that the model was loaded from, or the name of a bundled network (None: one
+    of those). Its atlas lies beside it; those that come with the package serve every model with
+    their encoder.
     Raises CheckpointError if a file cannot be read.
     """
     fingerprint = encoder_fingerprint(model)
-    beside = [atlas_path(path)] if path is not None else []
-    for candidate in [*beside, atlas_path(DEFAULT_WEIGHTS)]:
+    sources = [] if path is None else [path]
+    for candidate in map(atlas_path, map(find_weights, [*sources, *BUNDLED_NETWORKS])):
         if candidate.is_file():
             atlas = _read(candidate)
             if atlas.fingerprint == fingerprint:

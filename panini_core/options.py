@@ -12,6 +12,8 @@ AUTO = "auto"  # what suits the machine: a device, a precision, a detector
 PRECISIONS = ("fp32", "fp16", "bf16")  # of networks
 DTYPE_NAMES = (AUTO, *PRECISIONS)
 CHECKPOINT_SUFFIX = ".safetensors"  # of the checkpoints that are written
+# The Panini networks that come with the package, by their presets: the better one first
+BUNDLED_NETWORKS = ("mobile", "compact")
 # What facexlib and the packs built on it call their files: the more accurate detector; the face
 # parsers, the preferred one first
 BEST_DETECTOR = "detection_Resnet50_Final.pth"

@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..checkpoints import DEFAULT_WEIGHTS
+from ..checkpoints import find_weights
 from ..checkpoints.detector import BUNDLED_DETECTOR, find_detector
-from ..options import RestoreOptions
+from ..options import BUNDLED_NETWORKS, RestoreOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Recipe:
     """Networks and options of a run. Workers open the files by the same paths, which are absolute:
     they may have been started elsewhere."""
 
-    model: str | None  # file; None: the weights that come with the package
+    model: str  # name of a network that comes with the package, or file
     detector: str | None  # name or file; None: the pictures are aligned faces
     parser: str | None  # file of a face parser, for mask_source `parse` and `auto`
     upscaler: str | None  # file of an image model that draws what is around the faces
@@ -32,7 +32,7 @@ class Recipe:
 
 def make_recipe(
     *,
-    model: str | None,
+    model: str,
     detector: str | None,
     parser: str | None = None,
     upscaler: str | None = None,
@@ -42,8 +42,10 @@ def make_recipe(
     compiled: bool = False,
 ) -> Recipe:
     """A recipe with its marks. Raises OSError where a file cannot be read."""
-    model, parser, upscaler = map(_absolute, (model, parser, upscaler))
-    label = _label_of(Path(DEFAULT_WEIGHTS if model is None else model))
+    if model not in BUNDLED_NETWORKS:  # those may lie elsewhere on another machine
+        model = str(Path(model).absolute())
+    parser, upscaler = map(_absolute, (parser, upscaler))
+    label = _label_of(find_weights(model))
     finder = None if detector is None else find_detector(detector)
     if finder not in (None, BUNDLED_DETECTOR):
         detector = _absolute(str(finder))

@@ -16,6 +16,7 @@ from ..models.face_restorer import FaceRestorer, restorer_of
 from ..models.image_upscaler import ImageUpscaler, upscaler_of
 from ..models.spandrel_descriptor import SpandrelDescriptor, check_dtype
 from ..options import ONNX_SUFFIX
+from .bundled import find_weights
 from .files import CheckpointError, CheckpointFile, first_few, read_file
 from .layouts import Layout, recognise, unexpected_layout
 from .loading import load_panini
@@ -43,9 +44,9 @@ def load_restorer(
     dtype: torch.dtype | None = None,
     runs_on: str | torch.device | None = None,
 ) -> FaceRestorer:
-    """A face restorer in eval mode: a Panini network as of `load_panini`, which says what None
-    means, or GFPGAN, RestoreFormer, CodeFormer and what else spandrel reads that restores faces, or
-    one in an ONNX file, such as GPEN.
+    """A face restorer in eval mode: a Panini network as of `load_panini`, which says what names and
+    None mean, or GFPGAN, RestoreFormer, CodeFormer and what else spandrel reads that restores
+    faces, or one in an ONNX file, such as GPEN.
 
     `dtype` None is what suits the network where it runs (`runs_on`): see `load_panini`; float32 for
     the others.
@@ -54,10 +55,9 @@ def load_restorer(
     missing, damaged or of something else, ImportError if it needs a package that is not installed,
     ValueError for a `dtype` in which that network does not compute.
     """
-    if path is None:
-        return load_panini(device=device, dtype=dtype, runs_on=runs_on)
-    if Path(path).suffix.lower() == ONNX_SUFFIX:
-        return _load_onnx(Path(path), device, dtype)
+    path = find_weights(path, runs_on=device if runs_on is None else runs_on)
+    if path.suffix.lower() == ONNX_SUFFIX:
+        return _load_onnx(path, device, dtype)
     file = read_file(path, wrappers=WRAPPERS)
     layout = recognise(file.tensors)
     if layout in (Layout.PANINI, Layout.OFFICIAL_PANINI):

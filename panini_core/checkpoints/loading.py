@@ -17,14 +17,13 @@ from ..models.panini import PaniniConfig, PaniniNet
 from ..models.precision import full_precision_names, set_precision, wide
 from ..options import AUTO
 from . import layouts, own_format
+from .bundled import WEIGHTS_FOLDER, find_weights
 from .fidelity_file import fidelity_path, read_fidelity
 from .files import CheckpointError, CheckpointFile, read_file, refuse_overflow
 from .layouts import Layout, Table, recognise, select, unexpected_layout
 from .matching import match_tensors
 from .mean_latent import MEAN_LATENT, estimate_mean_latent
 from .own_format import save_panini
-
-DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "panini_compact.safetensors"
 
 
 def load_panini(
@@ -36,7 +35,8 @@ def load_panini(
 ) -> PaniniNet:
     """A Panini network in eval mode from our `.safetensors` or an official MMEditing file.
 
-    None: the default weights of this package. The layout is recognised by the tensors' names and
+    `mobile` or `compact`: a network that comes with this package; None: the default one where it
+    runs (see `default_network`). The layout is recognised by the tensors' names and
     an official network's sizes are read from their shapes. Floating-point tensors of any precision
     become `dtype`, on `device`, but for those of parts that always compute in float32. None is
     what restores fastest where the network runs (see `choose_dtype`): to train or convert a
@@ -48,15 +48,16 @@ def load_panini(
     Raises CheckpointError if the file is missing, damaged, of something else, or does not match
     its network exactly.
     """
-    if path is None and not DEFAULT_WEIGHTS.is_file():
-        raise CheckpointError(
-            DEFAULT_WEIGHTS, "the default weights are not installed; give the path of a checkpoint."
-        )
     runs_on = device if runs_on is None else runs_on
+    path = find_weights(path, runs_on=runs_on)
+    if path.parent == WEIGHTS_FOLDER and not path.is_file():
+        raise CheckpointError(
+            path, "is missing, which comes with this package: reinstall it, or name a checkpoint."
+        )
     dtype = choose_dtype(AUTO, runs_on) if dtype is None else dtype
     if not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating-point type, got {dtype}.")
-    file = read_file(DEFAULT_WEIGHTS if path is None else path)
+    file = read_file(path)
     layout = recognise(file.tensors)
     if layout is Layout.PANINI:
         tensors, table = file.tensors, None

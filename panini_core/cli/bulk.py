@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .batch import count
 from .console import EXIT_DONE, EXIT_PROBLEM, UsageError, say, usage_errors
 from .console import Progress as Bar
-from .opening import parser_of, upscale_model_of
+from .opening import model_of, parser_of, upscale_model_of
 from .options import suffix_of
 from .restore_arguments import read_options
 
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     suffix = suffix_of(arguments)
     with usage_errors():
         recipe = make_recipe(
-            model=arguments.model,
+            model=model_of(arguments),
             detector=None if arguments.aligned else arguments.detector,
             parser=parser_of(arguments),
             upscaler=upscale_model_of(arguments),

@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 import platform
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import torch
 
-from ..checkpoints import DEFAULT_WEIGHTS
+from ..checkpoints import find_weights
 from ..checkpoints.detector import load_detector
 from ..compute import name_of_dtype
 from ..models.value_range import to_network
-from ..options import AUTO, NetworkOptions
+from ..options import AUTO, BUNDLED_NETWORKS, NetworkOptions
 from .console import EXIT_DONE, EXIT_PROBLEM, say
 from .laboratory import find_laboratory
-from .opening import open_device, open_restorer
+from .opening import model_of, open_device, open_restorer
 from .timing import time_warm
 
 NEEDED = ("torch", "numpy", "Pillow", "safetensors", "einops")
@@ -39,8 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
     device = open_device(arguments)
     _say_devices(device)
     say("\nWeights")
-    usable = _check("default model", _describe_default_weights)
+    usable = True
+    for name in BUNDLED_NETWORKS:
+        usable &= _check(name, partial(_describe_weights, name))
     usable &= _check("face detector", _describe_detector)
+    _row("in use", model_of(arguments))
     _say_laboratory()
     say("\nSpeed")
     usable &= _check("one face", lambda: _time_one_face(arguments, device))
@@ -67,10 +70,11 @@ def _say_devices(chosen: torch.device) -> None:
     _row("in use", str(chosen))
 
 
-def _describe_default_weights() -> str:
-    if not DEFAULT_WEIGHTS.is_file():
-        raise FileNotFoundError(f"{DEFAULT_WEIGHTS} (reinstall the package, or use --model)")
-    return _file(DEFAULT_WEIGHTS)
+def _describe_weights(network: str) -> str:
+    path = find_weights(network)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} (reinstall the package, or use --model)")
+    return f"{path} ({path.stat().st_size / 1e6:.1f} MB)"
 
 
 def _describe_detector() -> str:
@@ -113,10 +117,6 @@ def _check(name: str, find: Callable[[], str]) -> bool:
 
 def _row(name: str, text: str) -> None:
     say(f"  {name:<16} {text}")
-
-
-def _file(path: Path) -> str:
-    return f"{path} ({path.stat().st_size / 1e6:.1f} MB)"
 
 
 def _version(package: str) -> str | None:

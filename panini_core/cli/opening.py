@@ -9,7 +9,7 @@ import argparse
 
 import torch
 
-from ..checkpoints import load_panini
+from ..checkpoints import default_network, load_panini
 from ..checkpoints.detector import load_detector
 from ..checkpoints.image_models import load_restorer, load_upscaler
 from ..checkpoints.parser import load_parser
@@ -33,6 +33,12 @@ def open_device(arguments: argparse.Namespace) -> torch.device:
 def open_detector(arguments: argparse.Namespace) -> FaceDetector:
     with usage_errors():
         return load_detector(arguments.detector, device=choose_device(arguments.device))
+
+
+def model_of(arguments: argparse.Namespace) -> str:
+    """What `--model` names, a file or a bundled network; without it the default where it runs."""
+    name: str = arguments.device
+    return arguments.model or default_network(choose_device() if name == AUTO else name)
 
 
 def open_model(arguments: argparse.Namespace) -> PaniniNet:

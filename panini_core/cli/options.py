@@ -111,9 +111,10 @@ def add_checkpoint_argument(parser: argparse.ArgumentParser, *, others: bool = F
     )
     parser.add_argument(
         "--model",
-        metavar="FILE",
-        help=f"a checkpoint: ours (.safetensors) or an official .pth of Panini{also} (default: the "
-        "weights that come with the package)",
+        metavar="MODEL",
+        help="a network that comes with the package, mobile (the better one) or compact (several "
+        f"times quicker), or a checkpoint: ours (.safetensors) or an official .pth of Panini{also} "
+        "(default: mobile, compact on a CPU that would take more than about half a second a face)",
     )
 
 

@@ -45,7 +45,7 @@ from .inputs import (
     settle_clashes,
     sidecar,
 )
-from .opening import open_detector, open_parser, open_restorer, open_upscaler
+from .opening import model_of, open_detector, open_parser, open_restorer, open_upscaler
 from .options import suffix_of
 from .report import describe_face, describe_image, note_left_alone
 from .restore_arguments import read_film_options, read_options
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         restorer.detector,
         restorer.parser,
         *film_options,
-        model_name=f"{arguments.model or 'default'} {arguments.dtype} {arguments.upscale_model}",
+        model_name=f"{model_of(arguments)} {arguments.dtype} {arguments.upscale_model}",
         resume=arguments.resume,
         overwrite=arguments.force,
     )
@@ -255,7 +255,7 @@ def _write_faces(job: Job, place: Place | None, restored: RestoredFaces) -> None
 def _report(tally: Tally, options: RestoreOptions, arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "options": dataclasses.asdict(options),
-        "model": arguments.model or "default",
+        "model": model_of(arguments),
         "upscale_model": arguments.upscale_model,
         "detector": None if arguments.aligned else arguments.detector,
         "device": arguments.device,

@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from panini_core.checkpoints import DEFAULT_WEIGHTS
+from panini_core.checkpoints import find_weights
 from panini_core.checkpoints.fidelity_file import fidelity_path, write_fidelity
 from panini_core.cli.console import EXIT_DONE, Progress, say, usage_errors
 from panini_core.cli.inputs import make_folder, require_new_file
-from panini_core.cli.opening import open_device, open_model
+from panini_core.cli.opening import model_of, open_device, open_model
 from panini_core.images import read_image
 
 from ..metrics.backbones import IDENTITY_FILE, VGG_FILE, MetricUnavailable, find_backbone
@@ -26,7 +26,7 @@ from ..studies.reports import report_calibration
 
 
 def run(arguments: argparse.Namespace) -> int:
-    output: Path = arguments.output or fidelity_path(arguments.model or DEFAULT_WEIGHTS)
+    output: Path = arguments.output or fidelity_path(find_weights(model_of(arguments)))
     require_new_file(output, [], force=arguments.force)
     make_folder(output.parent)
     model = open_model(arguments)

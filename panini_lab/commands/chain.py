@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from panini_core.checkpoints import DEFAULT_WEIGHTS
+from panini_core.checkpoints import find_weights
 from panini_core.cli.console import EXIT_DONE, UsageError, say
 
 from ..metrics.backbones import IDENTITY_FILE, VGG_FILE, MetricUnavailable, find_backbone
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
             work=arguments.work or Path(temporary),
             minutes=arguments.minutes,
             prior=arguments.prior,
-            encoder=arguments.encoder or DEFAULT_WEIGHTS,
+            encoder=arguments.encoder or find_weights(),
             vgg=vgg,
             identity=identity,
             resume=arguments.resume,

@@ -101,6 +101,7 @@ class LossConfig:
     inversion: float = 0.0  # of the inversion's loss, on drawn faces
     code: float = 1.0  # of the codes inside that
     perceptual: float = 0.1  # VGG distance
+    texture: float = 0.0  # distance of Gram matrices, in quarters of what the perceptual loss sees
     perceptual_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_4")
     perceptual_crop: int = 0  # on a random crop of so many px; 0 = the whole face
     perceptual_weights: str = ""  # VGG19 features as safetensors

@@ -1,7 +1,8 @@
-"""The restorer's losses (section 3.3 of the paper): pixel, perceptual, identity."""
+"""The restorer's losses: pixel, perceptual and identity (section 3.3 of the paper), and texture."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from panini_core.models.value_range import from_network
 
 from ..metrics.identity import load_identity_network
+from ..metrics.texture import texture_distance
 from ..metrics.vgg_distance import feature_distance, load_vgg_features
 from .config import LossConfig
 
@@ -55,7 +57,7 @@ class RestorationLosses(nn.Module):
         super().__init__()
         self.config = config
         self.vgg = self.identity = None
-        if config.perceptual:
+        if config.perceptual or config.texture:
             self.vgg = load_vgg_features(_required(config.perceptual_weights, "perceptual"))
         if config.identity:
             self.identity = load_identity_network(_required(config.identity_weights, "identity"))
@@ -86,9 +88,12 @@ class RestorationLosses(nn.Module):
         if config.pixel:
             losses["pixel"] = config.pixel * F.l1_loss(pictures, target.clean)
         seen = self.look(pictures[target.crop])
-        if self.vgg is not None:
+        if config.perceptual:
             distance = feature_distance(seen.features, target.seen.features).mean()
             losses["perceptual"] = config.perceptual * distance
+        if config.texture:
+            patches = [_patches(one.features) for one in (seen, target.seen)]
+            losses["texture"] = config.texture * texture_distance(*patches).mean()
         if self.identity is not None and target.identity is not None:
             found = self.identity.embed(from_network(pictures, clamp=False), antialias=True)
             losses["identity"] = config.identity * (1 - (found * target.identity).sum(1)).mean()
@@ -100,6 +105,14 @@ class RestorationLosses(nn.Module):
             return SeenPictures(images)
         pictures = from_network(images, clamp=False)
         return SeenPictures(images, self.vgg(pictures, self.config.perceptual_layers))
+
+
+def _patches(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """(N, C, h, w) of each layer -> its quarters, (4 N, C, h/2, w/2): skin is not as hair is."""
+    return {
+        name: torch.cat([part for half in x.chunk(2, 2) for part in half.chunk(2, 3)])
+        for name, x in features.items()
+    }
 
 
 def _positions(images: Tensor) -> Tensor:

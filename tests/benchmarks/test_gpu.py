@@ -14,7 +14,7 @@ from benchmarks.gpu import NoDeviceError, table
 
 def test_every_row_is_there_on_the_cpu() -> None:
     pytest.importorskip("spandrel")
-    lines = list(table(Namespace(device="cpu", compile=False)))
+    lines = list(table(Namespace(device="cpu", compile=False, model=None)))
     assert "bf16 peak measured" in lines[0]
     header, rule, *rows = (line.count("|") for line in lines[1:])
     assert {header, rule, *rows} == {8}
@@ -32,7 +32,7 @@ def test_without_a_device_it_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(NoDeviceError, match="give --device cpu"):
-        list(table(Namespace(device="cuda", compile=False)))
+        list(table(Namespace(device="cuda", compile=False, model=None)))
     monkeypatch.setattr(sys, "argv", ["benchmarks", "gpu"])
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     with pytest.raises(SystemExit) as end:

@@ -20,6 +20,7 @@ from panini_core.checkpoints.image_models import load_restorer
 from panini_core.models.panini import PaniniConfig, PaniniNet
 from panini_core.models.value_range import from_network, to_network
 from panini_core.onnx_export import export_onnx
+from panini_core.options import BUNDLED_NETWORKS
 from panini_core.stages.align import template, whole_picture_faces
 from panini_core.stages.restore import restore_faces
 
@@ -127,8 +128,9 @@ def test_onnxruntime_restores_as_torch_does(exported: Exported, count: int) -> N
     check_same(exported, count)
 
 
-def test_the_default_weights_are_exported(tmp_path: Path) -> None:
-    model = Exported(load_panini(dtype=torch.float32), tmp_path / "default.onnx")
+@pytest.mark.parametrize("name", BUNDLED_NETWORKS)
+def test_the_bundled_networks_are_exported(tmp_path: Path, name: str) -> None:
+    model = Exported(load_panini(name, dtype=torch.float32), tmp_path / "bundled.onnx")
     for count in (1, 3):
         check_same(model, count)
 

@@ -8,22 +8,28 @@ import pytest
 import torch
 from torch import Tensor
 
-from panini_core import load_panini, read_image
-from panini_core.checkpoints import DEFAULT_WEIGHTS
+from panini_core import BUNDLED_NETWORKS, find_weights, load_panini, read_image
 from panini_core.models.panini import PaniniNet
 from panini_core.models.value_range import from_network, to_network
 from panini_lab.metrics.backbones import IDENTITY_FILE, VGG_FILE, find_backbone
 from panini_lab.metrics.identity import identity_similarity, load_identity_network
 from panini_lab.metrics.psnr import psnr
+from panini_lab.metrics.texture import texture_distance
 from panini_lab.metrics.vgg_distance import load_vgg_features, vgg_distance
 
+TEXTURE = {"mobile": 0.62, "compact": 0.82}  # over the input's
 EVERY_SEVERITY = slice(0, 6)  # the faces go mild, medium, heavy, mild, …
 COMPARED = slice(0, 36, 4)  # of the faces: three of each severity
 
 
+@pytest.fixture(scope="module", params=BUNDLED_NETWORKS)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def model() -> PaniniNet:
-    return load_panini(dtype=torch.float32)
+def model(name: str) -> PaniniNet:
+    return load_panini(name, dtype=torch.float32)
 
 
 def read_faces(folder: Path) -> Tensor:
@@ -46,14 +52,16 @@ def restored(model: PaniniNet, degraded: Tensor) -> Tensor:
         return torch.cat([from_network(model(to_network(f))) for f in degraded.split(4)])
 
 
-def test_the_file_is_small_and_says_where_it_comes_from() -> None:
+def test_the_files_are_small_and_say_where_they_come_from() -> None:
     from safetensors import safe_open
 
-    assert DEFAULT_WEIGHTS.stat().st_size <= 32 * 2**20
-    with safe_open(DEFAULT_WEIGHTS, framework="pt") as file:
-        assert {"panini_config", "licence", "recipe"} <= (file.metadata() or {}).keys()
-    assert (DEFAULT_WEIGHTS.parent / "README.md").is_file()
-    assert (DEFAULT_WEIGHTS.parent / "LICENSE-WEIGHTS.md").is_file()
+    paths = [find_weights(name) for name in BUNDLED_NETWORKS]
+    assert sum(path.stat().st_size for path in paths) <= 80e6
+    for path in paths:
+        with safe_open(path, framework="pt") as file:
+            assert {"panini_config", "licence", "recipe"} <= (file.metadata() or {}).keys()
+        assert (path.parent / "README.md").is_file()
+        assert path.name in (path.parent / "LICENSE-WEIGHTS.md").read_text()
 
 
 def test_restoring_keeps_the_picture_and_the_person(
@@ -80,12 +88,27 @@ def test_restoring_comes_closer_to_the_clean_face(
     assert torch.cat(after).mean() <= 0.88 * torch.cat(before).mean()
 
 
+def test_restoring_brings_texture_back(
+    name: str, degraded: Tensor, clean: Tensor, restored: Tensor, shared: Path
+) -> None:
+    vgg = load_vgg_features(shared / "data" / "weights" / VGG_FILE)
+    with torch.inference_mode():
+        expected, *others = (vgg(faces[EVERY_SEVERITY]) for faces in (clean, degraded, restored))
+        before, after = (texture_distance(features, expected).mean() for features in others)
+    assert after <= TEXTURE[name] * before
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_shows_no_difference(
-    dtype: torch.dtype, degraded: Tensor, clean: Tensor, restored: Tensor, shared: Path
+    name: str,
+    dtype: torch.dtype,
+    degraded: Tensor,
+    clean: Tensor,
+    restored: Tensor,
+    shared: Path,
 ) -> None:
     """What makes it fit to be chosen by itself."""
-    half = load_panini(dtype=dtype)
+    half = load_panini(name, dtype=dtype)
     vgg = load_vgg_features(shared / "data" / "weights" / VGG_FILE)
     moved, worse, farther = [], [], []
     with torch.inference_mode():

@@ -262,4 +262,4 @@ def test_the_mixer_shows_what_the_network_chose(comfy_pack: Pack) -> None:
 
 def test_the_loader_keeps_the_file_it_read(comfy_pack: Pack) -> None:
     source = examples.model(comfy_pack).source
-    assert Path(source) == Path(comfy_pack.core.DEFAULT_WEIGHTS)
+    assert Path(source) == comfy_pack.core.find_weights()

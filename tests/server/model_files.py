@@ -18,7 +18,7 @@ from safetensors import safe_open
 from .server import PROJECT_ROOT, Server, comfyui_folder, environment
 
 WEIGHTS = PROJECT_ROOT / "panini_core" / "weights"
-DEFAULT_WEIGHTS = WEIGHTS / "panini_compact.safetensors"
+COMPACT_WEIGHTS = WEIGHTS / "panini_compact.safetensors"
 DETECTOR_WEIGHTS = WEIGHTS / "retinaface_mobile025.safetensors"
 SECONDS = 300  # for a script, on a busy machine
 
@@ -36,8 +36,8 @@ def installed(server: Server, name: str, write: Callable[[Path], object]) -> Gen
 
 
 def default_weights_have_a_mean_latent() -> bool:
-    """Whether the bundled network can pull faces toward the average one."""
-    with safe_open(DEFAULT_WEIGHTS, "pt") as file:
+    """Whether the bundled networks can pull faces toward the average one."""
+    with safe_open(COMPACT_WEIGHTS, "pt") as file:
         return "mean_latent" in set(file.keys())
 
 

@@ -23,7 +23,7 @@ def restoration(client: Client, picture: str, *, copies: int = 1, **options: Any
     """A photograph through the node that does it all; its other widgets have their defaults."""
     widgets = client.object_info("PaniniRestoreImage")["PaniniRestoreImage"]["input"]["required"]
     defaults = {name: spec[1]["default"] for name, spec in widgets.items() if "default" in spec[1]}
-    model, detector = "panini_compact (bundled)", "bundled"
+    model, detector = "auto", "bundled"
     return {
         "0": entry("LoadImage", image=picture),
         "1": entry("RepeatImageBatch", image=["0", 0], amount=copies),

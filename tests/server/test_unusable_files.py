@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from .client import Client, InvalidPromptError
 from .lab import Lab
-from .model_files import DEFAULT_WEIGHTS, DETECTOR_WEIGHTS, installed
+from .model_files import COMPACT_WEIGHTS, DETECTOR_WEIGHTS, installed
 from .pictures import landscape, portrait
 from .server import Server
 
@@ -73,13 +73,13 @@ def write_other_tensors(target: Path) -> None:
 @pytest.mark.parametrize(
     ("loader", "name", "write", "advice"),
     [
-        (MODEL, "half.safetensors", copy_of(DEFAULT_WEIGHTS, 0.5), "Get the file again"),
+        (MODEL, "half.safetensors", copy_of(COMPACT_WEIGHTS, 0.5), "Get the file again"),
         (MODEL, "page.pth", write_web_page, "download may be incomplete, or a web page"),
         (MODEL, "upscaler.pth", write_upscaler, "another face restorer.*conv_first"),
         (MODEL, "detector.safetensors", copy_of(DETECTOR_WEIGHTS), "expected a.*Panini"),
         (DETECTOR, "half.pth", copy_of(DETECTOR_WEIGHTS, 0.5), "Get the file again"),
         (DETECTOR, "lora.safetensors", write_other_tensors, "is not RetinaFace"),
-        (DETECTOR, "restorer.safetensors", copy_of(DEFAULT_WEIGHTS), "is not RetinaFace"),
+        (DETECTOR, "restorer.safetensors", copy_of(COMPACT_WEIGHTS), "is not RetinaFace"),
     ],
     ids=[
         "half a model",

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from panini_core.checkpoints.bundled import DEFAULT_WEIGHTS
 from panini_core.checkpoints.files import CheckpointError
 from panini_core.checkpoints.image_models import load_restorer, load_upscaler
-from panini_core.checkpoints.loading import DEFAULT_WEIGHTS
 from panini_core.checkpoints.own_format import save_panini
 from panini_core.models.face_restorer import CropRestorer
 from panini_core.models.panini import PaniniNet

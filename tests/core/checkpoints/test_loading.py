@@ -12,10 +12,12 @@ import torch
 from safetensors.torch import save_file
 
 from panini_core.checkpoints import (
-    DEFAULT_WEIGHTS,
     CheckpointError,
+    bundled,
     convert_checkpoint,
+    default_network,
     fill_gan_prior,
+    find_weights,
     layouts,
     load_degradation_encoder,
     load_panini,
@@ -31,6 +33,7 @@ from panini_core.models.stylegan2 import (
     StyleGAN2Discriminator,
     StyleGAN2Generator,
 )
+from panini_core.options import BUNDLED_NETWORKS
 
 from .small_files import (
     SMALL_MFR,
@@ -281,16 +284,24 @@ def test_convert_may_overwrite_its_source(tmp_path: Path) -> None:
     assert_same(load_panini(path, dtype=torch.float32), net)
 
 
-def test_without_a_path_the_default_weights_load(
+def test_without_a_path_the_default_network_of_the_device_loads() -> None:
+    net = load_panini(dtype=torch.float32)
+    assert_same(net, load_panini(find_weights(), dtype=torch.float32))
+    assert net.config == PaniniConfig.preset(default_network("cpu"))
+
+
+@pytest.mark.parametrize("name", BUNDLED_NETWORKS)
+def test_bundled_networks_load_by_name(name: str) -> None:
+    assert load_panini(name, dtype=torch.float32).config == PaniniConfig.preset(name)
+
+
+def test_a_bundled_network_that_is_missing_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert DEFAULT_WEIGHTS.name == "panini_compact.safetensors"
-    monkeypatch.setattr(loading, "DEFAULT_WEIGHTS", tmp_path / "none.safetensors")
-    with pytest.raises(CheckpointError, match="default weights are not installed"):
-        load_panini(dtype=torch.float32)
-    net = small_net(TINY)
-    save_panini(tmp_path / "none.safetensors", net)
-    assert_same(load_panini(dtype=torch.float32), net)
+    for module in (bundled, loading):
+        monkeypatch.setattr(module, "WEIGHTS_FOLDER", tmp_path)
+    with pytest.raises(CheckpointError, match=r"panini_compact\.safetensors.*reinstall"):
+        load_panini("compact")
 
 
 def test_the_wrong_kind_of_checkpoint_is_named(official_file: Callable[..., Path]) -> None:

@@ -15,6 +15,7 @@ from panini_core.checkpoints.loading import load_panini
 from panini_core.faces import Face
 from panini_core.images import read_image
 from panini_core.models.face_detector import Detections, FaceDetector
+from panini_core.options import BUNDLED_NETWORKS
 from panini_core.pipeline import restore_images_with_report
 from panini_core.stages.align import template
 from panini_core.stages.clip import detect_in_clip
@@ -228,7 +229,10 @@ def psnr(image: Tensor, other: Tensor, mask: Tensor) -> float:
     return -10 * math.log10(error.item())
 
 
-def test_a_face_is_restored_at_every_angle_as_well_as_upright(bundled: FaceDetector) -> None:
+@pytest.mark.parametrize("network", BUNDLED_NETWORKS)
+def test_a_face_is_restored_at_every_angle_as_well_as_upright(
+    bundled: FaceDetector, network: str
+) -> None:
     clean = astronaut()
     small = torch.nn.functional.interpolate(
         clean[None], scale_factor=0.4, antialias=True, mode="bicubic"
@@ -241,7 +245,7 @@ def test_a_face_is_restored_at_every_angle_as_well_as_upright(bundled: FaceDetec
     across, down = torch.arange(256) + 0.5 - x, torch.arange(256)[:, None] + 0.5 - y
     mask = ((across**2 + down**2).sqrt() < 45).float()
 
-    model = load_panini()
+    model = load_panini(network)
     values: dict[int, float] = {}
     for degrees in ANGLES:
         turned, forth = turn(blurred, degrees)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from panini_core.checkpoints import DEFAULT_WEIGHTS
+from panini_core.checkpoints import find_weights
 from panini_core.cli import main
 from panini_core.cli.console import EXIT_DONE, EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USAGE
 from panini_lab.commands import chain
@@ -53,7 +53,7 @@ def test_what_is_not_chosen_has_its_default(
         work=config.work,
         minutes=9.0,
         prior=Path("prior.safetensors"),
-        encoder=DEFAULT_WEIGHTS,
+        encoder=find_weights("compact"),
         vgg=NETWORKS / VGG_FILE,
         identity=NETWORKS / IDENTITY_FILE,
     )

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from panini_core.checkpoints import DEFAULT_WEIGHTS, load_panini, save_panini
+from panini_core.checkpoints import find_weights, load_panini, save_panini
 from panini_core.models.panini import PaniniConfig, PaniniNet, build_gan_prior
 from panini_lab.training.chain import (
     PROGRESS_FILE,
@@ -77,7 +77,7 @@ def chain(tmp_path: Path, shared: Path, output: str, resume: Path | None = None)
         work=tmp_path / f"{output}-work",
         minutes=1e-3,  # one step of each
         prior=tmp_path / "prior.safetensors",
-        encoder=DEFAULT_WEIGHTS,
+        encoder=find_weights("compact"),
         vgg=weights / "vgg19_features.safetensors",
         identity=weights / "mobilefacenet.onnx",
         resume=resume,

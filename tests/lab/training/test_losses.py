@@ -85,6 +85,24 @@ def test_a_loss_without_weight_is_left_out(make_losses: MakeLosses) -> None:
     assert seen.features == {}
 
 
+def test_texture_knows_no_places_but_quarters(make_losses: MakeLosses) -> None:
+    losses = make_losses(pixel=0, perceptual=0, texture=0.5)
+    clean = pictures(0, 64)
+    target = losses.target(clean, seeded())
+    assert losses(clean, target)[0].keys() == {"texture"}
+    one = losses(clean, target)[0]["texture"]
+    assert one.item() == pytest.approx(0, abs=1e-5)
+    soft = torch.nn.functional.avg_pool2d(clean, 3, 1, 1)
+    turned = clean.flip(3)
+    # The same grain elsewhere is nearly as good, a soft picture is not.
+    assert losses(turned, target)[0]["texture"] < 0.5 * losses(soft, target)[0]["texture"]
+    # What moves from one quarter into another counts.
+    half = clean.clone()
+    half[..., 32:] = 0
+    moved = losses(half.flip(3), losses.target(half, seeded()))[0]["texture"]
+    assert moved > losses(turned, target)[0]["texture"]
+
+
 def test_a_part_of_a_face_has_no_identity(make_losses: MakeLosses) -> None:
     losses = make_losses(perceptual=0, identity=1.0)
     target = losses.target(pictures(0), seeded(), whole=False)
