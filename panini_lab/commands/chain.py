@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
             work=arguments.work or Path(temporary),
             minutes=arguments.minutes,
             prior=arguments.prior,
-            encoder=arguments.encoder or find_weights(),
+            encoder=arguments.encoder or find_weights("compact"),
             vgg=vgg,
             identity=identity,
             resume=arguments.resume,

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoder",
         type=Path,
         metavar="FILE",
-        help="a network whose encoders are taken at first (default: the default weights)",
+        help="a network whose encoders are taken at first (default: compact)",
     )
     parser.add_argument(
         "--backbones",

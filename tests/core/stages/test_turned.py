@@ -253,7 +253,10 @@ def test_a_face_is_restored_at_every_angle_as_well_as_upright(
         assert sum(result.reports[0].selected) == 1
         back = Pyramid(result.images[0]).sample(forth[None], (256, 256), "reflection")[0]
         values[degrees] = psnr(back, clean, mask)
-    assert min(values.values()) > values[0] - 0.3, values
+    # One that invents draws a face that lies a fraction of a pixel elsewhere a little differently,
+    # upright as well: what it gets at a single angle is no measure.
+    expected = values[0] if network == "compact" else sum(values.values()) / len(values)
+    assert min(values.values()) > expected - 0.3, values
 
 
 def test_an_upside_down_portrait_is_restored_as_it_is_upright(
