@@ -30,8 +30,9 @@ def fidelity_input(*, optional: bool = False) -> io.Float.Input:
     return ratio_input(
         "fidelity",
         DEFAULTS.fidelity,
-        "0.5: as the network chose. Toward 1 closer to the picture (rougher), toward 0 closer to "
-        "the prior, the network's own idea of faces (smoother). 0.3 to 0.7 is the useful range.",
+        "0.5: as the network chose. Toward 1 closer to the picture, toward 0 closer to the prior, "
+        "the network's own idea of faces (prettier, more invented). panini_mobile uses the whole "
+        "range, panini_compact 0.3 to 0.7.",
         optional=optional,
     )
 
