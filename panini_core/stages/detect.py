@@ -229,6 +229,8 @@ def _join_overview(found: Detections, overview: Detections, scale: float) -> Det
 
     A face that both show has the higher of its two scores, and the place that the overview gives
     it unless it is clear without: what blur hides at a face's own size shows in a small picture.
+    What is neither clear nor gives way, since the overview shows what another face is known for,
+    keeps its own score.
     """
     overview = overview.select(overview.sides * scale > SURELY_SEEN)
     if not len(found) or not len(overview):
@@ -240,7 +242,8 @@ def _join_overview(found: Detections, overview: Detections, scale: float) -> Det
     dropped = (rivals & ~known[:, None]).any(0)
 
     best = torch.where(same, found.scores, 0).amax(1).maximum(overview.scores)
-    raised = torch.where(same, overview.scores[:, None], 0).amax(0).maximum(found.scores)
+    clear = same & (found.scores > CLEAR_SCORE)
+    raised = torch.where(clear, overview.scores[:, None], 0).amax(0).maximum(found.scores)
     return _concatenate(
         replace(found, scores=raised).select(~dropped),
         replace(overview, scores=best).select(~known),
