@@ -8,6 +8,8 @@ more, for its landmarks.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -26,6 +28,7 @@ LARGEST_MISFIT = 0.11  # see `misfits_of`
 ANGLES = 8  # at which a face is looked at whose landmarks say nothing of its angle
 GLANCE_SIDE = 128  # px of those looks: enough to tell the angle
 REFINEMENTS = 2  # looks at what is upright as far as is known, each nearer to it
+OTHER_SIZES = (0.85, 1.18)  # of two more looks at what is put right
 SIDEWAYS = 60.0  # degrees in a look, from which another look shows the face better
 WEIGHT_OF_SCATTER = 3.0  # against the score, where looks compete
 SAME_PLACE = 0.1  # mean distance of landmarks in sides of the face, up to which looks agree
@@ -66,7 +69,7 @@ def look_again(
     right = looks.fit & ~(confirmed & (looks.rolls.abs() <= LARGEST_ROLL))
     reliable = torch.ones_like(doubtful)
     reliable[rows] = looks.fit | confirmed | ~crooked[rows]
-    return _put_right(found, reliable, rows[right], looks.select(right))
+    return _put_right(found, reliable, rows[right], _steadied(detector, image, looks.select(right)))
 
 
 def _search(detector: FaceDetector, image: Tensor, boxes: Tensor) -> Looks:
@@ -79,6 +82,22 @@ def _search(detector: FaceDetector, image: Tensor, boxes: Tensor) -> Looks:
     for _ in range(REFINEMENTS):
         looks = look(detector, image, looks.places())
     return looks
+
+
+def _steadied(detector: FaceDetector, image: Tensor, looks: Looks) -> Looks:
+    """The looks with the mean of the landmarks that they and others, of other sizes, show.
+
+    The landmarks of one look alone vary by some 2.5 degrees and 3 % with the photograph's angle.
+    """
+    places = looks.places()
+    if not len(places):
+        return looks
+    landmarks, counts = looks.landmarks.clone(), torch.ones(len(places))
+    for size in OTHER_SIZES:
+        other = look(detector, image, replace(places, sides=places.sides * size))
+        counts += other.fit
+        landmarks += other.landmarks * other.fit[:, None, None]
+    return replace(looks, landmarks=landmarks / counts[:, None, None])
 
 
 def _put_right(
