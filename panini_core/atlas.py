@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 
 from .checkpoints import CheckpointError, find_weights
+from .checkpoints.bundled import WEIGHTS_FOLDER
 from .checkpoints.fingerprint import encoder_fingerprint
 from .checkpoints.tensor_file import read_tensor_file, write_tensor_file
 from .faces import DegradationRepresentation
 from .models.panini import PaniniNet
-from .options import ATLAS_SUFFIX, BUNDLED_NETWORKS, MIXED_DEGRADATIONS
+from .options import ATLAS_SUFFIX, MIXED_DEGRADATIONS
 
 NEIGHBOURS = 15
 NOTABLE_SHARE = 0.2  # a class with less is not worth a word
@@ -171,8 +172,8 @@ def load_atlas(
     Raises CheckpointError if a file cannot be read.
     """
     fingerprint = encoder_fingerprint(model)
-    sources = [] if path is None else [path]
-    for candidate in map(atlas_path, map(find_weights, [*sources, *BUNDLED_NETWORKS])):
+    beside = [] if path is None else [atlas_path(find_weights(path))]
+    for candidate in [*beside, *sorted(WEIGHTS_FOLDER.glob(f"*{ATLAS_SUFFIX}"))]:
         if candidate.is_file():
             atlas = _read(candidate)
             if atlas.fingerprint == fingerprint:

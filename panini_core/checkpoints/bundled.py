@@ -9,6 +9,7 @@ import torch
 
 from ..compute import choose_dtype
 from ..options import BUNDLED_NETWORKS
+from .files import CheckpointError
 
 WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
 DEFAULT_WEIGHTS = WEIGHTS_FOLDER / "panini_mobile.safetensors"  # of the better one
@@ -35,11 +36,16 @@ def find_weights(
 ) -> Path:
     """The file of a network: of a bundled one by its name (`mobile`, `compact`), or a path.
 
-    None: the default one where it runs (see `default_network`). Whether the file is there is not
-    looked at.
+    None: the default one where it runs (see `default_network`). Raises CheckpointError if the file
+    of a bundled one is missing.
     """
     if name_or_path is None:
         name_or_path = default_network(runs_on)
-    if str(name_or_path) in BUNDLED_NETWORKS:
-        return WEIGHTS_FOLDER / f"panini_{name_or_path}.safetensors"
-    return Path(name_or_path)
+    if str(name_or_path) not in BUNDLED_NETWORKS:
+        return Path(name_or_path)
+    path = WEIGHTS_FOLDER / f"panini_{name_or_path}.safetensors"
+    if not path.is_file():
+        raise CheckpointError(
+            path, "is missing, which comes with this package: reinstall it, or name a checkpoint."
+        )
+    return path

@@ -19,7 +19,7 @@ from ..options import ONNX_SUFFIX
 from .bundled import find_weights
 from .files import CheckpointError, CheckpointFile, first_few, read_file
 from .layouts import Layout, recognise, unexpected_layout
-from .loading import load_panini
+from .loading import panini_of_file
 from .onnx_file import load_onnx_restorer
 
 # Where the weights stand in such files; averaged ones before those of the last step.
@@ -55,13 +55,14 @@ def load_restorer(
     missing, damaged or of something else, ImportError if it needs a package that is not installed,
     ValueError for a `dtype` in which that network does not compute.
     """
-    path = find_weights(path, runs_on=device if runs_on is None else runs_on)
+    runs_on = device if runs_on is None else runs_on
+    path = find_weights(path, runs_on=runs_on)
     if path.suffix.lower() == ONNX_SUFFIX:
         return _load_onnx(path, device, dtype)
     file = read_file(path, wrappers=WRAPPERS)
     layout = recognise(file.tensors)
     if layout in (Layout.PANINI, Layout.OFFICIAL_PANINI):
-        return load_panini(path, device=device, dtype=dtype, runs_on=runs_on)
+        return panini_of_file(file, device=device, dtype=dtype, runs_on=runs_on)
     descriptor = None if layout else read_with_spandrel(file)
     if descriptor is None:
         expected = (Layout.PANINI, Layout.OFFICIAL_PANINI, OTHER_RESTORERS)

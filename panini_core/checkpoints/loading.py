@@ -17,7 +17,7 @@ from ..models.panini import PaniniConfig, PaniniNet
 from ..models.precision import full_precision_names, set_precision, wide
 from ..options import AUTO
 from . import layouts, own_format
-from .bundled import WEIGHTS_FOLDER, find_weights
+from .bundled import find_weights
 from .fidelity_file import fidelity_path, read_fidelity
 from .files import CheckpointError, CheckpointFile, read_file, refuse_overflow
 from .layouts import Layout, Table, recognise, select, unexpected_layout
@@ -49,15 +49,21 @@ def load_panini(
     its network exactly.
     """
     runs_on = device if runs_on is None else runs_on
-    path = find_weights(path, runs_on=runs_on)
-    if path.parent == WEIGHTS_FOLDER and not path.is_file():
-        raise CheckpointError(
-            path, "is missing, which comes with this package: reinstall it, or name a checkpoint."
-        )
+    file = read_file(find_weights(path, runs_on=runs_on))
+    return panini_of_file(file, device=device, dtype=dtype, runs_on=runs_on)
+
+
+def panini_of_file(
+    file: CheckpointFile,
+    *,
+    device: str | torch.device,
+    dtype: torch.dtype | None,
+    runs_on: str | torch.device,
+) -> PaniniNet:
+    """The network of a file that was read: see `load_panini`."""
     dtype = choose_dtype(AUTO, runs_on) if dtype is None else dtype
     if not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating-point type, got {dtype}.")
-    file = read_file(path)
     layout = recognise(file.tensors)
     if layout is Layout.PANINI:
         tensors, table = file.tensors, None

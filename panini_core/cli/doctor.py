@@ -72,8 +72,6 @@ def _say_devices(chosen: torch.device) -> None:
 
 def _describe_weights(network: str) -> str:
     path = find_weights(network)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} (reinstall the package, or use --model)")
     return f"{path} ({path.stat().st_size / 1e6:.1f} MB)"
 
 

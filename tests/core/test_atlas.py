@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from panini_core import load_panini
 from panini_core.atlas import (
     DegradationAtlas,
+    atlas_path,
     describe_degradation,
     load_atlas,
     preset_degradation,
@@ -195,9 +196,11 @@ def default_atlas(default_model: PaniniNet) -> DegradationAtlas:
     return atlas
 
 
-def test_the_default_atlas_is_found_from_anywhere(
+def test_the_default_atlas_is_small_and_found_from_anywhere(
     bundled: str, default_atlas: DegradationAtlas, tmp_path: Path
 ) -> None:
+    shipped = [atlas_path(find_weights(name)) for name in BUNDLED_NETWORKS]
+    assert sum(path.stat().st_size for path in shipped if path.is_file()) <= 300_000
     copied = tmp_path / "renamed.safetensors"
     shutil.copy(find_weights(bundled), copied)
     for dtype in (torch.bfloat16, torch.float16):

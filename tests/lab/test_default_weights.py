@@ -56,6 +56,7 @@ def test_the_files_are_small_and_say_where_they_come_from() -> None:
     from safetensors import safe_open
 
     paths = [find_weights(name) for name in BUNDLED_NETWORKS]
+    assert find_weights("compact").stat().st_size <= 32 * 2**20
     assert sum(path.stat().st_size for path in paths) <= 80e6
     for path in paths:
         with safe_open(path, framework="pt") as file:

@@ -159,7 +159,7 @@ class Editor:
 
     def settle(self, script: str, *values: Any) -> None:
         """Wait until what the script gives stays the same from frame to frame."""
-        self.page.evaluate(f"(values) => panini.settle(() => ({script})(...values))", list(values))
+        self.evaluate(f"(...values) => panini.settle(() => ({script})(...values))", *values)
 
     def value(self, node: str, widget: str) -> Any:
         return self.evaluate("(id, name) => panini.widget(id, name).value", node, widget)

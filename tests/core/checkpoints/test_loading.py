@@ -21,10 +21,10 @@ from panini_core.checkpoints import (
     layouts,
     load_degradation_encoder,
     load_panini,
-    loading,
     save_panini,
 )
 from panini_core.checkpoints.fingerprint import encoder_fingerprint
+from panini_core.checkpoints.image_models import load_restorer
 from panini_core.checkpoints.mean_latent import estimate_mean_latent
 from panini_core.compute import choose_dtype, choose_layout
 from panini_core.models.panini import PaniniConfig
@@ -298,10 +298,10 @@ def test_bundled_networks_load_by_name(name: str) -> None:
 def test_a_bundled_network_that_is_missing_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for module in (bundled, loading):
-        monkeypatch.setattr(module, "WEIGHTS_FOLDER", tmp_path)
-    with pytest.raises(CheckpointError, match=r"panini_compact\.safetensors.*reinstall"):
-        load_panini("compact")
+    monkeypatch.setattr(bundled, "WEIGHTS_FOLDER", tmp_path)
+    for load in (load_panini, load_restorer, find_weights):
+        with pytest.raises(CheckpointError, match=r"panini_compact\.safetensors.*reinstall"):
+            load("compact")
 
 
 def test_the_wrong_kind_of_checkpoint_is_named(official_file: Callable[..., Path]) -> None:

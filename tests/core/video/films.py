@@ -35,6 +35,11 @@ def moving(index: int, *, height: int = 48, width: int = 64) -> np.ndarray:
     return picture
 
 
+def grey(index: int) -> np.ndarray:
+    """An even picture, a little brighter from frame to frame; large enough for every encoder."""
+    return np.full((96, 96, 3), 10 * index, np.uint8)
+
+
 def even_times(count: int, step: int = 512) -> list[int]:
     return [index * step for index in range(count)]
 

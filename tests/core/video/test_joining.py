@@ -15,6 +15,7 @@ from panini_core.video.parts import bit_rate_of, part_path, write_part
 from .films import (
     av,
     frames_of,
+    grey,
     make_film,
     needs_encoder,
     seconds_of,
@@ -145,10 +146,7 @@ def test_the_range_is_kept(tmp_path: Path, full: int) -> None:
     ],
 )
 def test_another_codec_may_be_chosen(tmp_path: Path, wanted: str, codec: str) -> None:
-    def large(index: int) -> np.ndarray:
-        return np.full((96, 96, 3), 10 * index, np.uint8)
-
-    film = Film(make_film(tmp_path / "a.mkv", 12, large))
+    film = Film(make_film(tmp_path / "a.mkv", 12, grey))
     copy(film, tmp_path / "b.mkv", codec=wanted)
     after = Film(tmp_path / "b.mkv")
     assert after.codec == codec and len(list(after.frames())) == 12

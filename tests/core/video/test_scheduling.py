@@ -7,7 +7,6 @@ import sys
 import threading
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 pytest.importorskip("av")
@@ -17,7 +16,7 @@ from panini_core.video.parts import write_part
 from panini_core.video.reading import Film
 from panini_core.video.scheduling import kept_scheduling
 
-from .films import make_film, needs_encoder
+from .films import grey, make_film, needs_encoder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux' scheduling")
 
@@ -46,10 +45,7 @@ def _priority(thread: int) -> int:
     ],
 )
 def test_writing_leaves_threads_as_they_were(tmp_path: Path, codec: str) -> None:
-    def large(index: int) -> np.ndarray:
-        return np.full((96, 96, 3), 10 * index, np.uint8)
-
-    film = Film(make_film(tmp_path / "a.mkv", 3, large))
+    film = Film(make_film(tmp_path / "a.mkv", 3, grey))
     before = schedules()
     with write_part(tmp_path / "000000.nut", choose_coding(film, codec=codec), 100_000) as writer:
         for frame in film.frames():
