@@ -43,7 +43,7 @@ def _fader(name: str, meaning: str) -> io.Float.Input:
         max=1.0,
         step=0.01,
         tooltip=f"{meaning} bias: 0 leaves what the network chose, toward +1 the prior, its own "
-        "idea of faces (smoother, invented), toward -1 the picture (rougher, faithful). override: "
+        "idea of faces (prettier, more invented), toward -1 the picture (more faithful). override: "
         "+1 is all prior, 0 half and half, -1 all picture. Ignored if the model has no such level.",
     )
 

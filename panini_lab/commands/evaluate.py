@@ -39,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     def restore(images: Tensor) -> Tensor:
         assert model is not None
-        return restore_faces(model, whole_picture_faces(images)).crops
+        faces = whole_picture_faces(images)
+        return restore_faces(model, faces, fidelity=arguments.fidelity).crops
 
     with Progress("pair") as progress:
         report = evaluate_folders(

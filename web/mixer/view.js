@@ -119,11 +119,11 @@ function createNumbersButton(toggle) {
 function createScale() {
   const prior = text(
     "mixer.prior_long",
-    "The prior: the network's own idea of faces. Up: smoother, prettier, more is invented.",
+    "The prior: the network's own idea of faces. Up: prettier, more is invented.",
   );
   const picture = text(
     "mixer.picture_down",
-    "The picture as it came. Down: closer to it, rougher, more faithful.",
+    "The picture as it came. Down: closer to it, more faithful.",
   );
   return create(
     "div",

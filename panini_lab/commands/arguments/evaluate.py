@@ -10,7 +10,11 @@ from panini_core.cli.options import (
     add_model_arguments,
     add_tile_argument,
     positive_integer,
+    ratio,
 )
+from panini_core.options import NetworkOptions
+
+DEFAULTS = NetworkOptions()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="the same faces, restored (default: restored now, by --model)",
+    )
+    parser.add_argument(
+        "--fidelity",
+        type=ratio,
+        default=DEFAULTS.fidelity,
+        metavar="0..1",
+        help="with which they are restored: 1 trusts the picture, 0 the generative prior "
+        "(default: %(default)s)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there as well")
     parser.add_argument(

@@ -36,6 +36,10 @@ def test_evaluate_measures_and_restores(
     assert "restored" in figures
     assert main([*common, *options]) == 2  # figures.json exists
 
+    faithful = ["--json", "faithful.json", "--model", str(tiny_model), "--fidelity", "1"]
+    assert main([*common, *faithful]) == 0
+    assert json.loads(Path("faithful.json").read_text())["restored"] != figures["restored"]
+
     assert main([*common, "--restored", "clean"]) == 0
     assert "restored" in capsys.readouterr().out
     assert main([*common, "--restored", "nowhere"]) == 1
