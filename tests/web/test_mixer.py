@@ -282,8 +282,8 @@ PREDICT = """async (id, folder, mode, values) => {
     const load = (name) => import(`/extensions/${encodeURIComponent(folder)}/mixer/${name}.js`);
     const { alphaChange } = await load("alpha");
     const { changeDistribution } = await load("distribution");
-    return app.nodeOutputs[id].panini_alpha[0].levels.map(({ widget, chosen, edited }) => {
-        const change = alphaChange(mode, values.preset, values[widget] ?? 0);
+    return app.nodeOutputs[id].panini_alpha[0].levels.map(({ widget, chosen, edited, presets }) => {
+        const change = alphaChange(mode, values.preset, values[widget] ?? 0, presets);
         return { widget, edited, predicted: changeDistribution(chosen, change) };
     });
 }"""
