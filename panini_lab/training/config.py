@@ -97,6 +97,7 @@ class LossConfig:
     """Weights of the restorer's losses; 0 switches one off and saves its cost."""
 
     pixel: float = 1.0  # L1 on [-1, 1]
+    pixel_relative: float = 0.0  # L1 over the degraded picture's: mild cases count as heavy ones do
     drawn: float = 0.0  # of all picture losses once more, on the prior's drawing before the mixing
     inversion: float = 0.0  # of the inversion's loss, on drawn faces
     code: float = 1.0  # of the codes inside that

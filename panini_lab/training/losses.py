@@ -17,6 +17,8 @@ from ..metrics.texture import texture_distance
 from ..metrics.vgg_distance import feature_distance, load_vgg_features
 from .config import LossConfig
 
+LEAST_DEGRADED = 0.02  # L1 on [-1, 1] below which a picture counts as clean to the relative loss
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeenPictures:
@@ -38,6 +40,7 @@ class RestorationTarget:
     crop: tuple[Any, ...]  # the part that perceptual losses and adversaries look at
     seen: SeenPictures  # of the clean faces
     identity: Tensor | None  # (N, E) of whole faces, if a loss compares it
+    degraded_by: Tensor | None = None  # (N,) L1 of the degraded pictures, if a loss compares it
 
 
 def random_crop(images: list[Tensor], size: int, generator: torch.Generator) -> list[Tensor]:
@@ -65,11 +68,17 @@ class RestorationLosses(nn.Module):
 
     @torch.no_grad()
     def target(
-        self, clean: Tensor, generator: torch.Generator, *, whole: bool = True
+        self,
+        clean: Tensor,
+        generator: torch.Generator,
+        *,
+        whole: bool = True,
+        degraded: Tensor | None = None,
     ) -> RestorationTarget:
         """What is wanted of pictures whose clean faces are these, and where it is looked at.
 
-        Without `whole` the pictures are windows of faces, in which there is no identity.
+        Without `whole` the pictures are windows of faces, in which there is no identity. The
+        relative pixel loss needs what the pictures were restored from, at any size.
         """
         (corner,) = random_crop([_positions(clean)], self.config.perceptual_crop, generator)
         top, left = (int(value) for value in corner[0, :, 0, 0])
@@ -77,7 +86,14 @@ class RestorationLosses(nn.Module):
         identity = None
         if self.identity is not None and whole:
             identity = self.identity.embed(from_network(clean), antialias=True)
-        return RestorationTarget(clean, crop, self.look(clean[crop]), identity)
+        distance = None
+        if self.config.pixel_relative:
+            if degraded is None:
+                raise ValueError("loss.pixel_relative needs the degraded pictures, got None.")
+            if degraded.shape[-2:] != clean.shape[-2:]:
+                degraded = F.interpolate(degraded, clean.shape[-2:], mode="bilinear")
+            distance = (degraded - clean).abs().mean((1, 2, 3)).clamp_min(LEAST_DEGRADED)
+        return RestorationTarget(clean, crop, self.look(clean[crop]), identity, distance)
 
     def forward(
         self, pictures: Tensor, target: RestorationTarget
@@ -87,6 +103,9 @@ class RestorationLosses(nn.Module):
         losses: dict[str, Tensor] = {}
         if config.pixel:
             losses["pixel"] = config.pixel * F.l1_loss(pictures, target.clean)
+        if target.degraded_by is not None:
+            distances = (pictures - target.clean).abs().mean((1, 2, 3)) / target.degraded_by
+            losses["pixel_relative"] = config.pixel_relative * distances.mean()
         seen = self.look(pictures[target.crop])
         if config.perceptual:
             distance = feature_distance(seen.features, target.seen.features).mean()

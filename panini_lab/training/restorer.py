@@ -280,12 +280,16 @@ class RestorerTraining:
         with session.timed("network"), session.autocast():
             alpha = self.alpha(batch.degraded, generator)
             restored, drawn, w_plus, features = self.parallel(batch.degraded, alpha, window)
-        clean = batch.clean if window is None else window.inner(batch.clean)
+        clean, degraded = batch.clean, batch.degraded
+        if window is not None:
+            clean, degraded = window.inner(clean), window.inner(degraded)
 
         # What the losses want of the pictures: gradients there, and later through the network
         with session.timed("losses"):
             with session.autocast():
-                target = self.losses.target(clean, generator, whole=window is None)
+                target = self.losses.target(
+                    clean, generator, whole=window is None, degraded=degraded
+                )
             outputs, gradients = [restored], [self.picture_gradient(restored, target, generator)]
             if config.loss.drawn:
                 outputs.append(drawn)

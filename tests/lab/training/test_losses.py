@@ -103,6 +103,29 @@ def test_texture_knows_no_places_but_quarters(make_losses: MakeLosses) -> None:
     assert moved > losses(turned, target)[0]["texture"]
 
 
+def test_the_relative_pixel_loss_counts_every_picture_by_how_degraded_it_was(
+    make_losses: MakeLosses,
+) -> None:
+    losses = make_losses(pixel=0, perceptual=0, pixel_relative=0.5)
+    clean = torch.zeros(3, 3, 16, 16)
+    degraded = clean + torch.tensor([0.05, 0.4, 0.0]).view(3, 1, 1, 1)
+    target = losses.target(clean, seeded(), degraded=degraded)
+    unchanged = losses(degraded, target)[0]
+    assert unchanged.keys() == {"pixel_relative"}
+    assert unchanged["pixel_relative"].item() == pytest.approx(0.5 * 2 / 3)
+    leaf = degraded.clone().requires_grad_()
+    losses(leaf, target)[0]["pixel_relative"].backward()
+    assert leaf.grad is not None
+    pull = leaf.grad.sum((1, 2, 3))
+    assert (pull[0] / pull[1]).item() == pytest.approx(8)
+    # A picture that was clean has a weight with an end, and a smaller input is enlarged first.
+    assert losses(clean + 0.02, target)[0]["pixel_relative"].isfinite()
+    small = losses.target(clean, seeded(), degraded=degraded[..., ::2, ::2])
+    torch.testing.assert_close(small.degraded_by, target.degraded_by)
+    with pytest.raises(ValueError, match="needs the degraded pictures"):
+        losses.target(clean, seeded())
+
+
 def test_a_part_of_a_face_has_no_identity(make_losses: MakeLosses) -> None:
     losses = make_losses(perceptual=0, identity=1.0)
     target = losses.target(pictures(0), seeded(), whole=False)

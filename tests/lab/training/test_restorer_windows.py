@@ -87,26 +87,26 @@ def test_windows_are_compared_with_the_same_place_of_the_clean_face(
     restorer_overrides: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened([*restorer_overrides, "window=6"]) as run:
-        clean = run.batch(run.generator(0, purpose=2)).clean
+        batch = run.batch(run.generator(0, purpose=2))
         targets: list[Tensor] = []
         target = run.losses.target
 
-        def look(faces: Tensor, generator: torch.Generator, *, whole: bool) -> RestorationTarget:
-            targets.append(faces)
+        def look(
+            faces: Tensor, generator: torch.Generator, *, whole: bool, degraded: Tensor
+        ) -> RestorationTarget:
+            targets.extend((faces, degraded))
             assert not whole
             return target(faces, generator, whole=whole)
 
         monkeypatch.setattr(run.losses, "target", look)
         run.train_step()
-    (seen,) = targets
+    seen, degraded = targets
     assert seen.shape == (4, 3, 16, 16)  # 2 of 6 features, 8 px each
     places = [
-        (top, left)
-        for top in (16, 32)
-        for left in (16, 32)
-        if torch.equal(seen, clean[..., top : top + 16, left : left + 16])
+        (..., slice(top, top + 16), slice(left, left + 16)) for top in (16, 32) for left in (16, 32)
     ]
-    assert len(places) == 1
+    (place,) = (place for place in places if torch.equal(seen, batch.clean[place]))
+    assert torch.equal(degraded, batch.degraded[place])
 
 
 def test_whole_faces_come_every_so_many_steps_with_their_identity(
