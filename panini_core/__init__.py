@@ -113,7 +113,7 @@ if TYPE_CHECKING:
         weigh_features,
     )
     from .stages.boxes import faces_from_boxes
-    from .stages.chunks import OnChunk, OnImage
+    from .stages.chunks import OnChunk, OnImage, default_batch
     from .stages.clip import detect_in_clip
     from .stages.detect import detect_faces
     from .stages.enlarge import enlarge
@@ -249,7 +249,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "weigh_features",
     ),
     "stages.boxes": ("faces_from_boxes",),
-    "stages.chunks": ("OnChunk", "OnImage"),
+    "stages.chunks": ("OnChunk", "OnImage", "default_batch"),
     "stages.clip": ("detect_in_clip",),
     "stages.detect": ("detect_faces",),
     "stages.enlarge": ("enlarge",),
@@ -359,6 +359,7 @@ __all__ = [
     "choose_device",
     "choose_dtype",
     "convert_checkpoint",
+    "default_batch",
     "default_network",
     "degrade_images",
     "describe_degradation",

@@ -21,7 +21,7 @@ PARSER_FILES = ("parsing_parsenet.pth", "parsing_bisenet.pth")
 DEFAULT_THRESHOLD = 0.6  # least score of a face
 DEFAULT_FEATHER = 0.1  # soft border of the paste mask, share of the crop's side
 DEFAULT_CROP_SIDE = 512  # px, of an aligned face
-DEFAULT_BATCH = 8  # faces that go through the network together
+DEFAULT_BATCH = 8  # faces that go through the network together, except on CPUs
 MASK_SHAPES = ("crop", "ellipse", "box")  # in which a face may be masked
 # Where a face is drawn. auto: parse where there is a parser, else soft.
 MASK_SOURCES = ("soft", "oval", "auto", "parse")
@@ -71,7 +71,9 @@ class _Checked:
             low, high = _RANGES.get(item.name, (None, None))
             if low is None or high is None:
                 continue
-            chosen: float | str = getattr(self, item.name)
+            chosen: float | str | None = getattr(self, item.name)
+            if chosen is None:
+                continue
             for value in parse_per_face(chosen).values() if isinstance(chosen, str) else [chosen]:
                 if not low <= value <= high or (value == math.inf and item.name != "max_size"):
                     text = f"be at least {low}" if high == math.inf else f"lie in {low}..{high}"
@@ -88,7 +90,7 @@ class NetworkOptions(_Checked):
     noise_seed: int = 0  # of the fresh noise
     noise_amount: float = 0  # share of fresh noise in the generator's, 0..1
     latent_pull: float = 0  # toward the average face, 0..1
-    batch: int = DEFAULT_BATCH  # faces that go through the network together
+    batch: int | None = None  # faces that go through the network together; None: `default_batch`
 
 
 @dataclass(frozen=True, kw_only=True)

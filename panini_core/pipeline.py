@@ -22,7 +22,7 @@ from .models.face_parser import FaceParser
 from .models.face_restorer import FaceRestorer
 from .models.image_upscaler import ImageUpscaler
 from .models.panini import PaniniNet
-from .options import DEFAULT_BATCH, RestoreOptions
+from .options import RestoreOptions
 from .stages.align import align_faces, whole_picture_faces
 from .stages.alpha import weigh_features
 from .stages.chunks import OnChunk, OnImage
@@ -122,9 +122,10 @@ def restore_images_with_report(
     frames that hardly show them or miss them (see `detect_in_clip`), numbers, order and limit are
     those of the tracks, and places, DR and the restored faces are steadied over time (see
     `smooth_faces`, `steady_faces`). The crops of the frames that this looks ahead are held as well.
-    Faces of several images go through the network together, in chunks of `options.batch`, which
-    become smaller when memory runs out. Its arithmetic may depend on the size of a chunk in the
-    last bits: with a batch of 1 every image's result is the same whatever the others are.
+    Faces of several images go through the network together, in chunks of `options.batch` (None: as
+    suits the device, see `default_batch`), which become smaller when memory runs out. Its
+    arithmetic may depend on the size of a chunk in the last bits: with a batch of 1 every image's
+    result is the same whatever the others are.
     """
     options = options or RestoreOptions()
     check_choices(model, options)
@@ -137,7 +138,7 @@ def restore_images_with_report(
         found, options.faces, height=height, width=width, max_faces=options.max_faces
     )
     smooth = smooth_faces(selected, options.smoothing)
-    groups = group_images(smooth, len(images), max(FACES_PER_GROUP, options.batch))
+    groups = group_images(smooth, len(images), max(FACES_PER_GROUP, options.batch or 0))
 
     # Stages two and three, and back into the photographs
     size = (round(height * options.upscale), round(width * options.upscale))
@@ -206,7 +207,7 @@ def restore_aligned(
 
 
 def represent_in_images(
-    model: PaniniNet, images: Tensor, faces: Sequence[Face], *, batch: int = DEFAULT_BATCH
+    model: PaniniNet, images: Tensor, faces: Sequence[Face], *, batch: int | None = None
 ) -> DegradationRepresentation:
     """The degradation representation of each face of a batch of images (N, 3, H, W), [0, 1].
 
@@ -215,7 +216,7 @@ def represent_in_images(
     have none.
     """
     vectors = [torch.empty((0, model.config.degradation_size), device=model.device)]
-    most = max(FACES_PER_GROUP, batch)
+    most = max(FACES_PER_GROUP, batch or 0)
     for start in range(0, len(faces), most):
         chunk = faces[start : start + most]
         aligned = align_faces(images, chunk, size=model.input_size)

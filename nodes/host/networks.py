@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from ... import panini_core as core
-from ...panini_core import DEFAULT_BATCH
 from .schemas import supported
 
 if TYPE_CHECKING:
@@ -95,11 +94,10 @@ def load_restorer(model: ManagedNetwork[FaceRestorer]) -> tuple[FaceRestorer, in
 def load_panini(model: ManagedNetwork[FaceRestorer]) -> tuple[PaniniNet, int]:
     """The network on its device, and how many faces go through it together.
 
-    On a CPU one by one: a batch is no quicker there, and results do not depend on who else is in
-    the picture, to the bit. Raises ValueError if it is another method's.
+    Raises ValueError if it is another method's.
     """
     network = require_panini(model)
-    batch = 1 if memory.is_device_cpu(model.patcher.load_device) else DEFAULT_BATCH
+    batch = core.default_batch(model.patcher.load_device)
     sides, widths = network.gan_prior.resolutions, network.config.prior_channels
     largest = max(width * side**2 for side, width in zip(sides, widths, strict=True))
     working_memory = batch * largest * network.dtype.itemsize * LIVE_FEATURES

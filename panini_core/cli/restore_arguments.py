@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from ..options import FILM_CODECS, FILM_SMOOTHING, MASK_SOURCES, FilmOptions, RestoreOptions
+from ..options import (
+    DEFAULT_BATCH,
+    FILM_CODECS,
+    FILM_SMOOTHING,
+    MASK_SOURCES,
+    FilmOptions,
+    RestoreOptions,
+)
 from ..stages.per_face import parse_per_face
 from .options import DEFAULTS, positive_integer, ratio
 
@@ -128,7 +135,7 @@ def _add_restoring(parser: argparse.ArgumentParser) -> None:
         default=DEFAULTS.batch,
         metavar="N",
         help="faces of a picture that are restored together; less saves memory "
-        "(default: %(default)s)",
+        f"(default: {DEFAULT_BATCH}, and 1 on CPUs, where a batch is slower)",
     )
 
 

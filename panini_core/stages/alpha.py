@@ -15,16 +15,15 @@ from ..faces import DegradationRepresentation, InterpolationWeights
 from ..models.fidelity_curve import FidelityCurve
 from ..models.panini import PaniniNet
 from ..models.transfer import to_device, to_like
-from ..options import DEFAULT_BATCH
 from .chunks import run_in_chunks
 
 
 @torch.no_grad()
 def weigh_features(
-    model: PaniniNet, degradation: DegradationRepresentation, *, batch: int = DEFAULT_BATCH
+    model: PaniniNet, degradation: DegradationRepresentation, *, batch: int | None = None
 ) -> InterpolationWeights:
     """The interpolation weights that the model derives from the DR (section 3.2), `batch` faces
-    at a time.
+    at a time; None: as suits the device (see `default_batch`).
 
     Raises ValueError if the DR does not have the model's size.
     """

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..options import DEFAULT_BATCH
+
 # Called as images are done as on_image(images done, images in all); may raise to stop.
 OnImage = Callable[[int, int], None]
 
@@ -15,19 +17,31 @@ OnImage = Callable[[int, int], None]
 OnChunk = Callable[[int, int, Tensor], None]
 
 
+def default_batch(device: torch.device) -> int:
+    """How many faces go through a network together unless something else is chosen.
+
+    On a CPU one by one: its caches hold the features of one face, and a batch takes longer. Results
+    do not depend there on who else is in the picture, to the bit.
+    """
+    return 1 if device.type == "cpu" else DEFAULT_BATCH
+
+
 def run_in_chunks(
     compute: Callable[[slice], Tensor],  # the faces of a slice -> one row for each
     count: int,
     *,
-    batch: int,
+    batch: int | None,
     device: torch.device,
     on_chunk: OnChunk | None = None,
 ) -> list[Tensor]:
-    """The results of `compute` over `count` faces, in chunks of at most `batch`.
+    """The results of `compute` over `count` faces, in chunks of at most `batch`; None: as suits
+    the device (see `default_batch`).
 
     When the device runs out of memory the chunk is halved and tried again; a single face that
     does not fit raises the device's error. Raises ValueError for a batch below 1.
     """
+    if batch is None:
+        batch = default_batch(device)
     if batch < 1:
         raise ValueError(f"The batch must be at least 1, got {batch}.")
     results: list[Tensor] = []

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..models.face_parser import FaceParser
 from ..models.transfer import to_device
-from ..options import DEFAULT_BATCH, DEFAULT_FEATHER
+from ..options import DEFAULT_FEATHER
 from .chunks import OnChunk, run_in_chunks
 from .layers import face_mask
 
@@ -22,15 +22,16 @@ def parse_faces(
     parser: FaceParser,
     crops: Tensor,
     *,
-    batch: int = DEFAULT_BATCH,
+    batch: int | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Tensor:
     """Masks (F, 1, M, M) in [0, 1] of crops (F, 3, S, S), RGB in [0, 1], for `paste_faces`.
 
     One on skin, brows, eyes, nose, mouth and ears; zero on everything else and outside the usual
     paste mask, so that nothing reaches the crop's border; soft between. M is the parser's input
-    size, 512. The faces go through the network in chunks of `batch`, which are halved when the
-    device runs out of memory. The masks are float32 on the crops' device.
+    size, 512. The faces go through the network in chunks of `batch`, None: as suits the device (see
+    `default_batch`), which are halved when it runs out of memory. The masks are float32 on the
+    crops' device.
     """
     if crops.ndim != 4 or crops.shape[1] != 3:
         raise ValueError(f"Expected crops (F, 3, S, S), got {tuple(crops.shape)}.")

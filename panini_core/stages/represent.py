@@ -14,7 +14,6 @@ from ..models.face_restorer import FaceRestorer
 from ..models.panini import PaniniNet
 from ..models.transfer import to_device
 from ..models.value_range import to_network
-from ..options import DEFAULT_BATCH
 from .chunks import run_in_chunks
 
 
@@ -29,9 +28,10 @@ def network_input(model: FaceRestorer, crops: Tensor) -> Tensor:
 
 @torch.no_grad()
 def represent_degradation(
-    model: PaniniNet, faces: FaceSet, *, batch: int = DEFAULT_BATCH
+    model: PaniniNet, faces: FaceSet, *, batch: int | None = None
 ) -> DegradationRepresentation:
-    """The degradation representation of each face (section 3.1), in chunks of `batch` faces.
+    """The degradation representation of each face (section 3.1), in chunks of `batch` faces;
+    None: as suits the device (see `default_batch`).
 
     Chunks are halved when the device runs out of memory.
     """

@@ -19,7 +19,7 @@ from ..models.transfer import to_device, to_like
 from ..models.value_range import from_network
 from ..options import NetworkOptions
 from .alpha import apply_fidelity
-from .chunks import OnChunk, run_in_chunks
+from .chunks import OnChunk, default_batch, run_in_chunks
 from .grouping import face_numbers
 from .per_face import values_of_faces
 from .represent import network_input
@@ -48,8 +48,8 @@ def restore_faces(
       images, so that it stands still in a clip. 0 is the stored noise, to the bit.
     - latent_pull: 0..1; how far the W+ codes are moved toward the mean latent (StyleGAN's
       truncation): more typical faces, fewer accidents, less of the person.
-    - batch: the faces go through the network in chunks of so many, which are halved when the device
-      runs out of memory.
+    - batch: the faces go through the network in chunks of so many, None: as suits the device (see
+      `default_batch`), which are halved when it runs out of memory.
     on_chunk(done, total, latest): called after each chunk with its crops; may raise to stop.
 
     Another method's network (`CropRestorer`) has no weights, noise or latents to choose, and a
@@ -132,7 +132,7 @@ def _with_panini(
             noise = _mix_noise(model, numbers[chunk], options.noise_seed, options.noise_amount)
         count = len(images)
         if model.fills_batches:
-            size = size_to_fill(count, options.batch)
+            size = size_to_fill(count, options.batch or default_batch(model.device))
             images, alpha = fill_up(images, size), fill_up(alpha, size)
             noise = noise and [fill_up(one, size) for one in noise]
         restored = model(images, alpha, noise=noise, latent_pull=options.latent_pull)[:count]

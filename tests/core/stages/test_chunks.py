@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from panini_core.options import DEFAULT_BATCH
 from panini_core.stages import chunks
-from panini_core.stages.chunks import is_out_of_memory, run_in_chunks
+from panini_core.stages.chunks import default_batch, is_out_of_memory, run_in_chunks
 
 CPU = torch.device("cpu")
 
@@ -113,6 +114,21 @@ def test_the_callback_may_stop_the_work(error: BaseException) -> None:
     with pytest.raises(type(error)):
         run_in_chunks(with_room(9, tried), 6, batch=2, device=CPU, on_chunk=stop)
     assert tried == [2]
+
+
+@pytest.mark.parametrize(
+    ("device", "sizes"), [("cpu", [1, 1, 1]), ("cuda", [3]), ("mps", [3]), ("privateuseone", [3])]
+)
+def test_on_a_cpu_faces_go_one_by_one_unless_a_batch_is_chosen(
+    device: str, sizes: list[int]
+) -> None:
+    assert default_batch(torch.device(device)) == (1 if device == "cpu" else DEFAULT_BATCH)
+    tried: list[int] = []
+    run_in_chunks(with_room(9, tried), 3, batch=None, device=torch.device(device))
+    assert tried == sizes
+    tried.clear()
+    run_in_chunks(with_room(9, tried), 3, batch=2, device=torch.device(device))
+    assert tried == [2, 1]
 
 
 @pytest.mark.parametrize("batch", [0, -3])

@@ -136,7 +136,7 @@ def test_noise_goes_by_the_faces_number_in_its_image(
 
     def heard(faces: FaceSet) -> list[list[Tensor]]:
         """Of each face, its noise images."""
-        restore_faces(net, faces, noise_seed=4, noise_amount=0.5)
+        restore_faces(net, faces, noise_seed=4, noise_amount=0.5, batch=len(faces))
         return [[image[row] for image in net.heard] for row in range(len(faces))]
 
     def same(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
@@ -175,7 +175,7 @@ def test_a_face_is_restored_with_noise_in_a_batch_as_alone(
 def test_noise_keeps_its_variance(model: PaniniNet, random_faces: MakeFaces) -> None:
     net = listening(model)
     for amount in (0.3, 0.7, 1.0):
-        restore_faces(net, random_faces(8), noise_amount=amount)
+        restore_faces(net, random_faces(8), noise_amount=amount, batch=8)
         assert [image.shape[0] for image in net.heard] == [8] * len(net.gan_prior.fixed_noise())
         stored = net.gan_prior.fixed_noise()[-1]
         heard = net.heard[-1]
