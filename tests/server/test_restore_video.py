@@ -44,7 +44,7 @@ def test_masks_and_values_of_single_faces_count_for_films(client: Client, lab: L
     shown = {
         "usual": restore(lab),
         "oval": restore(lab, mask_source="oval"),
-        "faithful": restore(lab, face_fidelity="0: 0.9"),
+        "prettiest": restore(lab, face_fidelity="0: 0"),
         "left": restore(lab, face_strength="0: 0"),
         "auto": restore(lab, mask_source="auto", match_grain=False),
     }
@@ -54,7 +54,7 @@ def test_masks_and_values_of_single_faces_count_for_films(client: Client, lab: L
     share = {name: drawn(film, films["left"]) for name, film in films.items()}
     assert share["usual"] > 0.02
     assert 0.005 < share["oval"] < 0.8 * share["usual"]
-    assert drawn(films["faithful"], films["usual"]) > 0.02
+    assert drawn(films["prettiest"], films["usual"]) > 0.02
     assert np.array_equal(films["auto"], films["usual"])  # no parsing file is there, and no grain
 
 
