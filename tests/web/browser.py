@@ -180,6 +180,22 @@ class Editor:
         assert self.evaluate("() => panini.over") == "execution_success"
         return json.loads(answer.value.request.post_data or "")["prompt"]
 
+    def undo(self) -> None:
+        """Control and Z, held as long as a hand holds them.
+
+        The front end reads them a frame later. If both are up by then, it first looks for changes
+        that nobody told it of, such as a picture that came late and its node's new size, and undoes
+        those.
+        """
+        keyboard = self.page.keyboard
+        keyboard.down("Control")
+        keyboard.down("z")
+        self.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        keyboard.up("z")
+        keyboard.up("Control")
+
     def save_and_reload(self) -> None:
         """Take the workflow as a file would hold it, load the page anew, and open it."""
         workflow = self.evaluate("() => JSON.stringify(app.graph.serialize())")

@@ -77,7 +77,7 @@ def test_a_command_inserts_a_chain_that_could_run_and_undo_takes_it_back(
     for compare in (queued[name] for name in types & {"PaniniCompareImages"}):
         assert compare["before"] == [source, 0] and compare["after"] == saved
 
-    editor.page.keyboard.press("Control+z")
+    editor.undo()
     editor.page.wait_for_function("() => app.graph.nodes.length === 2")
 
 

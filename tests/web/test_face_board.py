@@ -179,7 +179,7 @@ def test_a_choice_can_be_undone(editor: Editor, web_server: Server) -> None:
     boards.face(1).click()
     boards.face(0).click()
     boards.expect("2", [2])
-    editor.page.keyboard.press("Control+z")
+    editor.undo()
     boards.expect("0,2", [0, 2])
     boards.face(1).click()
     boards.expect("all", [0, 1, 2])

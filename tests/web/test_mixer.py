@@ -72,7 +72,7 @@ class Mixer:
         self.editor.find(".panini-mixer").get_by_role("button", name="All faders back").click()
 
     def undo(self) -> None:
-        self.editor.page.keyboard.press("Control+z")
+        self.editor.undo()
 
     def is_hidden(self, name: str) -> bool:
         return not self.editor.evaluate(
