@@ -6,15 +6,13 @@ import argparse
 from pathlib import Path
 
 from panini_core.cli.options import (
+    DEFAULTS,
     add_device_argument,
     add_model_arguments,
     add_tile_argument,
     positive_integer,
     ratio,
 )
-from panini_core.options import NetworkOptions
-
-DEFAULTS = NetworkOptions()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
