@@ -22,6 +22,7 @@ from .widgets import (
     paste_inputs,
     per_face,
     per_face_input,
+    regions_input,
     selection_input,
     smoothing_input,
     threshold_input,
@@ -78,6 +79,7 @@ class RestoreImage(io.ComfyNode):
                 upscale_model_input(),
                 mask_source_input(optional=True),
                 match_grain_input(),
+                regions_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The images, faces restored."),
@@ -92,8 +94,9 @@ class RestoreImage(io.ComfyNode):
         selection: str | None,
         face_fidelity: str | None = None,
         face_strength: str | None = None,
+        regions: str | None = None,
     ) -> bool | str:
-        return validate_choices(selection, face_fidelity, face_strength)
+        return validate_choices(selection, regions, face_fidelity, face_strength)
 
     @classmethod
     def execute(

@@ -20,6 +20,7 @@ from .widgets import (
     paste_inputs,
     per_face,
     per_face_input,
+    regions_input,
     selection_input,
     smoothing_input,
     threshold_input,
@@ -74,6 +75,7 @@ class RestoreVideo(io.ComfyNode):
                 per_face_input("face_strength", "strength"),
                 mask_source_input(optional=True),
                 match_grain_input(),
+                regions_input(),
             ],
             outputs=[
                 io.Video.Output(display_name="video", tooltip="The video, faces restored."),
@@ -87,8 +89,9 @@ class RestoreVideo(io.ComfyNode):
         selection: str | None,
         face_fidelity: str | None = None,
         face_strength: str | None = None,
+        regions: str | None = None,
     ) -> bool | str:
-        return validate_choices(selection, face_fidelity, face_strength)
+        return validate_choices(selection, regions, face_fidelity, face_strength)
 
     @classmethod
     def execute(

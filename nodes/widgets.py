@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..panini_core import LARGEST_SEED, MASK_SOURCES, RestoreOptions, parse_rule
+from ..panini_core import LARGEST_SEED, MASK_SOURCES, RestoreOptions, parse_regions, parse_rule
 
 DEFAULTS = RestoreOptions()
 LARGEST_SIZE = 16384  # px, of a face
@@ -99,10 +99,30 @@ def validate_per_face(*others: str | None) -> bool | str:
     return True
 
 
-def validate_choices(selection: str | None, *others: str | None) -> bool | str:
-    """True, or what is wrong with a selection and with texts of `per_face_input`."""
+def regions_input() -> io.String.Input:
+    """Parts of faces that are drawn less; an option of nodes that are older than it."""
+    return io.String.Input(
+        "regions",
+        default=DEFAULTS.regions,
+        optional=True,
+        tooltip="Parts of the faces that are restored less, each with its strength from 0 to 1: "
+        "eyes, brows, nose, mouth, skin (the rest), such as eyes: 0; mouth: 0.5. Empty: all of a "
+        "face.",
+    )
+
+
+def validate_choices(selection: str | None, regions: str | None, *others: str | None) -> bool | str:
+    """True, or what is wrong with a selection, a text of `regions_input` and texts of
+    `per_face_input`; None comes over a wire and is checked later."""
     wrong = validate_selection(selection)
-    return wrong if wrong is not True else validate_per_face(*others)
+    if wrong is True:
+        wrong = validate_per_face(*others)
+    if wrong is True:
+        try:
+            parse_regions(regions or "")
+        except ValueError as error:
+            return str(error)
+    return wrong
 
 
 def threshold_input() -> io.Float.Input:

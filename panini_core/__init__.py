@@ -95,6 +95,7 @@ if TYPE_CHECKING:
         NetworkOptions,
         PasteOptions,
         RestoreOptions,
+        parse_regions,
     )
     from .pipeline import (
         ImageReport,
@@ -231,6 +232,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "NetworkOptions",
         "PasteOptions",
         "RestoreOptions",
+        "parse_regions",
     ),
     "pipeline": (
         "ImageReport",
@@ -394,6 +396,7 @@ __all__ = [
     "override_levels",
     "parse_faces",
     "parse_per_face",
+    "parse_regions",
     "parse_rule",
     "parts_folder",
     "paste_faces",

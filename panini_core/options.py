@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-from .stages.per_face import parse_per_face
-from .stages.selection import OTHER_SPELLINGS, SORT_ORDERS, parse_rule
+from .stages.per_face import parse_per_face, read_number
+from .stages.selection import OTHER_SPELLINGS, SORT_ORDERS, parse_rule, plain_signs
 
 AUTO = "auto"  # what suits the machine: a device, a precision, a detector
 PRECISIONS = ("fp32", "fp16", "bf16")  # of networks
@@ -94,6 +94,40 @@ class NetworkOptions(_Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FaceRegions(_Checked):
+    """How strongly each part of a face counts, 0..1. Raises ValueError for values out of range."""
+
+    eyes: float = 1.0
+    brows: float = 1.0
+    nose: float = 1.0
+    mouth: float = 1.0
+    skin: float = 1.0  # the rest of what is drawn
+
+
+def parse_regions(text: str) -> FaceRegions:
+    """`eyes: 0; mouth: 0.5` as the strengths of a face's parts; those that are not named have 1.
+
+    Full-width signs, as keyboards for Chinese and Japanese type them, are read as well. Raises
+    ValueError for what cannot be read, for a part that is named twice, and for values out of range.
+    """
+    names = [item.name for item in fields(FaceRegions)]
+    strengths: dict[str, float] = {}
+    for part in plain_signs(text).split(";"):
+        if not part.strip():
+            continue
+        name, _, value = (piece.strip() for piece in part.partition(":"))
+        name, number = name.lower(), read_number(value)
+        if name not in names or number is None or name in strengths:
+            twice = "names a part twice" if name in strengths else "is no part and its strength"
+            raise ValueError(
+                f"Cannot read {text!r}: {part.strip()!r} {twice}. Expected {', '.join(names)}, "
+                "each with a strength from 0 to 1, such as eyes: 0; mouth: 0.5."
+            )
+        strengths[name] = number
+    return FaceRegions(**strengths)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PasteOptions(_Checked):
     """How restored faces are pasted. Raises ValueError for values out of range."""
 
@@ -104,23 +138,15 @@ class PasteOptions(_Checked):
     keep_detail: float = 1.0  # of faces larger than their crop: finest detail of the image, 0..1
     match_grain: bool = True  # noise like that beside the face is put back where there is any
     mask_source: str = MASK_SOURCES[0]  # where they are drawn, one of MASK_SOURCES
+    # Parts of faces that are drawn less, such as `eyes: 0; mouth: 0.5` (see `parse_regions`)
+    regions: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        parse_regions(self.regions)
         if self.mask_source not in MASK_SOURCES:
             names = ", ".join(MASK_SOURCES)
             raise ValueError(f"mask_source must be one of {names}, got {self.mask_source!r}.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FaceRegions(_Checked):
-    """How strongly each part of a face counts, 0..1. Raises ValueError for values out of range."""
-
-    eyes: float = 1.0
-    brows: float = 1.0
-    nose: float = 1.0
-    mouth: float = 1.0
-    skin: float = 1.0  # the rest of the face's oval, from the hair line to the chin
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -200,9 +200,8 @@ def restore_aligned(
     """
     options = options or RestoreOptions()
     restored = restore_faces(model, whole_picture_faces(images), options=options)
-    masks = paste_masks(restored.face_set, restored.crops.shape[-1], options, parser)
-    if masks is None:  # the usual mask, but without a border: the crop is the picture
-        masks = torch.ones(len(images), 1, 1, 1)
+    size = restored.crops.shape[-1]
+    masks = paste_masks(restored.face_set, size, options, parser, border=False)
     return paste_faces(images, restored, options, masks=masks), restored
 
 

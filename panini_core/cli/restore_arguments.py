@@ -12,6 +12,7 @@ from ..options import (
     MASK_SOURCES,
     FilmOptions,
     RestoreOptions,
+    parse_regions,
 )
 from ..stages.per_face import parse_per_face
 from .options import DEFAULTS, positive_integer, ratio
@@ -193,6 +194,14 @@ def _add_pasting(parser: argparse.ArgumentParser) -> None:
         "given, else soft (default: %(default)s)",
     )
     parser.add_argument(
+        "--regions",
+        type=_regions,
+        default=DEFAULTS.regions,
+        metavar="TEXT",
+        help="parts of faces that are drawn less, of eyes, brows, nose, mouth and skin (the rest), "
+        "such as 'eyes: 0; mouth: 0.5' (default: all of a face)",
+    )
+    parser.add_argument(
         "--parser",
         metavar="FILE",
         help="for --mask-source parse and auto: parsing_parsenet.pth or parsing_bisenet.pth (needs "
@@ -210,4 +219,13 @@ def _ratio_per_face(text: str) -> float | str:
         raise argparse.ArgumentTypeError(str(error)) from error
     for value in values:
         ratio(f"{value:g}")
+    return text
+
+
+def _regions(text: str) -> str:
+    """A text for `parse_regions`, for argparse."""
+    try:
+        parse_regions(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     return text

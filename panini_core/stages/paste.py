@@ -67,7 +67,10 @@ def paste_faces(
     - mask_source: `soft`, a rounded square around the face; `oval`, from the hair line to the chin,
       as the landmarks say; `parse`, skin and features only, as the parser sees them; `auto`, that
       if there is a parser, else soft.
-    masks (F, 1, M, M) in [0, 1], in the frame of the crops: instead of what mask_source says.
+    - regions: parts of the faces that are drawn less, such as `eyes: 0; mouth: 0.5` (see
+      `parse_regions`); `skin` is all that is no other part.
+    masks (F, 1, M, M) in [0, 1], in the frame of the crops: instead of what mask_source and regions
+    say.
     parser: for mask_source `parse` and `auto`.
     upscaler: draws the background of every image, also of those without faces, so that it is not
     softer than the faces. The size of the result is still `upscale`, to which its picture is shrunk

@@ -39,7 +39,7 @@ def parse_per_face(text: str) -> PerFace:
         if not part.strip():
             continue
         numbers, colon, value = part.rpartition(":")
-        number = _read_number(value)
+        number = read_number(value)
         if number is None:
             raise _unreadable(text, f"{value.strip()!r} is no number")
         if not colon:
@@ -68,7 +68,8 @@ def values_of_faces(value: float | str, faces: Sequence[Face]) -> list[float]:
     return [parsed.others.get(number, parsed.usual) for number in face_numbers(faces)]
 
 
-def _read_number(text: str) -> float | None:
+def read_number(text: str) -> float | None:
+    """A finite number; None for anything else."""
     try:
         number = float(text)
     except ValueError:

@@ -57,12 +57,21 @@ def oval_masks(faces: FaceSet, size: int, feather: float) -> Tensor:
     feather: width of the soft border, share of the crop's side; it lies on both sides of the line.
     """
     masks = torch.zeros(len(faces), 1, size, size)
-    scale = size / faces.crops.shape[-1]
-    for row, face in enumerate(faces.faces):
-        landmarks = transform_points(faces.to_crop[row].cpu().double(), _landmarks(face)) * scale
-        frame = _frame(landmarks)
+    for row in range(len(faces)):
+        frame = _frame(_landmarks_in_crop(faces, row, size))
         masks[row] = _oval(frame, (size, size), feather * size)
     return masks
+
+
+def region_strengths(faces: FaceSet, size: int, regions: FaceRegions) -> Tensor:
+    """How strongly each pixel of the faces' crops counts (F, 1, size, size): all that is no other
+    part counts as skin, also beyond the oval."""
+    strengths = torch.empty(len(faces), 1, size, size)
+    for row in range(len(faces)):
+        frame = _frame(_landmarks_in_crop(faces, row, size))
+        drawn, left = _features(frame, (size, size), regions, REGION_FEATHER)
+        strengths[row] = (drawn + regions.skin * left).clamp_(0, 1)
+    return strengths
 
 
 def draw_regions(
@@ -97,6 +106,13 @@ def draw_regions(
         drawn = _parts(_frame(_landmarks(face)), (height, width), regions, feather)
         masks[target] = torch.maximum(masks[target], drawn)
     return masks
+
+
+def _landmarks_in_crop(faces: FaceSet, row: int, size: int) -> Tensor:
+    """A face's landmarks in px of its crop, if that had a side of `size` px."""
+    to_crop = faces.to_crop[row].cpu().double()
+    scale = size / faces.crops.shape[-1]
+    return transform_points(to_crop, _landmarks(faces.faces[row])) * scale
 
 
 def _landmarks(face: Face) -> Tensor:
@@ -142,7 +158,17 @@ def _oval(frame: _Frame, size: tuple[int, int], border: float) -> Tensor:
 def _parts(
     frame: _Frame, size: tuple[int, int], regions: FaceRegions, feather: float
 ) -> Tensor:  # (1, h, w)
-    """All parts at their strengths; each takes what those before it leave."""
+    """All parts at their strengths, the oval around them."""
+    drawn, left = _features(frame, size, regions, feather)
+    oval = _oval(frame, size, feather * frame.crop_side)
+    return (drawn + regions.skin * left * oval).clamp_(0, 1)
+
+
+def _features(
+    frame: _Frame, size: tuple[int, int], regions: FaceRegions, feather: float
+) -> tuple[Tensor, Tensor]:  # (1, h, w) each
+    """Eyes, brows, nose and mouth at their strengths, each in what those before it leave; and what
+    they leave."""
     border = feather * frame.crop_side
     left_eye, right_eye, nose, left_corner, right_corner = frame.landmarks
     eyes, mouth = (left_eye + right_eye) / 2, (left_corner + right_corner) / 2
@@ -163,7 +189,7 @@ def _parts(
         drawn = torch.stack([_draw(frame, *one, size, border) for one in ellipses]).amax(0)
         result += strength * left * drawn
         left *= 1 - drawn
-    return (result + regions.skin * left * _oval(frame, size, border)).clamp_(0, 1)
+    return result, left
 
 
 def _draw(

@@ -17,6 +17,7 @@ from panini_core.options import (
     NetworkOptions,
     PasteOptions,
     RestoreOptions,
+    parse_regions,
 )
 from panini_core.stages.detect import detect_faces
 from panini_core.stages.selection import select_faces
@@ -57,7 +58,7 @@ def test_an_unreadable_rule_is_refused_at_once() -> None:
 @pytest.mark.parametrize("kind", [NetworkOptions, PasteOptions, FaceRegions])
 def test_the_options_of_the_stages_are_checked_alike(kind: type) -> None:
     for item in fields(kind):
-        if item.type != "bool":
+        if item.type != "bool" and item.name != "regions":
             with pytest.raises(ValueError, match=f"{item.name} must .*got -1"):
                 kind(**{item.name: -1})
     with pytest.raises(TypeError, match="threshold"):
@@ -142,3 +143,28 @@ def test_faces_may_have_values_of_their_own() -> None:
             RestoreOptions(**{name: "0.8; 2: 1.2"})  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="is missing"):
             RestoreOptions(**{name: "2: 0.5"})  # type: ignore[arg-type]
+
+
+def test_regions_are_read_from_a_text() -> None:
+    assert parse_regions("") == parse_regions(" ; ") == FaceRegions()
+    assert parse_regions("eyes: 0; Mouth:0.5;") == FaceRegions(eyes=0, mouth=0.5)
+    assert parse_regions("eyes\uff1a 0\uff1b skin\uff1a 0.3") == FaceRegions(eyes=0, skin=0.3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ears: 0", "'ears: 0' is no part and its strength. Expected eyes, brows, nose, mouth, sk"),
+        ("eyes", "'eyes' is no part"),
+        ("0.5", "'0.5' is no part"),
+        ("eyes: much", "'eyes: much' is no part"),
+        ("eyes: nan", "'eyes: nan' is no part"),
+        ("eyes: 0; eyes: 1", "'eyes: 1' names a part twice"),
+        ("eyes: 2", r"eyes must lie in 0\.\.1, got 2"),
+        ("skin: -0.1", r"skin must lie in 0\.\.1, got -0\.1"),
+    ],
+)
+def test_regions_that_cannot_be_read_are_refused(text: str, message: str) -> None:
+    for read in (parse_regions, lambda text: RestoreOptions(regions=text)):
+        with pytest.raises(ValueError, match=message):
+            read(text)

@@ -92,6 +92,7 @@ EVERY_CHOICE = {
     "face_strength": "0: 0.6",
     "mask_source": "oval",
     "match_grain": False,
+    "regions": "eyes: 0; skin: 0.7",
 }
 
 

@@ -40,6 +40,7 @@ CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "keep_detail": SHARES,
     "match_grain": st.booleans(),
     "mask_source": st.sampled_from(MASK_SOURCES),
+    "regions": st.sampled_from(["", "eyes: 0; mouth: 0.5", "skin: 0"]),
 }
 
 

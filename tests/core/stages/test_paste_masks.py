@@ -83,6 +83,34 @@ def test_pasting_draws_under_it(
     assert torch.equal(result[outside], images[outside])
 
 
+@pytest.mark.parametrize("source", MASK_SOURCES)
+def test_regions_are_drawn_less(
+    images: Tensor, faces: FaceSet, parser: FaceParser, source: str
+) -> None:
+    def draw(regions: str) -> Tensor:
+        masks = paste_masks(faces, 64, PasteOptions(mask_source=source, regions=regions), parser)
+        return face_mask(64, 0.1)[None] if masks is None else masks
+
+    whole, no_eyes, only_mouth = draw(""), draw("eyes: 0"), draw("skin: 0; eyes:0; brows:0; nose:0")
+    assert torch.equal(draw("eyes: 1; skin: 1"), whole)
+    side = whole.shape[-1]
+    eye, nose, mouth = (template(side)[row].round().int().tolist() for row in (0, 2, 3))
+    assert no_eyes[0, 0, eye[1], eye[0]] < 0.05
+    assert no_eyes[0, 0, nose[1], nose[0]] == whole[0, 0, nose[1], nose[0]]
+    assert only_mouth[0, 0, mouth[1], mouth[0]] > 0.5
+    assert only_mouth[0, 0, eye[1], eye[0]] < 0.05
+    half = draw("eyes:0.5; brows: 0.5; nose: .5; mouth: 0.5; skin: 0.5")
+    torch.testing.assert_close(half, whole / 2)
+
+
+def test_regions_of_a_picture_that_is_a_face_reach_up_to_its_border(faces: FaceSet) -> None:
+    whole = paste_masks(faces, 64, PasteOptions(), border=False)
+    assert whole is not None and (whole == 1).all()
+    masks = paste_masks(faces, 64, PasteOptions(regions="eyes: 0"), border=False)
+    assert masks is not None
+    assert masks.min() < 0.05 and (masks[..., 0] == 1).all() and (masks[..., -1, :] == 1).all()
+
+
 def test_an_oval_leaves_more_of_the_photograph_than_the_soft_mask(
     images: Tensor, faces: FaceSet
 ) -> None:
