@@ -280,16 +280,30 @@ def _report(
         own = tuple(found[row] for row in rows.get(index, []))
         selected = tuple((index, face.number) in keys for face in own)
         left_alone = sum(not face.reliable for face in own)
-        if not own:
-            note = "No face was found, so nothing was restored."
-        elif not any(selected) and left_alone < len(own):
-            note = f"{rule!r} names none of the {len(own)} faces found."
-        else:
-            note = f"{sum(selected)} of {len(own)} faces found were restored."
         filled = sum(one and face.filled for one, face in zip(selected, own, strict=True))
-        if filled:
-            note += f" Filled in between frames: {filled}."
-        if left_alone:
-            note += f" Left alone, since no landmarks fit: {left_alone}."
+        note = "No face was found, so nothing was restored."
+        if own:
+            note = describe_restored(sum(selected), len(own), left_alone, rule, filled=filled)
         reports.append(ImageReport(own, selected, note))
     return tuple(reports)
+
+
+def describe_restored(
+    restored: int, found: int, left_alone: int, rule: str, *, filled: int = 0
+) -> str:
+    """Sentences about the faces of a picture: how many of those found were restored, and why not.
+
+    left_alone: those that no landmarks fit; rule: which others were to be restored; filled: of the
+    restored ones, those that were not found but filled in between frames.
+    """
+    if not restored and left_alone < found:
+        note = f"{rule!r} names none of the {found} faces found."
+    else:
+        note = f"{restored} of {found} faces found were restored."
+    if filled:
+        note += f" Filled in between frames: {filled}."
+    return f"{note} {describe_left_alone(left_alone)}" if left_alone else note
+
+
+def describe_left_alone(count: int) -> str:
+    return f"Left alone, since no landmarks fit: {count}."

@@ -3,10 +3,12 @@
 Needs the extra `bulk` (ray, pyarrow, fsspec).
 """
 
+from .items import Item
 from .manifest import DONE, FAILED, NOTHING_TO_DO, Manifest, Record
 from .recipe import Recipe, make_recipe
 from .run import Choices, Progress, cluster, count_reasons, map_on_cluster, pending, run_bulk
-from .sources import Item, ListingError, list_items
+from .sources import ListingError, list_items
+from .spelling import printable
 from .storage import Folder
 from .work import check_recipe
 
@@ -29,5 +31,6 @@ __all__ = [
     "make_recipe",
     "map_on_cluster",
     "pending",
+    "printable",
     "run_bulk",
 ]

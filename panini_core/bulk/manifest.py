@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .spelling import is_text, printable
 from .storage import Folder
 
 MANIFEST = "manifest.parquet"
@@ -26,7 +27,7 @@ DONE, NOTHING_TO_DO, FAILED = "done", "nothing to do", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What became of one picture."""
+    """What became of one picture; its texts are such that UTF-8 has a place for them."""
 
     name: str
     source: str  # where it lies, in words
@@ -43,6 +44,12 @@ class Record:
     finished: str = field(
         default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="milliseconds")
     )
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, str) and not is_text(value):
+                object.__setattr__(self, item.name, printable(value))
 
 
 _SCHEMA = pa.schema(
@@ -88,7 +95,13 @@ class Manifest:
         parts = [f"{PARTS}/{name}" for name in sorted(self._folder.names(PARTS))]
         found: dict[str, Record] = {}
         for name in [*([MANIFEST] if self._folder.holds(MANIFEST) else []), *parts]:
-            found.update((one.name, one) for one in _from_parquet(self._folder.read(name)))
+            try:
+                found.update((one.name, one) for one in _from_parquet(self._folder.read(name)))
+            except (ValueError, TypeError) as error:  # some other list, perhaps pictures
+                raise ValueError(
+                    f"{self._folder.address}/{name}: expected the record of an earlier run, got "
+                    f"another file ({error}). Choose another output folder."
+                ) from error
         self.records = found
         if parts:
             self._folder.write(MANIFEST, _to_parquet(found.values()))

@@ -24,10 +24,11 @@ import torch
 from ray.exceptions import RayTaskError
 
 from .attempts import Attempts, Careful
+from .items import Item
 from .manifest import FAILED, Manifest, Record
 from .packing import from_bytes, to_bytes
 from .recipe import Recipe
-from .sources import Item, Source
+from .sources import Source
 from .storage import Folder
 from .work import UNCHANGED, Detect, Read, Restore, Task, Write
 
@@ -63,7 +64,8 @@ OnProgress = Callable[[Progress], None]
 def pending(
     items: Sequence[Item], manifest: Manifest, recipe: Recipe, output: Folder
 ) -> list[Item]:
-    """The items that have no result yet, or one of other bytes, another model or other options.
+    """The items that have no result yet, or one of other bytes, another model or other options,
+    or under a name that is now another's.
 
     An item whose file has changed, in a tar perhaps, carries the hash of the bytes that its result
     was made of: where they are the same it is not done again.
@@ -77,6 +79,7 @@ def pending(
             and record.outcome != FAILED
             and record.recipe == recipe.mark
             and record.target in present
+            and record.target in item.targets  # which other pictures may have changed
             and not item.problem
         )
         if not usable or record is None:

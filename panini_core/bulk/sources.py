@@ -6,54 +6,29 @@ import posixpath
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow.parquet as pq
 from fsspec.core import url_to_fs
 
-from ..images import ANIMATION_SUFFIX, FORMAT_OF_SUFFIX, readable_suffixes
-from .storage import is_local, open_file, version_of
+from ..images import readable_suffixes
+from .items import Item, Kind
+from .manifest import MANIFEST
+from .places import is_below, is_same
+from .storage import absolute, address_of, open_file, version_of
+from .targets import name_results, settle
 
 TAR_SUFFIX = ".tar"
 LIST_SUFFIXES = (".parquet", ".pq")
 # A column of structures with these fields, as data sets of pictures have it, counts as well.
 STRUCTURES = ("image", "picture")
+_PACKERS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_LONGEST_MARK = 5  # bytes
 
 
 class ListingError(ValueError):
     """An input that cannot be listed; nothing was done."""
-
-
-class Kind(str, Enum):
-    """Where a picture's bytes lie."""
-
-    FILE = "file"
-    MEMBER = "member"  # of an uncompressed tar
-    ROW = "row"  # of a Parquet list
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A picture to restore."""
-
-    name: str  # its own among all, with / between folders
-    target: str  # the result's, below the output folder
-    kind: Kind
-    address: str  # of the file that it is, or is in
-    version: str  # of that file; what changes when it does
-    offset: int = 0  # bytes, of a member; of a row its number
-    length: int = 0  # bytes, of a member
-    known: str = ""  # hash of the bytes that the present result was made of
-    problem: str = ""  # why it cannot be done
-
-    @property
-    def source(self) -> str:
-        """Where it lies, in words."""
-        if self.kind is Kind.FILE:
-            return self.address
-        return f"{self.address}: {self.name if self.kind is Kind.MEMBER else f'row {self.offset}'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +57,14 @@ def list_items(
     """All pictures of the inputs, in a fixed order, each with a name and a target of its own.
 
     An input is a picture, a tar, a Parquet list, a folder (with its sub-folders) that may hold all
-    of these, or a pattern; local, or an address of fsspec. `output` below an input folder is left
-    out. `suffix`: the format of all results; None: that of each picture, or PNG. `many` maps a
-    function over tars and lists, as `map` does, perhaps elsewhere. An item whose target another
-    one has already gets a problem. Raises ListingError for an input that does not exist or holds
-    nothing, and for a list without usable columns.
+    of these, or a pattern; local, or an address of fsspec. What lies in an `output` below an
+    input's folder is left out. `suffix`: the format of all results; None: that of each picture, or
+    PNG. `many` maps a function over tars and lists, as `map` does, perhaps elsewhere.
+
+    An item gets a problem where its result would overwrite an input, or is another one's already.
+    A tar or list that cannot be listed to its end is an item with a problem, beside those found in
+    it so far. Raises ListingError for an input that does not exist or holds nothing, for a folder
+    that is the output as well, and where nothing was found but tars and lists that cannot be read.
     """
     items: list[Item] = []
     for text in inputs:
@@ -95,15 +73,15 @@ def list_items(
         inside = dict(zip((s.address for s in holders), many(list_inside, holders), strict=True))
         for source in sources:
             items += inside.get(source.address) or [] if source.holds_many else [_file(source)]
+    if items and all(item.kind is Kind.HOLDER for item in items):
+        raise ListingError(f"{items[0].address}: {items[0].problem}")
     unique = {(item.kind, item.address, item.offset): item for item in reversed(items)}
-    chosen = reversed(unique.values())
-    return _settle([replace(item, target=_target(item.name, suffix)) for item in chosen])
+    return settle(name_results(list(reversed(unique.values())), suffix), output)
 
 
 def find_sources(text: str, output: str) -> list[Source]:
     """The files that an input stands for. Raises ListingError."""
     system, path = url_to_fs(text)
-    results = _absolute(output)
     if "*" in path or "?" in path:
         found = {name: info for name, info in _glob(system, path) if info["type"] == "file"}
         base = _fixed_part(path)
@@ -115,54 +93,104 @@ def find_sources(text: str, output: str) -> list[Source]:
         base = posixpath.dirname(path)
     else:
         raise ListingError(f"{text}: expected a file, a folder or a pattern, found nothing there.")
+    above, results = address_of(system, base or "/"), absolute(output)
+    if base == path and is_same(above, results):
+        raise ListingError(
+            f"{text} is the output folder as well: results would lie among the pictures, under "
+            "their names. Choose another output folder."
+        )
     sources = [
-        Source(_address(system, name), _below(name, base), version_of(info))
+        Source(address_of(system, name), _below(name, base), version_of(info))
         for name, info in sorted(found.items())
         if name == path or not _is_hidden(_below(name, base))
     ]
-    sources = [
+    taken = [
         source
         for source in sources
-        if not f"{_absolute(source.address)}/".startswith(f"{results}/")
-        and (source.name == posixpath.basename(path) or _is_taken(source))
+        if source.address == address_of(system, path) or _is_taken(source)
     ]
-    if not sources:
+    if not taken:
         raise ListingError(
             f"{text}: expected pictures, tar files or Parquet lists, found none of them."
         )
-    return sources
+    if path in found:  # named itself
+        return taken
+    inside, manifest = is_below(results, above), f"{results}/{MANIFEST}"
+    new = [
+        source
+        for source in taken
+        if not (inside and is_below(source.address, results))
+        and not (source.suffix in LIST_SUFFIXES and is_same(source.address, manifest))
+    ]
+    if not new:
+        raise ListingError(
+            f"{text}: expected pictures, tar files or Parquet lists, found none but those in the "
+            f"output folder, {output}, which are taken for earlier results. Choose another output "
+            "folder."
+        )
+    return new
 
 
 def list_inside(source: Source) -> list[Item]:
-    """The pictures of a tar or a list. Raises ListingError."""
+    """The pictures of a tar or a list; last, one with a problem where that cannot be listed."""
+    items: list[Item] = []
     try:
-        if source.suffix == TAR_SUFFIX:
-            return list(_members(source))
-        return list(_rows(source))
-    except (OSError, tarfile.TarError, ValueError) as error:
-        if isinstance(error, ListingError):
-            raise
-        raise ListingError(
-            f"{source.address}: expected a whole {source.suffix} file, got one that cannot be "
-            f"listed ({error}). Copy it again, or leave it out."
-        ) from error
+        for item in _members(source) if source.suffix == TAR_SUFFIX else _rows(source):
+            items.append(item)
+    except Exception as error:  # whatever is wrong with it stops nothing else
+        items.append(_broken(source, error, len(items)))
+    return items
+
+
+def _broken(source: Source, error: Exception, listed: int) -> Item:
+    if isinstance(error, ListingError):
+        problem = str(error)
+    else:
+        after = f" after {listed} pictures" if listed else ""
+        problem = (
+            f"expected a whole {source.suffix} file, got one that cannot be listed{after} "
+            f"({str(error) or type(error).__name__}). Copy it again, or leave it out."
+        )
+    return Item(source.name, "", Kind.HOLDER, source.address, source.version, problem=problem)
 
 
 def _members(source: Source) -> Iterator[Item]:
-    with open_file(source.address) as file, tarfile.open(fileobj=file, mode="r:") as archive:
-        stem = posixpath.splitext(source.name)[0]
-        for member in archive:
-            suffix = posixpath.splitext(member.name)[1].lower()
-            if member.isfile() and suffix in readable_suffixes() and not _is_hidden(member.name):
-                yield Item(
-                    name=f"{stem}/{_safe(member.name)}",
-                    target="",
-                    kind=Kind.MEMBER,
-                    address=source.address,
-                    version=source.version,
-                    offset=member.offset_data,
-                    length=member.size,
+    with open_file(source.address) as file:
+        if packer := _packer(file.read(_LONGEST_MARK)):
+            raise ListingError(
+                f"expected a tar that is not compressed, got one compressed by {packer}: its "
+                "members cannot be read where they lie. Unpack it to a plain tar."
+            )
+        file.seek(0)
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            stem = posixpath.splitext(source.name)[0]
+            for member in archive:
+                if member.isfile() and _is_wanted(member.name):
+                    yield Item(
+                        name=f"{stem}/{_safe(member.name)}",
+                        target="",
+                        kind=Kind.MEMBER,
+                        address=source.address,
+                        version=source.version,
+                        offset=member.offset_data,
+                        length=member.size,
+                    )
+            file.seek(archive.offset)
+            if any(file.read(tarfile.BLOCKSIZE)):  # tarfile takes such a block for the end
+                raise ListingError(
+                    f"expected a whole tar, got one that is damaged at byte {archive.offset}: "
+                    "what follows cannot be listed. Copy it again."
                 )
+
+
+def _packer(beginning: bytes) -> str:
+    """What a file was compressed by; nothing where it was not."""
+    return next((name for mark, name in _PACKERS.items() if beginning.startswith(mark)), "")
+
+
+def _is_wanted(member: str) -> bool:
+    suffix = posixpath.splitext(member)[1].lower()
+    return suffix in readable_suffixes() and not _is_hidden(member)
 
 
 def _rows(source: Source) -> Iterator[Item]:
@@ -233,7 +261,10 @@ def _row(source: Source, stem: str, number: int, values: dict[str, Any], *, in_l
         info = system.info(where)
     except FileNotFoundError:
         return replace(item, address=str(path), problem="expected a picture, got no such file")
-    return replace(item, address=_address(system, where), version=version_of(info))
+    except Exception as error:  # of the file system that the path names, perhaps a store's own
+        problem = f"expected the path of a picture, got one that cannot be used ({error})"
+        return replace(item, address=str(path), problem=problem)
+    return replace(item, address=address_of(system, where), version=version_of(info))
 
 
 def _beside(address: str, path: str) -> str:
@@ -245,37 +276,6 @@ def _beside(address: str, path: str) -> str:
 
 def _file(source: Source) -> Item:
     return Item(source.name, "", Kind.FILE, source.address, source.version)
-
-
-def _settle(items: Sequence[Item]) -> list[Item]:
-    """The items; each whose result an earlier one has, has a problem instead."""
-    settled: list[Item] = []
-    owners: dict[str, Item] = {}
-    names: set[str] = set()
-    for item in items:
-        owner = owners.setdefault(item.target.casefold(), item)
-        if owner is not item and not item.problem:
-            problem = (
-                f"{owner.source} is written to {owner.target} as well. Restore this one in a run "
-                "of its own, into another output folder"
-            )
-            item = replace(item, problem=problem)
-        if item.name in names:
-            item = replace(item, name=f"{item.name} ({item.source})")
-        names.add(item.name)
-        settled.append(item)
-    return settled
-
-
-def _target(name: str, suffix: str | None) -> str:
-    """The result's name: that of the picture, where its format is written and none is wanted."""
-    stem, own = posixpath.splitext(name)
-    known = FORMAT_OF_SUFFIX.get(own.lower())
-    if suffix is not None:
-        return name if known == FORMAT_OF_SUFFIX[suffix] else f"{stem if own else name}{suffix}"
-    if known or own.lower() == ANIMATION_SUFFIX:
-        return name
-    return f"{stem if own.lower() in readable_suffixes() else name}.png"
 
 
 def _safe(name: str) -> str:
@@ -309,12 +309,3 @@ def _fixed_part(pattern: str) -> str:
 
 def _below(name: str, base: str) -> str:
     return name[len(base) :].lstrip("/") if base and name.startswith(base) else name.lstrip("/")
-
-
-def _address(system: Any, path: str) -> str:
-    return path if is_local(system) else system.unstrip_protocol(path)
-
-
-def _absolute(address: str) -> str:
-    system, path = url_to_fs(address)
-    return _address(system, path).rstrip("/")

@@ -72,6 +72,17 @@ def is_local(system: Any) -> bool:
     return any(name in LOCAL for name in ([protocol] if isinstance(protocol, str) else protocol))
 
 
+def address_of(system: Any, path: str) -> str:
+    """Of a file of a file system; a local one's is its path."""
+    return path if is_local(system) else system.unstrip_protocol(path)
+
+
+def absolute(address: str) -> str:
+    """The address as all are compared: with the file system's name or from its root."""
+    system, path = url_to_fs(address)
+    return address_of(system, path).rstrip("/")
+
+
 def read_bytes(address: str, offset: int = 0, length: int | None = None) -> bytes:
     """A file, or a part of it. Raises OSError."""
     system, path = url_to_fs(address)

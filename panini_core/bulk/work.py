@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow.parquet as pq
 import torch
@@ -22,7 +23,6 @@ from ..checkpoints.parser import load_parser
 from ..compute import choose_device, choose_dtype
 from ..faces import Face, FaceSet
 from ..images import (
-    ANIMATION_SUFFIX,
     ImageFile,
     ImageFileError,
     check_writable,
@@ -34,20 +34,23 @@ from ..images import (
 from ..models.compiled import compile_restorer
 from ..models.transfer import to_device
 from ..options import AUTO
-from ..pipeline import restore_aligned
+from ..pipeline import describe_left_alone, describe_restored, restore_aligned
 from ..stages.align import align_faces, whole_picture_faces
+from ..stages.chunks import default_batch
 from ..stages.detect import detect_faces
 from ..stages.grouping import rows_of_images
 from ..stages.paste import paste_onto_images
 from ..stages.paste_masks import paste_masks
 from ..stages.restore import check_choices, restore_faces
 from ..stages.selection import select_faces, sort_faces
+from .items import Item, Kind
 from .manifest import DONE, FAILED, NOTHING_TO_DO, Record
 from .packing import PackedImage
 from .recipe import Recipe
-from .sources import Item, Kind, list_columns
+from .sources import list_columns
 from .storage import Folder, open_file, read_bytes
 
+MOST_PIXELS = 64_000_000  # of pictures that are restored together: 28 bytes each, once as floats
 UNCHANGED = "unchanged"  # an outcome that becomes the one that stood there before
 
 
@@ -69,6 +72,11 @@ class Task:
     def is_over(self) -> bool:
         return bool(self.problem) or self.unchanged
 
+    @property
+    def left_alone(self) -> int:
+        """How many of its faces no landmarks fit."""
+        return sum(not face.reliable for own in self.faces for face in own)
+
     def fail(self, error: Exception | str) -> Task:
         """The task with its problem, and without what weighs."""
         if isinstance(error, ImageFileError):  # the record names the file
@@ -81,6 +89,10 @@ class Task:
 
 
 Stage = Callable[[Sequence[Task]], "list[Task]"]
+Each = TypeVar("Each")
+Rows = dict[
+    tuple[str, int], "bytes | Exception"
+]  # by list and number: bytes, or why there are none
 
 
 def one_by_one(tasks: Sequence[Task], work: Callable[[Task], Task]) -> list[Task]:
@@ -104,14 +116,22 @@ class Read:
         rows = _read_rows([task.item for task in tasks if task.item.kind is Kind.ROW])
         return one_by_one(tasks, lambda task: self._read(task, rows))
 
-    def _read(self, task: Task, rows: dict[tuple[str, int], bytes]) -> Task:
+    def _read(self, task: Task, rows: Rows) -> Task:
         item = task.item
         if item.problem:
             return task.fail(item.problem)
         if item.kind is Kind.ROW:
-            data = rows[item.address, item.offset]
+            data = rows.get((item.address, item.offset))
+            if data is None:
+                return task.fail("expected a picture, got a list without this row")
+            if isinstance(data, Exception):
+                raise data
         elif item.kind is Kind.MEMBER:
             data = read_bytes(item.address, item.offset, item.length)
+            if len(data) < item.length:
+                return task.fail(
+                    f"expected {item.length} bytes of a member, got {len(data)}: the tar is cut off"
+                )
         else:
             data = read_bytes(item.address)
         if not data:
@@ -132,39 +152,48 @@ class Read:
 
     def _target(self, item: Item, first: ImageFile) -> str:
         """A GIF is written as one again only where it is an animation."""
-        stem, suffix = posixpath.splitext(item.target)
-        if suffix.lower() == ANIMATION_SUFFIX and first.place is None:
-            return f"{stem}.png"
-        return item.target
+        return item.still if item.still and first.place is None else item.target
 
 
-def _read_rows(items: Sequence[Item]) -> dict[tuple[str, int], bytes]:
-    """The bytes of rows of lists, each group of rows read once."""
+def _read_rows(items: Sequence[Item]) -> Rows:
+    """The rows of lists, each group of rows read once."""
     wanted: dict[str, set[int]] = {}
     for item in items:
         wanted.setdefault(item.address, set()).add(item.offset)
-    found: dict[tuple[str, int], bytes] = {}
+    found: Rows = {}
     for address, numbers in wanted.items():
-        with open_file(address) as file:
-            table = pq.ParquetFile(file)
-            column = list_columns(table)["bytes"]
-            start = 0
-            for group in range(table.num_row_groups):
-                end = start + table.metadata.row_group(group).num_rows
-                own = {number - start for number in numbers if start <= number < end}
-                if own:
-                    found |= {
-                        (address, start + place): value
-                        for place, value in _values(table, group, column, own)
-                    }
-                start = end
+        try:
+            for number, value in _rows_of(address, numbers):
+                found[address, number] = value
+        except Exception as error:
+            found = {(address, number): error for number in numbers} | found
     return found
+
+
+def _rows_of(address: str, numbers: set[int]) -> Iterator[tuple[int, bytes | Exception]]:
+    """Those of one list; the error of a damaged group in place of its rows."""
+    with open_file(address) as file:
+        table = pq.ParquetFile(file)
+        column = list_columns(table)["bytes"]
+        start = 0
+        for group in range(table.num_row_groups):
+            end = start + table.metadata.row_group(group).num_rows
+            left = {number - start for number in numbers if start <= number < end}
+            try:
+                for place, value in _values(table, group, column, set(left)):
+                    yield start + place, value
+                    left.remove(place)
+            except Exception as error:
+                yield from ((start + place, error) for place in left)
+            start = end
 
 
 def _values(
     table: pq.ParquetFile, group: int, column: str, places: set[int]
 ) -> Iterator[tuple[int, bytes]]:
     """The bytes at some places of a group of rows; a few rows in memory at a time."""
+    if not places:
+        return
     start = 0
     for batch in table.iter_batches(batch_size=64, row_groups=[group], columns=[column]):
         for place in sorted(places):
@@ -174,6 +203,8 @@ def _values(
                     value = None if value is None else value[part]
                 yield place, value or b""
         start += len(batch)
+        if start > max(places):
+            return
 
 
 class Detect:
@@ -227,34 +258,61 @@ class Restore:
             self._upscaler = load_upscaler(recipe.upscaler, device=where)
 
     def __call__(self, tasks: Sequence[Task]) -> list[Task]:
-        ready = [task for task in tasks if not task.is_over]
-        try:
-            done = iter(self._restore(ready))
-        except Exception:  # one picture's fault: find out whose
-            return one_by_one(tasks, lambda task: self._restore([task])[0])
-        return [task if task.is_over else next(done) for task in tasks]
+        done: list[Task] = []
+        for few in self._portions([task for task in tasks if not task.is_over], _pixels_of_task):
+            try:
+                done += self._restore(few)
+            except Exception:  # one picture's fault: find out whose
+                done += one_by_one(few, lambda task: self._restore([task])[0])
+        after = iter(done)
+        return [task if task.is_over else next(after) for task in tasks]
+
+    def _portions(
+        self, values: Sequence[Each], pixels_of: Callable[[Each], int]
+    ) -> list[list[Each]]:
+        """The values in order, as many together as MOST_PIXELS allow in results, at least one.
+
+        One by one where their faces go through the network so anyway.
+        """
+        batch = self._options.batch or default_batch(self._model.device)
+        most = MOST_PIXELS / max(1, self._options.upscale) ** 2 if batch > 1 else 0
+        portions: list[list[Each]] = []
+        room = 0.0
+        for value in values:
+            pixels = pixels_of(value)
+            if not portions or pixels > room:
+                portions.append([])
+                room = most
+            portions[-1].append(value)
+            room -= pixels
+        return portions
 
     def _restore(self, tasks: Sequence[Task]) -> list[Task]:
-        """Tasks whose faces were found, all together."""
-        images = [packed.unpack() for task in tasks for packed in task.images]
+        """Tasks whose faces were found, all together as far as memory allows."""
         found = [own for task in tasks for own in task.faces]
+        images = [packed for task in tasks for packed in task.images]
+        results: list[tuple[PackedImage, int]] = []
+        for few in self._portions(list(zip(images, found, strict=True)), _pixels_of_pair):
+            results += self._restore_images(*zip(*few, strict=True))
+        after = iter(results)
+        done: list[Task] = []
+        for task in tasks:
+            own = [next(after) for _ in task.images]
+            restored = sum(count for _, count in own)
+            done.append(replace(task, images=tuple(one for one, _ in own), restored=restored))
+        return done
+
+    def _restore_images(
+        self, packed: Sequence[PackedImage], found: Sequence[Sequence[Face]]
+    ) -> list[tuple[PackedImage, int]]:
+        """Images, and how many faces of each were restored."""
+        images = [one.unpack() for one in packed]
         pixels = [to_device(image.pixels, self._model.device) for image in images]
         chosen = [self._select(own, one) for own, one in zip(found, pixels, strict=True)]
         paste = self._restore_whole if self._aligned else self._restore_faces
-        after = iter(
-            [
-                PackedImage.pack(image.with_pixels(result.cpu()))
-                for image, result in zip(images, paste(pixels, chosen), strict=True)
-            ]
-        )
-        counts = iter([len(own) for own in chosen])
         return [
-            replace(
-                task,
-                images=tuple(next(after) for _ in task.images),
-                restored=sum(next(counts) for _ in task.images),
-            )
-            for task in tasks
+            (PackedImage.pack(image.with_pixels(result.cpu())), len(own))
+            for image, own, result in zip(images, chosen, paste(pixels, chosen), strict=True)
         ]
 
     def _select(self, faces: Sequence[Face], pixels: Tensor) -> list[Face]:
@@ -302,6 +360,19 @@ class Restore:
             for index, result in zip(indices, after, strict=True):
                 results[index] = result
         return results
+
+
+def _pixels_of(packed: PackedImage) -> int:
+    height, width = packed.pixels.shape[-2:]
+    return height * width
+
+
+def _pixels_of_task(task: Task) -> int:
+    return sum(map(_pixels_of, task.images))
+
+
+def _pixels_of_pair(pair: tuple[PackedImage, Sequence[Face]]) -> int:
+    return _pixels_of(pair[0])
 
 
 class Write:
@@ -363,7 +434,8 @@ def _why_none(task: Task, recipe: Recipe) -> str:
     drawn = "" if recipe.upscaler is None else " It was drawn by the upscale model."
     if not task.found:
         return f"No face was found.{drawn}"
-    return f"{recipe.options.faces!r} names none of the {task.found} faces found.{drawn}"
+    note = describe_restored(0, task.found, task.left_alone, recipe.options.faces)
+    return f"{note}{drawn}"
 
 
 def _notes(task: Task) -> list[str]:
@@ -374,4 +446,6 @@ def _notes(task: Task) -> list[str]:
         notes[f"{first.format} was written as {suffix[1:].upper()}"] = None
         if lost := lost_on_writing(task.item.target, first):
             notes[f"not kept: {', '.join(lost)}"] = None
+    if task.restored and task.left_alone:
+        notes[describe_left_alone(task.left_alone)] = None
     return list(notes)

@@ -96,12 +96,12 @@ def _speed(pictures: int, faces: int, seconds: float) -> str:
 
 def _summary(items: Sequence[Item], records: Sequence[Record], seconds: float, output: str) -> str:
     """What was done, how fast, and a table of what went wrong."""
-    from ..bulk import DONE, FAILED, NOTHING_TO_DO, count_reasons
+    from ..bulk import DONE, FAILED, NOTHING_TO_DO, count_reasons, printable
 
     outcomes = [record.outcome for record in records]
     faces = sum(record.faces for record in records if record.outcome == DONE)
     lines = [
-        f"Restored {count(outcomes.count(DONE), 'picture')} -> {output}",
+        f"Restored {count(outcomes.count(DONE), 'picture')} -> {printable(output)}",
         f"{count(faces, 'face')}, {_speed(len(records), faces, seconds)}",
     ]
     if nothing := outcomes.count(NOTHING_TO_DO):

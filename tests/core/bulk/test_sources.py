@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import os
+import sys
+import tarfile
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pyarrow as pa
@@ -12,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from panini_core.bulk import Folder, Manifest, Record
 from panini_core.bulk.sources import Item, Kind, ListingError, list_items
 
 from .conftest import encode, write_tar
@@ -57,6 +63,62 @@ def test_the_output_within_an_input_is_left_out(tmp_path: Path) -> None:
     put(tmp_path / "output.png")
     items = list_items([str(tmp_path)], str(tmp_path / "out"))
     assert names(items) == ["a.png", "output.png"]
+
+
+ORIGINALS = ("a.png", "in/a.png", "in/b.png", "in/in/a.png", "in/c.gif", "in/deep/c.png", "c.png")
+INPUTS = ("in", "link", "in/in", "in/*.png", "link/*", "a.png", "in/a.png", "in/../in/deep", "l.pq")
+OUTPUTS = ("in", "link", ".", "in/..", "in/deep", "in/in", "link/in", "out", "in/out", "LINKS")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes links")
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_no_result_overwrites_an_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ORIGINALS:
+        put(tmp_path / name, name.encode())
+    (tmp_path / "link").symlink_to("in", target_is_directory=True)
+    (tmp_path / "LINKS").mkdir()  # results of an earlier time that are links to the originals
+    for name in ("a.png", "b.png"):
+        (tmp_path / "LINKS" / name).symlink_to(f"../in/{name}")
+    pq.write_table(pa.table({"path": ["in/deep/c.png"], "name": ["../c.png"]}), "l.pq")
+    done = 0
+    for texts in [*itertools.combinations(INPUTS, 2), *zip(INPUTS, strict=True)]:
+        for spelled in (output, f"{tmp_path}/{output}"):
+            try:
+                items = list_items(list(texts), spelled)
+            except ListingError as error:
+                assert "Choose another output folder" in str(error), texts
+                continue
+            sources = {os.path.realpath(item.address) for item in items}
+            targets = [t for item in items if not item.problem for t in item.targets]
+            written = {os.path.realpath(Path(output, target)) for target in targets}
+            assert not sources & written, texts
+            done += len(targets)
+    assert done or output in ("in", "link")
+
+
+def test_what_would_be_overwritten_is_told(tmp_path: Path) -> None:
+    for name in ("a.png", "raw/a.png", "raw/b.png"):
+        put(tmp_path / name)
+    items = list_items([f"{tmp_path}/raw", f"{tmp_path}/a.png"], str(tmp_path))
+    assert [item.name for item in items if not item.problem] == ["b.png"]  # a parent is no fault
+    problems = [item.problem for item in items if item.problem]
+    assert f"overwrite another input, {tmp_path.as_posix()}/a.png" in problems[0]
+    assert "overwrite the picture itself" in problems[1]
+    with pytest.raises(ListingError, match="is the output folder as well"):
+        list_items([str(tmp_path)], f"{tmp_path}/raw/..")
+    with pytest.raises(ListingError, match="none but those in the output folder"):
+        list_items([f"{tmp_path}/r*/*"], f"{tmp_path}/raw")
+
+
+def test_a_manifest_is_no_list_of_pictures(tmp_path: Path) -> None:
+    put(tmp_path / "a.png")
+    manifest = Manifest(Folder(str(tmp_path)))
+    manifest.add([Record("a", "a", "1", "c", "a.png", "done")])
+    manifest.close()
+    assert names(list_items([f"{tmp_path}/*"], str(tmp_path))) == ["a.png"]
 
 
 def test_patterns_and_single_files(tmp_path: Path) -> None:
@@ -147,3 +209,117 @@ def test_no_member_s_result_leaves_its_folder(member: str) -> None:
     safe = _safe(member)
     assert safe and not safe.startswith("/") and ".." not in safe.split("/")
     assert ":" not in safe
+
+
+@pytest.mark.parametrize("name", ["broken.tar", "broken.parquet"])
+def test_a_broken_holder_stops_nothing(tmp_path: Path, name: str) -> None:
+    put(tmp_path / "in" / name, b"this is not what its name says" * 50)
+    put(tmp_path / "in" / "a.png")
+    write_tar(tmp_path / "in" / "whole.tar", {"b.png": encode(0)})
+    for texts in (["in"], ["in/*"], [f"in/{name}", "in/a.png", "in/whole.tar"]):
+        items = list_items([str(tmp_path / text) for text in texts], str(tmp_path / "out"))
+        assert sorted(names(items)) == ["a.png", name, "whole/b.png"]
+        (broken,) = [item for item in items if item.problem]
+        assert broken.name == name and "expected a whole" in broken.problem
+        assert broken.source == (tmp_path / "in" / name).as_posix()
+
+
+def test_a_compressed_tar_is_told(tmp_path: Path) -> None:
+    write_tar(tmp_path / "s.tar", {"a.png": encode(0)})
+    put(tmp_path / "s.tar", gzip.compress((tmp_path / "s.tar").read_bytes()))
+    with pytest.raises(ListingError, match="compressed by gzip.*Unpack it"):
+        list_items([str(tmp_path / "s.tar")], str(tmp_path / "out"))
+
+
+@pytest.fixture(scope="module")
+def whole_tar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tar") / "s.tar"
+    write_tar(path, {f"{index}.png": encode(index, 16) for index in range(4)})
+    return path
+
+
+@given(data=st.data())
+def test_a_cut_tar_gives_what_is_whole_and_says_so(whole_tar: Path, data: Any) -> None:
+    whole = whole_tar.read_bytes()
+    with tarfile.open(whole_tar) as archive:
+        ends = [member.offset_data + member.size for member in archive]
+        starts = [member.offset for member in archive]
+    size = data.draw(st.integers(1024, len(whole)))
+    cut = put(whole_tar.parent / "cut" / "s.tar", whole[:size])
+    items = list_items([str(cut), str(put(whole_tar.parent / "cut" / "x.png"))], "/out")
+    listed = [item for item in items if item.kind is Kind.MEMBER]
+    assert len(listed) >= sum(end <= size for end in ends)
+    if size < ends[-1] and size not in starts:  # there it may have been packed so
+        assert items[len(listed)].kind is Kind.HOLDER and items[len(listed)].problem
+
+
+@given(data=st.data())
+def test_no_damage_of_a_tar_stops_the_rest(whole_tar: Path, data: Any) -> None:
+    damaged = bytearray(whole_tar.read_bytes())
+    with tarfile.open(whole_tar) as archive:
+        starts = [member.offset for member in archive]
+    header = data.draw(st.sampled_from(starts))
+    damaged[header + data.draw(st.integers(0, 499))] ^= data.draw(st.integers(1, 255))
+    path = put(whole_tar.parent / "damaged" / "s.tar", bytes(damaged))
+    items = list_items([str(path), str(put(whole_tar.parent / "damaged" / "x.png"))], "/out")
+    assert names(items)[-1] == "x.png"
+    assert any(item.kind is Kind.HOLDER for item in items) or len(items) == 5
+    before = starts.index(header)
+    assert sum(item.kind is Kind.MEMBER for item in items) >= before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "x" * 5000 + ".png",
+        "a.png/b.png",
+        "nothing://a/b.png",
+        "s3fake+x://bucket/a.png",
+        "a\0b.png",
+        "zip://x.png::a.png",
+        "http://[/a.png",
+        "gone/*.png",
+    ],
+)
+def test_a_path_that_cannot_be_used_is_its_row_s_fault(tmp_path: Path, path: str) -> None:
+    put(tmp_path / "a.png")
+    pq.write_table(pa.table({"path": ["a.png", path]}), tmp_path / "list.parquet")
+    items = list_items([str(tmp_path / "list.parquet")], str(tmp_path / "out"))
+    bad = [item for item in items if item.problem]
+    assert [item.address for item in items if not item.problem] == [f"{tmp_path.as_posix()}/a.png"]
+    assert [item.address for item in bad] == [path]
+    assert "expected" in bad[0].problem
+
+
+def test_a_file_system_that_is_not_installed_is_its_row_s_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    put(tmp_path / "a.png")
+    table = pa.table({"path": ["a.png", "s3://bucket/a.png"]})
+    pq.write_table(table, tmp_path / "list.parquet")
+    items = list_items([str(tmp_path / "list.parquet")], str(tmp_path / "out"))
+    assert [("s3fs" in item.problem) for item in items] == [False, True]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file systems there refuse such names")
+def test_names_that_are_no_unicode(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path / "in")
+    os.mkdir(folder)
+    for name in (b"caf\xe9.png", b"caf\xe8.png", "café.png".encode(), b"caf%E9.png"):
+        Path(os.fsdecode(folder + b"/" + name)).write_bytes(name)
+    with tarfile.open(
+        tmp_path / "in" / "s.tar", "w", format=tarfile.GNU_FORMAT, encoding="latin-1"
+    ) as archive:
+        archive.addfile(tarfile.TarInfo("tür.png"))
+    items = list_items([str(tmp_path / "in")], str(tmp_path / "out"))
+    assert sorted(names(items)) == [
+        "%%caf%E9.png",
+        "caf%E8.png",
+        "caf%E9.png",
+        "café.png",
+        "s/t%FCr.png",
+    ]
+    assert [item.target for item in items] == names(items)
+    for item in items[:4]:
+        assert Path(item.address).read_bytes() == os.fsencode(Path(item.address).name)
