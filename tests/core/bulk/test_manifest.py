@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -59,3 +60,27 @@ def test_the_file_is_a_table_that_anyone_reads(tmp_path: Path) -> None:
     run.close()
     (row,) = pq.read_table(tmp_path / MANIFEST).to_pylist()
     assert (row["name"], row["faces"], row["model"]) == ("a", 3, "m")
+
+
+@pytest.mark.parametrize("key", ["name", "source", "target", "reason", "notes", "model", "options"])
+def test_texts_that_are_no_unicode_are_stored(folder: Folder, key: str) -> None:
+    values = {"name": "a", key: "caf\udce9 \ud800"}
+    run = Manifest(folder)
+    run.add([record(**values)])
+    run.close()
+    (read,) = Manifest(folder).records.values()
+    assert getattr(read, key) == "caf%E9 %uD800"
+
+
+@pytest.mark.parametrize("columns", [{"bytes": [b"x"]}, {"name": ["a"], "path": ["b"]}, None])
+def test_another_file_of_that_name_is_not_overwritten(
+    tmp_path: Path, columns: dict[str, list[object]] | None
+) -> None:
+    path = tmp_path / MANIFEST
+    path.write_bytes(b"no list")
+    if columns:
+        pq.write_table(pa.table(columns), path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="Choose another output folder"):
+        Manifest(Folder(str(tmp_path)))
+    assert path.read_bytes() == before

@@ -83,13 +83,13 @@ def test_no_result_overwrites_an_input(
     for name in ("a.png", "b.png"):
         (tmp_path / "LINKS" / name).symlink_to(f"../in/{name}")
     pq.write_table(pa.table({"path": ["in/deep/c.png"], "name": ["../c.png"]}), "l.pq")
-    done = 0
+    done, refusals = 0, list[str]()
     for texts in [*itertools.combinations(INPUTS, 2), *zip(INPUTS, strict=True)]:
         for spelled in (output, f"{tmp_path}/{output}"):
             try:
                 items = list_items(list(texts), spelled)
             except ListingError as error:
-                assert "Choose another output folder" in str(error), texts
+                refusals.append(str(error))
                 continue
             sources = {os.path.realpath(item.address) for item in items}
             targets = [t for item in items if not item.problem for t in item.targets]
@@ -97,6 +97,7 @@ def test_no_result_overwrites_an_input(
             assert not sources & written, texts
             done += len(targets)
     assert done or output in ("in", "link")
+    assert all("Choose another output folder" in text for text in refusals)
 
 
 def test_what_would_be_overwritten_is_told(tmp_path: Path) -> None:
@@ -227,7 +228,7 @@ def test_a_broken_holder_stops_nothing(tmp_path: Path, name: str) -> None:
 def test_a_compressed_tar_is_told(tmp_path: Path) -> None:
     write_tar(tmp_path / "s.tar", {"a.png": encode(0)})
     put(tmp_path / "s.tar", gzip.compress((tmp_path / "s.tar").read_bytes()))
-    with pytest.raises(ListingError, match="compressed by gzip.*Unpack it"):
+    with pytest.raises(ListingError, match=r"compressed by gzip.*Unpack it"):
         list_items([str(tmp_path / "s.tar")], str(tmp_path / "out"))
 
 
