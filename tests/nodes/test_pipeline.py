@@ -301,6 +301,20 @@ def test_what_a_mask_covers_is_said_and_not_guessed(comfy_pack: Pack) -> None:
         comfy_pack.run("PaniniPasteFaces", **paste, mask_of="image")
 
 
+def test_a_mask_of_the_picture_before_it_was_enlarged_is_not_one_of_the_crops(
+    comfy_pack: Pack,
+) -> None:
+    image = examples.photograph()
+    large = image.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    for size in (128, 256):  # another one, and as large as the image was
+        crops, faces = examples.align(comfy_pack, image, size=size)
+        paste = {"image": large, "faces": faces, "crops": 1 - crops, "mask_source": "mask"}
+        paste["mask"] = torch.ones(1, 256, 256)
+        with pytest.raises(ValueError, match=r"which have 512 x 512 px now.*set mask_of to crops"):
+            comfy_pack.run("PaniniPasteFaces", **paste)
+        comfy_pack.run("PaniniPasteFaces", **paste, mask_of="crops")
+
+
 def test_an_empty_mask_is_refused_and_not_drawn(comfy_pack: Pack) -> None:
     image = torch.cat([examples.landscape(), examples.photograph()])
     crops, faces = examples.align(comfy_pack, image, size=64)
