@@ -149,7 +149,7 @@ def restore_film(
         )
         stopped = _write(frames, film, folder, parts, coding, report, on_image)
     if parts:
-        report.notes += join_parts(film, parts, target)
+        report.notes += join_parts(film, coding, parts, target)
     report.seconds = time.perf_counter() - started
     if stopped is not None:
         raise stopped

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from ..options import FILM_CODECS
+from .planes import FULL_RANGE
 from .pyav import require_av
 from .reading import Film, FilmTags, VideoFileError
 from .scheduling import kept_scheduling
@@ -25,6 +26,7 @@ class _Encoder:
     name: str
     has_crf: bool = False
     lossless: bool = False  # or of a rate of its own: nothing is asked of it
+    narrow: bool = False  # players take all values for those of television
 
 
 # By the codec's name; of several, the first one that this build of FFmpeg has.
@@ -35,10 +37,10 @@ _ENCODERS = {
     "vp9": (_Encoder("libvpx-vp9", has_crf=True),),
     "av1": (_Encoder("libsvtav1", has_crf=True), _Encoder("libaom-av1", has_crf=True)),
     "mpeg4": (_Encoder("mpeg4"),),
-    "mpeg2video": (_Encoder("mpeg2video"),),
-    "mpeg1video": (_Encoder("mpeg1video"),),
+    "mpeg2video": (_Encoder("mpeg2video", narrow=True),),
+    "mpeg1video": (_Encoder("mpeg1video", narrow=True),),
     "mjpeg": (_Encoder("mjpeg"),),
-    "prores": (_Encoder("prores_ks", lossless=True),),
+    "prores": (_Encoder("prores_ks", lossless=True, narrow=True),),
     "ffv1": (_Encoder("ffv1", lossless=True),),
 }
 _SOURCE_NAMES = {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9", "libvpx": "vp8"}
@@ -61,12 +63,12 @@ class Coding:
     pixel_format: str
     width: int
     height: int
-    time_base: Fraction
-    rate: Fraction
+    rate: Fraction  # frames a second, for what the encoder spends; their times are another thing
     tags: FilmTags
     crf: float | None = None
     profile: str | None = None
     lossless: bool = False
+    narrows: bool = False  # values of the full range become those of television
     notes: tuple[str, ...] = ()  # what differs from the source, in words
 
 
@@ -98,6 +100,10 @@ def choose_coding(
     pixel_format = _fit_format(encoder, film.pixel_format)
     if pixel_format != film.pixel_format:
         notes.append(f"{film.pixel_format} was written as {pixel_format}")
+    tags, narrows = film.tags, encoder.narrow and film.tags.range == FULL_RANGE
+    if narrows:
+        tags = replace(tags, range=1)
+        notes.append(f"all values were written as those of television, since {wanted} knows these")
     if film.interlaced:
         notes.append("the film is interlaced; its frames were restored and written as whole ones")
     profile = None
@@ -112,12 +118,12 @@ def choose_coding(
         pixel_format=pixel_format,
         width=width,
         height=height,
-        time_base=film.time_base,
-        rate=film.rate,
-        tags=film.tags,
+        rate=_fit_rate(encoder, film.rate),
+        tags=tags,
         crf=crf,
         profile=profile,
         lossless=encoder.lossless,
+        narrows=narrows,
         notes=tuple(notes),
     )
 
@@ -140,7 +146,7 @@ def add_stream(container: Any, coding: Coding, bit_rate: int) -> Any:
     stream.width, stream.height = coding.width, coding.height
     stream.pix_fmt = coding.pixel_format
     context, tags = stream.codec_context, coding.tags
-    context.time_base = coding.time_base
+    context.time_base = 1 / coding.rate  # frames are coded evenly; their times are listed
     if not coding.lossless:
         context.bit_rate = 0 if coding.crf is not None else bit_rate
     if tags.range:
@@ -166,6 +172,13 @@ def _is_there(encoder: str) -> bool:
     except ValueError:  # av.codec.UnknownCodecError
         return False
     return True
+
+
+def _fit_rate(encoder: _Encoder, wanted: Fraction) -> Fraction:
+    """The nearest rate that an encoder takes: some know a few, MPEG-4 none of large numbers."""
+    offered = require_av().Codec(encoder.name, "w").frame_rates
+    plain = wanted.limit_denominator(1001)
+    return min(offered, key=lambda rate: abs(rate - plain)) if offered else plain
 
 
 def _fit_format(encoder: _Encoder, wanted: str) -> str:
