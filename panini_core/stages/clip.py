@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import Face
@@ -20,6 +19,7 @@ from .chunks import OnImage
 from .cuts import mark_cuts, thumbnail
 from .detect import PIXELS_PER_CALL, detect_faces
 from .grouping import rows_of_images
+from .pooling import mean_pool
 from .track import LARGEST_GAP, Sight, Stretch, follow_faces, follow_in_passing, track_faces
 
 SHARE_TO_GO_ON = 0.5  # of the threshold: what a face must score where one is expected
@@ -206,7 +206,7 @@ def _small(image: Tensor, face: Face) -> Tensor:
     left, top, right, bottom = face.box.round().int().tolist()
     rows = slice(min(max(top, 0), height - 1), max(bottom, 1))
     columns = slice(min(max(left, 0), width - 1), max(right, 1))
-    small = F.adaptive_avg_pool2d(image[:, rows, columns].mean(0)[None, None], COMPARED_SIDE)[0, 0]
+    small = mean_pool(image[:, rows, columns].mean(0)[None, None], COMPARED_SIDE)[0, 0]
     return small - small.mean()
 
 
