@@ -139,7 +139,6 @@ def restore_film(
             film,
             model,
             options,
-            coding,
             find,
             begin,
             report,
@@ -148,6 +147,9 @@ def restore_film(
             on_chunk=on_chunk,
         )
         stopped = _write(frames, film, folder, parts, coding, report, on_image)
+    if film.other_sizes:
+        sizes = ", ".join(f"{width}x{height}" for width, height in sorted(film.other_sizes))
+        report.notes.append(f"frames of {sizes} were brought to {film.width}x{film.height}")
     if parts:
         report.notes += join_parts(film, coding, parts, target)
     report.seconds = time.perf_counter() - started
@@ -171,26 +173,28 @@ def _write(
     """Writes frames into further `parts`. Returns what stopped it, also Ctrl-C; None at the end."""
     total = len(film.timeline)
     while True:
+        path = part_path(folder, len(parts))
+        before = report.frames
+        stopped: BaseException | None = None
         try:
             first = next(frames, None)
-        except BaseException as error:
-            return error
-        if first is None:
-            return None
-        path = part_path(folder, len(parts))
-        rate = bit_rate_of(film, range(first.index, first.index + PART_FRAMES), coding)
-        stopped: BaseException | None = None
-        with write_part(path, coding, rate) as writer:
-            try:
-                for frame in chain([first], islice(frames, PART_FRAMES - 1)):
-                    writer.write(frame)
-                    report.frames += 1
-                    if on_image is not None:
-                        on_image(report.frames, max(total, report.frames))
-            except BaseException as error:  # the part ends here
-                stopped = error
-                if not writer.times:
-                    raise
+            if first is None:
+                return None
+            rate = bit_rate_of(film, range(first.index, first.index + PART_FRAMES), coding)
+            with write_part(path, coding, rate) as writer:
+                try:
+                    for frame in chain([first], islice(frames, PART_FRAMES - 1)):
+                        writer.write(frame)
+                        report.frames += 1
+                        if on_image is not None:
+                            on_image(report.frames, max(total, report.frames))
+                except BaseException as error:  # the part ends here
+                    stopped = error
+                    if not writer.times:
+                        raise
+        except BaseException as error:  # there is no such part
+            report.frames = before
+            return stopped or error
         parts.append(path)
         if stopped is not None:
             return stopped
@@ -200,7 +204,6 @@ def _restore(
     film: Film,
     model: FaceRestorer,
     options: RestoreOptions,
-    coding: Coding,
     find: Find,
     begin: int,
     report: FilmReport,
@@ -237,7 +240,6 @@ def _restore(
                 faces,
                 own,
                 options,
-                coding,
                 masks=masks,
                 upscaler=upscaler,
                 device=model.device,
@@ -347,7 +349,6 @@ def _paste(
     restored: RestoredFaces,
     rows: Sequence[int],
     options: RestoreOptions,
-    coding: Coding,
     *,
     masks: Tensor | None,  # of all restored faces
     upscaler: ImageUpscaler | None,
@@ -360,17 +361,7 @@ def _paste(
     ((picture, _),) = paste_onto_images(
         [image], restored, [rows], options, masks=masks, upscaler=upscaler
     )
-    after = picture.cpu()
-    if options.upscale != 1:  # codecs want even sizes
-        after = _crop(after, coding, frame.turns)
-    return frame.changed(before, after)
-
-
-def _crop(picture: Tensor, coding: Coding, turns: int) -> Tensor:
-    height, width = coding.height, coding.width
-    if turns % 2:
-        height, width = width, height
-    return picture[:, :height, :width]
+    return frame.changed(before, picture.cpu())
 
 
 # --- what stays of work that was stopped ----------------------------------------------------------

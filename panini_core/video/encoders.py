@@ -26,13 +26,14 @@ class _Encoder:
     name: str
     has_crf: bool = False
     lossless: bool = False  # or of a rate of its own: nothing is asked of it
+    even: bool = False  # halved planes need sides that can be halved
     narrow: bool = False  # players take all values for those of television
 
 
 # By the codec's name; of several, the first one that this build of FFmpeg has.
 _ENCODERS = {
-    "h264": (_Encoder("libx264", has_crf=True), _Encoder("libopenh264")),
-    "hevc": (_Encoder("libx265", has_crf=True),),
+    "h264": (_Encoder("libx264", has_crf=True, even=True), _Encoder("libopenh264", even=True)),
+    "hevc": (_Encoder("libx265", has_crf=True, even=True),),
     "vp8": (_Encoder("libvpx", has_crf=True),),
     "vp9": (_Encoder("libvpx-vp9", has_crf=True),),
     "av1": (_Encoder("libsvtav1", has_crf=True), _Encoder("libaom-av1", has_crf=True)),
@@ -110,8 +111,18 @@ def choose_coding(
     if wanted == "prores":
         profile = _PRORES_NAMES.get(film.profile, "4444" if "444" in pixel_format else "hq")
     height, width = (round(side * scale) for side in (film.height, film.width))
-    if scale != 1:  # which half-sized planes need
+    if scale != 1:
         height, width = height - height % 2, width - width % 2
+    elif encoder.even:
+        whole = height, width
+        form = require_av().VideoFormat(pixel_format, 64, 64)
+        height -= height % (64 // form.chroma_height(64))
+        width -= width % (64 // form.chroma_width(64))
+        if (height, width) != whole:
+            notes.append(
+                f"frames of {whole[1]}x{whole[0]} were cut to {width}x{height}, since "
+                f"{_title(wanted)} with {pixel_format} halves its sides"
+            )
     return Coding(
         encoder=encoder.name,
         codec=wanted,
@@ -159,6 +170,10 @@ def add_stream(container: Any, coding: Coding, bit_rate: int) -> Any:
     with kept_scheduling():
         context.open()
     return stream
+
+
+def _title(codec: str) -> str:
+    return {"h264": "H.264", "hevc": "HEVC"}.get(codec, codec)
 
 
 def _find_encoder(codec: str) -> _Encoder | None:

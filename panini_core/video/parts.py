@@ -15,7 +15,7 @@ from typing import Any
 
 from ..checkpoints.whole_file import whole_file
 from .encoders import BIT_RATE_MARGIN, LEAST_BITS, Coding, add_stream
-from .planes import FULL_RANGE
+from .planes import FULL_RANGE, crop
 from .pyav import require_av
 from .reading import Film, FilmFrame
 
@@ -37,8 +37,11 @@ class PartWriter:
     times: list[int] = field(default_factory=list[int])
 
     def write(self, frame: FilmFrame) -> None:
-        """The next frame. Its planes are brought to the coding's format where they differ."""
+        """The next frame. Its planes are brought to the coding's format and cut to its size where
+        they differ."""
         native = frame.native
+        if (native.width, native.height) != (self.coding.width, self.coding.height):
+            native = crop(native, self.coding.width, self.coding.height)
         if native.format.name != self.coding.pixel_format or self.coding.narrows:
             native = _reformat(native, self.coding)
         native.pict_type = 0  # the source's plan of key frames is not the encoder's

@@ -140,6 +140,15 @@ def change(frame: Any, before: Tensor, after: Tensor) -> Any:
     return copy
 
 
+def crop(frame: Any, width: int, height: int) -> Any:
+    """The upper left of a frame in planes, its values unchanged."""
+    smaller = _empty_like(frame, width, height)
+    for place in range(len(frame.planes)):
+        rows, columns = _plane(smaller, place).shape
+        _fill(smaller, place, _plane(frame, place)[:rows, :columns])
+    return smaller
+
+
 def draw(like: Any, pixels: Tensor) -> Any:
     """A frame of the pixels (3, H, W), RGB in [0, 1], coded as another one in planes is, of
     whatever size; its alpha, where it has one, is opaque."""

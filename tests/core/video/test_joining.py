@@ -18,6 +18,7 @@ from .films import (
     frames_of,
     grey,
     make_film,
+    moving,
     needs_encoder,
     seconds_of,
     sound_of,
@@ -222,6 +223,50 @@ def test_all_values_stay_all_values_in_another_format_of_pixels(
     # AVI has no place for it, and says so.
     assert any("not kept" in note and "range" in note for note in notes) == (suffix == ".avi")
     assert Film(tmp_path / f"b{suffix}").tags.range == (2 if suffix == ".mkv" else 0)
+
+
+@pytest.mark.parametrize(("width", "height"), [(97, 96), (96, 97), (97, 95)])
+@pytest.mark.parametrize(
+    ("codec", "pixel_format"),
+    [
+        pytest.param("h264", "yuv420p", marks=needs_encoder("libx264")),
+        pytest.param("h264", "yuv422p", marks=needs_encoder("libx264")),
+        pytest.param("h264", "yuv444p", marks=needs_encoder("libx264")),
+        pytest.param("hevc", "yuv420p", marks=needs_encoder("libx265")),
+        pytest.param("vp9", "yuv420p", marks=needs_encoder("libvpx-vp9")),
+        pytest.param("av1", "yuv420p", marks=needs_encoder("libsvtav1")),
+        pytest.param("mpeg4", "yuv420p", marks=needs_encoder("mpeg4")),
+        pytest.param("mpeg2video", "yuv420p", marks=needs_encoder("mpeg2video")),
+        pytest.param("ffv1", "yuv420p", marks=needs_encoder("ffv1")),
+    ],
+)
+def test_odd_sizes_are_written(
+    tmp_path: Path, codec: str, pixel_format: str, width: int, height: int
+) -> None:
+    """One row or column is cut where the encoder halves it, and nowhere else."""
+
+    def picture(index: int) -> np.ndarray:
+        return moving(index, height=height, width=width)
+
+    source = make_film(
+        tmp_path / "a.mkv",
+        4,
+        picture,
+        codec="ffv1",
+        pixel_format=pixel_format,
+        options={"level": "3"},
+    )
+    notes = copy(Film(source), tmp_path / "b.mkv", codec=codec)
+    after = Film(tmp_path / "b.mkv")
+    halves = codec in ("h264", "hevc")
+    across, down = {"yuv420p": (2, 2), "yuv422p": (2, 1)}.get(pixel_format, (1, 1))
+    size = (height - height % down, width - width % across) if halves else (height, width)
+    assert notes == [] and after.size == size
+    said = choose_coding(Film(source), codec=codec).notes
+    assert any("were cut to" in note for note in said) == (size != (height, width))
+    for one, other in zip(Film(source).frames(), after.frames(), strict=True):
+        shown = one.pixels()[:, : size[0], : size[1]]
+        assert (shown - other.pixels()).abs().mean() < 0.05
 
 
 def test_quality_may_be_chosen(tmp_path: Path) -> None:
