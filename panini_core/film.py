@@ -13,7 +13,7 @@ import math
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from .checkpoints.whole_file import whole_file
+from .checkpoints.whole_file import shorten_name, whole_file
 from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
 from .models.face_detector import FaceDetector
 from .models.face_parser import FaceParser
@@ -51,6 +51,7 @@ from .video.parts import bit_rate_of, part_path, part_times, write_part
 
 PART_FRAMES = 250  # of a part: what is lost at most when work is stopped by force
 FACES_PER_GROUP = 32  # crops that are held at a time, beside those that smoothing needs
+_PARTS = ".parts"  # how the name of the folder of parts ends
 _ABOUT = "film.json"  # in the folder of parts: which film they are of, and how it is restored
 _FACES = "faces.jsonl"  # what was detected, in the order in which it was asked
 
@@ -79,8 +80,11 @@ class FilmReport:
 
 
 def parts_folder(target: Path) -> Path:
-    """Where the finished parts of a film lie until it is whole."""
-    return target.with_name(f"{target.name}.parts")
+    """Where the finished parts of a film lie until it is whole.
+
+    Only a name that file systems would refuse with the ending is shortened, always to the same.
+    """
+    return target.with_name(f"{shorten_name(target.name, len(_PARTS))}{_PARTS}")
 
 
 def restore_film(
@@ -96,6 +100,8 @@ def restore_film(
     resume: bool = False,
     overwrite: bool = False,
     model_name: str = "",
+    detector_name: str = "",
+    parser_name: str = "",
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> FilmReport:
@@ -111,7 +117,8 @@ def restore_film(
     `on_image(done, total)` is called for each frame that is written, `on_chunk` with the latest
     crops; both may raise to stop. Then, as on any error, what was done so far becomes the film, and
     its parts stay in the folder `parts_folder(target)`: with `resume` the work goes on there, after
-    the last full part. `model_name` tells models apart that must not be mixed so.
+    the last full part. `model_name`, `detector_name` and `parser_name` tell networks apart that
+    must not be mixed so.
 
     Raises VideoFileError for a film that cannot be read, or written so; ValueError if the parts of
     another run are there that do not fit, or are neither to be resumed nor overwritten; ImportError
@@ -125,7 +132,8 @@ def restore_film(
     coding = choose_coding(
         film, codec=film_options.codec, crf=film_options.crf, scale=options.upscale
     )
-    about = _about(film, options, coding, model_name)
+    networks = {"model": model_name, "detector": detector_name, "parser": parser_name}
+    about = _about(film, options, coding, networks)
     folder = _open_folder(target, about, resume=resume, overwrite=overwrite)
     parts = _finished(folder) if resume else []
     begin = sum(len(part_times(path)) for path in parts)
@@ -367,15 +375,17 @@ def _paste(
 # --- what stays of work that was stopped ----------------------------------------------------------
 
 
-def _about(film: Film, options: RestoreOptions, coding: Coding, model_name: str) -> dict[str, Any]:
+def _about(
+    film: Film, options: RestoreOptions, coding: Coding, networks: Mapping[str, str]
+) -> dict[str, Any]:
     """What must be the same for parts to fit together, as JSON gives it back."""
     status = film.path.stat()
     about = {
         "source": [film.path.name, status.st_size, status.st_mtime_ns],
         "options": dataclasses.asdict(options) | {"batch": None},
         "coding": [coding.encoder, coding.pixel_format, coding.width, coding.height, coding.crf],
-        "model": model_name,
         "frames": PART_FRAMES,
+        **networks,
     }
     return json.loads(json.dumps(about))
 
@@ -384,11 +394,14 @@ def _open_folder(target: Path, about: dict[str, Any], *, resume: bool, overwrite
     folder = parts_folder(target)
     described = folder / _ABOUT
     if folder.is_dir() and any(folder.iterdir()):
-        if resume and (not described.exists() or json.loads(described.read_bytes()) != about):
-            raise ValueError(
-                f"{folder} holds parts of another film, or restored otherwise, which cannot be "
-                "resumed. Take the same file, options and model, or overwrite it (--force)."
-            )
+        if resume:
+            known: dict[str, Any] = json.loads(described.read_bytes()) if described.exists() else {}
+            if others := [key for key in about if known.get(key) != about[key]]:
+                raise ValueError(
+                    f"{folder} holds parts of another film, or restored otherwise (not the same: "
+                    f"{', '.join(others)}), which cannot be resumed. Take the same file, options, "
+                    "model, detector and parser, or overwrite it (--force)."
+                )
         if not resume and not overwrite:
             raise ValueError(
                 f"{folder} holds parts of a run that was stopped. Go on with it (--resume), or "

@@ -123,7 +123,7 @@ def test_a_film_without_a_face_stays(tmp_path: Path, model: PaniniNet) -> None:
 
 def test_a_size_that_changes_is_brought_to_the_first(tmp_path: Path, model: PaniniNet) -> None:
     pieces: list[bytes] = []
-    for number, (height, width) in enumerate(((96, 96), (64, 128))):
+    for number, (height, width) in enumerate(((96, 96), (120, 128))):
         times = [512 * (25 * number + index) for index in range(5)]
         shown = scene(0, height=height, width=width)
         piece = make_film(tmp_path / f"{number}.ts", 5, lambda _, p=shown: p, times=times)
@@ -132,7 +132,7 @@ def test_a_size_that_changes_is_brought_to_the_first(tmp_path: Path, model: Pani
     source.write_bytes(b"".join(pieces))
     report = restore(source, tmp_path / "b.mp4", model)
     assert report.frames == report.restored == 10
-    assert "frames of 128x64 were brought to 96x96" in report.notes
+    assert "frames of 128x120 were brought to 96x96" in report.notes
     assert {frame.shape for frame in frames_of(tmp_path / "b.mp4")} == {(144, 96)}
 
 
