@@ -73,6 +73,7 @@ class FilmReport:
     resumed: int = 0  # of these, the ones of an earlier run
     restored: int = 0  # faces, each counted in every frame
     filled: int = 0  # of these, those that were filled in between frames
+    left_alone: int = 0  # faces, likewise, since no landmarks fit them
     tracks: set[int] = field(default_factory=set[int])  # that were restored
     faces: dict[int, FilmFace] = field(default_factory=dict[int, FilmFace])  # seen, by number
     notes: list[str] = field(default_factory=list[str])  # what differs from the source, in words
@@ -223,7 +224,13 @@ def _restore(
     """The frames from `begin` on, restored."""
     height, width = film.size
     looks: Iterator[Look] = (frame.pixels for frame in film.frames())
-    stretches = detect_in_passing(looks, film.size, find, options.threshold)
+
+    def count_left_alone(faces: Sequence[Face]) -> None:
+        report.left_alone += len(faces)
+
+    stretches = detect_in_passing(
+        looks, film.size, find, options.threshold, on_left_alone=count_left_alone
+    )
     stretches = _note(stretches, report)
     stretches = select_in_passing(
         stretches, options.faces, height=height, width=width, max_faces=options.max_faces
@@ -457,9 +464,10 @@ class _Remembered:
 
 
 def _values(face: Face) -> list[Any]:
-    return [face.box.tolist(), face.landmarks.tolist(), face.score, face.number]
+    return [face.box.tolist(), face.landmarks.tolist(), face.score, face.number, face.reliable]
 
 
 def _face(values: Sequence[Any], frame: int) -> Face:
-    box, landmarks, score, number = values
-    return Face(torch.tensor(box), torch.tensor(landmarks), score, frame, number)
+    box, landmarks, score, number, reliable = values
+    place = torch.tensor(box), torch.tensor(landmarks)
+    return Face(*place, score, frame, number, reliable=reliable)

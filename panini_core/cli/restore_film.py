@@ -16,6 +16,7 @@ from ..options import FilmOptions, RestoreOptions
 from .batch import Outcome, Result, count
 from .console import Progress
 from .inputs import Job
+from .report import say_left_alone
 
 
 def can_go_on(job: Job) -> bool:
@@ -78,7 +79,7 @@ class FilmRestorer:
         outcome = Outcome.DONE if report.restored else Outcome.NOTHING_TO_DO
         if not report.restored:
             text = f"No face was restored in the {count(report.frames, 'frame')} of the film."
-        notes = tuple(report.notes)
+        notes = (*report.notes, *say_left_alone(report.left_alone))
         return Result(outcome, report.restored, text, notes, _describe(job, report))
 
 
@@ -89,6 +90,7 @@ def _describe(job: Job, report: FilmReport) -> dict[str, object]:
         "resumed": report.resumed,
         "restored_faces": report.restored,
         "filled_faces": report.filled,
+        "left_alone_faces": report.left_alone,
         "tracks": len(report.tracks),
         "faces": [
             {"number": number, "first_frame": seen.first, "last_frame": seen.last}

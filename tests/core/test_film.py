@@ -15,6 +15,7 @@ import torch
 
 from panini_core import film as film_module
 from panini_core.film import parts_folder, restore_film
+from panini_core.models.face_detector import Detections
 from panini_core.models.face_parser import PARSENET, FaceParser
 from panini_core.models.face_restorer import CropRestorer, RestorerKind
 from panini_core.models.panini import PaniniNet
@@ -234,6 +235,43 @@ def test_grain_goes_back_into_every_frame(tmp_path: Path) -> None:
     assert shown[False].std(axis=(1, 2)).max() < 3
     assert grain.std(axis=(1, 2)).min() > 4
     assert abs(np.corrcoef(grain[0].ravel(), grain[1].ravel())[0, 1]) < 0.1
+
+
+class Unsure(BrightSquare):
+    """Some frames' landmarks lie in one point, which fits no face."""
+
+    def __init__(self, sure: int) -> None:
+        super().__init__()
+        self.sure = sure  # frames, the first ones
+
+    def __call__(self, images: torch.Tensor, threshold: float) -> list[Detections]:
+        first = self.images
+        found = super().__call__(images, threshold)
+        return [
+            one if first + row < self.sure else replace(one, landmarks=one.landmarks * 0)
+            for row, one in enumerate(found)
+        ]
+
+
+@pytest.mark.parametrize("sure", [0, 12])
+def test_faces_that_are_left_alone_are_counted(
+    tmp_path: Path, model: PaniniNet, monkeypatch: pytest.MonkeyPatch, sure: int
+) -> None:
+    """As in the batch of its frames, and also by a run that goes on."""
+    from panini_core.pipeline import restore_images_with_report
+
+    monkeypatch.setattr(film_module, "PART_FRAMES", 5)
+    source = make_film(tmp_path / "a.mkv", 12, scene, **WITHOUT_LOSS)
+    frames = torch.stack([frame.pixels() for frame in Film(source).frames()])
+    batch = restore_images_with_report(Unsure(sure), model, frames, OPTIONS).reports
+    expected = sum(not face.reliable for one in batch for face in one.found)
+    assert expected == 12 - sure
+    target = tmp_path / "b.mkv"
+    with pytest.raises(KeyboardInterrupt):
+        restore_film(Unsure(sure), model, source, target, OPTIONS, on_image=Stop(7))
+    report = restore_film(Unsure(sure), model, source, target, OPTIONS, resume=True)
+    assert (report.left_alone, report.frames) == (expected, 12)
+    assert bool(report.faces) == bool(sure)
 
 
 # --- stopped and gone on with ---------------------------------------------------------------------

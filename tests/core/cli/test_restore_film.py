@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from panini_core import film as film_module
 from panini_core.checkpoints.detector import find_detector
 from panini_core.cli import main
 from panini_core.cli.restore_film import name_network
 from panini_core.film import parts_folder
+from panini_core.models.face_detector import Detections
 from panini_core.video import Film
 
 from ..video.films import frames_of, make_film, needs_encoder, seconds_of
@@ -217,3 +220,22 @@ def test_parts_of_another_network_are_not_gone_on_with(
 def test_a_bundled_detector_is_known_by_its_name(tmp_path: Path) -> None:
     assert name_network(find_detector("bundled")) == name_network(find_detector()) == "bundled"
     assert name_network(None) == ""
+
+
+def test_faces_that_are_left_alone_are_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from .conftest import FakeDetector
+
+    find = FakeDetector._find
+
+    def find_vaguely(self: FakeDetector, image: Tensor) -> Detections:
+        found = find(self, image)
+        return dataclasses.replace(found, landmarks=found.landmarks * 0)
+
+    monkeypatch.setattr(FakeDetector, "_find", find_vaguely)
+    make_film(Path("clip.mp4"), 6, scene)
+    assert run("clip.mp4", "-o", "out.mp4", "--report", "report.json") == 0
+    (told,) = json.loads(Path("report.json").read_text())["pictures"]
+    assert "left alone, since no landmarks fit: 6" in told["notes"]
+    assert told["left_alone_faces"] == 6
