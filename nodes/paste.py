@@ -111,6 +111,7 @@ class PasteFaces(io.ComfyNode):
         )
         images = host.to_images(image)
         faces.check_images(len(images))
+        found_in = (faces.height, faces.width)
         faces = faces.scaled_to(images.shape[-2], images.shape[-1])
         if crops is None:
             none = core.align_faces(images, [])
@@ -133,7 +134,7 @@ class PasteFaces(io.ComfyNode):
             )
         masks = None
         if mask_source == GIVEN:
-            masks = _given_masks(mask, mask_of, images, aligned, pictures.shape[-1])
+            masks = _given_masks(mask, mask_of, images, aligned, pictures.shape[-1], found_in)
             # Never harder than the soft mask at the crop's border.
             masks = masks * core.face_mask(masks.shape[-1], options.feather).to(masks.device)
         changed = _changed_rows(aligned, pictures)
@@ -174,18 +175,24 @@ def _changed_rows(aligned: FaceSet, pictures: Tensor) -> list[int]:
 
 
 def _given_masks(
-    mask: Tensor | None, owner: str, images: Tensor, aligned: FaceSet, side: int
+    mask: Tensor | None,
+    owner: str,
+    images: Tensor,
+    aligned: FaceSet,
+    side: int,
+    found_in: tuple[int, int],
 ) -> Tensor:
     """A MASK of the images, or of the crops, as masks of the crops (F, 1, S, S).
 
-    owner: one of MASK_OWNERS; side: of the crops that are pasted, px. Raises ValueError for a mask
-    that fits none or, by size, could be of several, and for one that is zero everywhere.
+    owner: one of MASK_OWNERS; side: of the crops that are pasted, px; found_in: height and width of
+    the images that the faces were found in, which may have been enlarged since. Raises ValueError
+    for a mask that fits none or, by size, could be of several, and for one that is zero everywhere.
     """
     if mask is None:
         raise ValueError("mask_source is mask, but no mask is connected.")
     mask = host.to_masks(mask)
     _check_not_empty(mask, aligned)
-    owner = _owner(mask, owner, images, aligned, side)
+    owner = _owner(mask, owner, images, aligned, side, found_in)
     size = aligned.crops.shape[-1]
     if owner == "image":
         pictures = mask.expand(len(images), 3, -1, -1)
@@ -196,7 +203,14 @@ def _given_masks(
     return mask.expand(len(aligned), -1, -1, -1)
 
 
-def _owner(mask: Tensor, owner: str, images: Tensor, aligned: FaceSet, side: int) -> str:
+def _owner(
+    mask: Tensor,
+    owner: str,
+    images: Tensor,
+    aligned: FaceSet,
+    side: int,
+    found_in: tuple[int, int],
+) -> str:
     """`image`, `faces` or `crops`: what a mask (N, 1, H, W) covers."""
     height, width = mask.shape[-2:]
     as_large = mask.shape[-2:] == images.shape[-2:]
@@ -211,6 +225,12 @@ def _owner(mask: Tensor, owner: str, images: Tensor, aligned: FaceSet, side: int
             raise ValueError(
                 f"The mask ({width} x {height} px) has the size of the images and of the crops: "
                 "set mask_of to image or to crops."
+            )
+        if fits["crops"] and not of_image and (height, width) == found_in:
+            raise ValueError(
+                f"The mask ({width} x {height} px) has the size of the images that the faces were "
+                f"found in, which have {images.shape[-1]} x {images.shape[-2]} px now: enlarge it "
+                "with them, or set mask_of to crops if it is one of the crops."
             )
         if fits["image"] and fits["faces"] and not _one_face_an_image(aligned):
             raise ValueError(

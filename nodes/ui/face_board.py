@@ -47,9 +47,10 @@ def board(
     sort: the order that the numbers of the faces come from; None if the node cannot change it.
     most: so many images are sent, the first ones.
     With each face of a clip comes what `largest` and `centre` go by there, which cannot be seen
-    from one frame, and whether it was filled in.
+    from one frame, and whether it was filled in; with each frame, who is missed in it for a moment.
     """
     rows = rows_of_images(faces.faces)
+    missed = core.missed_faces(faces.faces)
     numbers = core.face_numbers(faces.faces)
     areas = core.face_areas(faces.faces)
     distances = core.face_distances(faces.faces, height=faces.height, width=faces.width)
@@ -66,6 +67,13 @@ def board(
                     "selected": bool(selected[row]),
                 }
                 for row in rows.get(index, [])
+            ],
+            "missed": [
+                {
+                    "number": numbers[row],
+                    **describe_in_clip(faces.faces[row], areas[row], distances[row]),
+                }
+                for row in missed.get(index, [])
             ],
         }
         for index, image in enumerate(images[:most])

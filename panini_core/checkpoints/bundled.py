@@ -21,7 +21,7 @@ ENOUGH_BF16_THREADS = 2
 def default_network(device: str | torch.device = "cpu") -> str:
     """The bundled network that is the default on a device.
 
-    `mobile`, the better one, wherever it takes less than about half a second a face: on every GPU,
+    `mobile`, the better one, wherever it takes about half a second a face at most: on every GPU,
     and on a CPU of four threads, or of two that multiply in bf16. Else `compact`.
     """
     if str(device).partition(":")[0] != "cpu":

@@ -29,7 +29,9 @@ OPTIONAL = {
     "pillow-heif": "reads HEIC pictures",
     "jpeglib": "keeps the unchanged blocks of JPEG files as they are",
     "tqdm": "progress bars",
-    "scikit-image": "the sample photograph of panini demo",
+    "onnxruntime": "restores with GPEN and with what panini export writes",
+    "av": "reads and writes films",
+    "ray": "panini bulk, for masses of pictures",
 }
 
 

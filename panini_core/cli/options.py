@@ -114,7 +114,7 @@ def add_checkpoint_argument(parser: argparse.ArgumentParser, *, others: bool = F
         metavar="MODEL",
         help="a network that comes with the package, mobile (the better one) or compact (several "
         f"times quicker), or a checkpoint: ours (.safetensors) or an official .pth of Panini{also} "
-        "(default: mobile, compact on a CPU that would take more than about half a second a face)",
+        "(default: mobile; compact on CPUs of less than four threads, or two with bf16)",
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .grouping import face_numbers, number_faces, rows_of_images
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # so that rules are read without loading torch
     from .track import Stretch
 
 NAMED_RULES = ("all", "largest", "centre", "none")
+ONE_OF_SEVERAL = ("largest", "centre")  # rules that name one face of an image
 SORT_ORDERS = (
     "as detected",
     "left to right",
@@ -103,18 +105,15 @@ def select_faces(
     image does not have are no error. Faces whose landmarks cannot be relied on (`Face.reliable`)
     are never among them. Of those, the first `max_faces` of an image are kept; 0 keeps all. In a
     clip (all faces carry their track) size and distance are the means over the track: of
-    two faces that share frames the same one is the larger in all of them. Raises ValueError if the
-    rule cannot be read or `max_faces` is below 0.
+    two faces that share frames the same one is the larger in all of them. There a track counts
+    also in frames that miss it for a moment (see `missed_faces`), so that nobody takes its place.
+    Raises ValueError if the rule cannot be read or `max_faces` is below 0.
     """
     if max_faces < 0:
         raise ValueError(f"max_faces must be at least 0 (0 keeps all), got {max_faces}.")
     parsed = parse_rule(rule)
-    named = _named_rows(faces, parsed, height, width)
-    named = {row for row in named if faces[row].reliable}
-    chosen: list[Face] = []
-    for rows in rows_of_images(faces).values():
-        chosen += [faces[row] for row in rows if row in named][: max_faces or None]
-    return chosen
+    chosen = _choose(faces, missed_faces(faces), parsed, max_faces, height=height, width=width)
+    return _faces_of(faces, chosen)
 
 
 def select_in_passing(
@@ -128,19 +127,61 @@ def select_in_passing(
     """
     parsed = parse_rule(rule)
     held: int | None = None  # the track that is named
+    before: frozenset[int] = frozenset()  # tracks that go on from the stretch before
     for stretch in stretches:
-        faces = stretch.faces
-        if parsed in ("largest", "centre"):
-            best = select_faces(faces, rule, height=height, width=width)
-            named = {face.image_index: face.track for face in best}
-            chosen: list[Face] = []
-            for frame, rows in rows_of_images(faces).items():
-                tracks = {faces[row].track for row in rows}
-                held = held if held in tracks else named[frame]
-                chosen += [faces[row] for row in rows if faces[row].track == held]
-        else:
-            chosen = select_faces(faces, rule, height=height, width=width, max_faces=max_faces)
-        yield replace(stretch, faces=tuple(chosen))
+        faces, after = stretch.faces, stretch.going_on
+        missed = missed_faces(faces, stretch.frames, before=before, after=after)
+        chosen = _choose(faces, missed, parsed, max_faces, height=height, width=width)
+        if parsed in ONE_OF_SEVERAL:
+            candidates = _candidates(faces, missed)
+            for frame in stretch.frames:
+                tracks = {faces[row].track: row for row in candidates.get(frame, [])}
+                if held in tracks:
+                    chosen[frame] = {tracks[held]}
+                elif held in before & after:  # missed in all of the stretch
+                    chosen[frame] = set()
+                else:
+                    held = next((faces[row].track for row in chosen.get(frame, ())), None)
+        before = after
+        yield replace(stretch, faces=tuple(_faces_of(faces, chosen)))
+
+
+def missed_faces(
+    faces: Sequence[Face],
+    frames: range | None = None,
+    *,
+    before: Collection[int] = (),
+    after: Collection[int] = (),
+) -> dict[int, list[int]]:
+    """The tracks that frames of a clip miss for a moment: seen before, and again later.
+
+    Each stands for itself by a place in `faces`: that of its nearest face before, or else after.
+    `frames`: those of the faces, if these are a stretch of a longer clip, of which the tracks
+    `before` come from earlier frames and `after` go on in later ones. Nothing unless all faces
+    carry their track.
+    """
+    if not _are_followed(faces):
+        return {}
+    rows_of_tracks: dict[int | None, list[int]] = {}
+    for rows in rows_of_images(faces).values():
+        for row in rows:
+            if faces[row].reliable:
+                rows_of_tracks.setdefault(faces[row].track, []).append(row)
+    missed: dict[int, list[int]] = {}
+
+    def miss(row: int, start: int, stop: int) -> None:
+        for frame in range(start, stop):
+            missed.setdefault(frame, []).append(row)
+
+    for track, rows in rows_of_tracks.items():
+        seen = [faces[row].image_index for row in rows]
+        if frames is not None and track in before:
+            miss(rows[0], frames.start, seen[0])
+        for row, (last, following) in zip(rows, pairwise(seen), strict=False):
+            miss(row, last + 1, following)
+        if frames is not None and track in after:
+            miss(rows[-1], seen[-1] + 1, frames.stop)
+    return missed
 
 
 def face_areas(faces: Sequence[Face]) -> list[float]:
@@ -157,21 +198,50 @@ def face_distances(faces: Sequence[Face], *, height: int, width: int) -> list[fl
     return _track_means(faces, lambda face: _distance(face, height, width))
 
 
-def _named_rows(faces: Sequence[Face], rule: str | set[int], height: int, width: int) -> set[int]:
-    """The places of the faces that a parsed rule names."""
-    if isinstance(rule, set):
-        return {row for row, number in enumerate(face_numbers(faces)) if number in rule}
-    if rule in ("all", "none"):
-        return set(range(len(faces))) if rule == "all" else set()
+def _candidates(faces: Sequence[Face], missed: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+    """The places in `faces` of what may be chosen in each image: its own reliable ones, and the
+    tracks that it misses; those of a clip by their numbers."""
+    rows = rows_of_images(faces)
+    candidates = {image: [row for row in own if faces[row].reliable] for image, own in rows.items()}
+    if missed:
+        numbers = face_numbers(faces)
+        for image, others in missed.items():
+            own = [*candidates.get(image, ()), *others]
+            candidates[image] = sorted(own, key=numbers.__getitem__)
+    return candidates
+
+
+def _choose(
+    faces: Sequence[Face],
+    missed: Mapping[int, Sequence[int]],
+    rule: str | set[int],  # as `parse_rule` gives it
+    max_faces: int,
+    *,
+    height: int,
+    width: int,
+) -> dict[int, set[int]]:
+    """What a rule names of the candidates of each image, the first `max_faces`."""
+    numbers = face_numbers(faces)
     if rule == "largest":
         values = [-area for area in face_areas(faces)]
     else:
         values = face_distances(faces, height=height, width=width)
-    chosen: set[int] = set()
-    for rows in rows_of_images(faces).values():
-        reliable = [row for row in rows if faces[row].reliable]
-        chosen.update([min(reliable, key=values.__getitem__)] if reliable else [])
+    chosen: dict[int, set[int]] = {}
+    for image, rows in _candidates(faces, missed).items():
+        if isinstance(rule, set):
+            named = [row for row in rows if numbers[row] in rule]
+        elif rule in ONE_OF_SEVERAL:
+            named = [min(rows, key=values.__getitem__)] if rows else []
+        else:
+            named = rows if rule == "all" else []
+        chosen[image] = set(named[: max_faces or None])
     return chosen
+
+
+def _faces_of(faces: Sequence[Face], chosen: Mapping[int, Collection[int]]) -> list[Face]:
+    """The faces that were chosen, image by image; those that are missed there have none."""
+    rows = rows_of_images(faces)
+    return [faces[row] for image, own in rows.items() for row in own if row in chosen[image]]
 
 
 def _ranks(faces: Sequence[Face], order: str, height: int, width: int) -> list[tuple[float, int]]:

@@ -49,6 +49,7 @@ class Stretch:
 
     frames: range
     faces: tuple[Face, ...]
+    going_on: frozenset[int] = frozenset()  # tracks that are seen in later frames as well
 
 
 @dataclass(slots=True)
@@ -215,7 +216,9 @@ class _Follower:
         self._known = settled + later
         self._looked = {frame: faces for frame, faces in self._looked.items() if frame >= keep}
         self._cuts = {frame for frame in self._cuts if frame >= keep}
-        return Stretch(frames, tuple(_number_tracks(own + filled, self._order)))
+        faces = _number_tracks(own + filled, self._order)
+        going_on = {self._order[face.track] for face in later if face.track in self._order}
+        return Stretch(frames, tuple(faces), frozenset(going_on))
 
     def _weak(self, frame: int) -> Sequence[Face]:
         if frame not in self._looked:

@@ -38,7 +38,7 @@ WARM_UP = 50  # steps
 UDRL_BATCH = 16
 _BATCH = 12  # of the measurement
 
-# Every size is a share of the default weights' own, so that six of them train within the hour.
+# Every size is a share of panini_compact's own, so that six of them train within the hour.
 SMALL = PaniniConfig(
     input_size=128,
     prior_channels=(48, 48, 48, 32),

@@ -57,7 +57,7 @@ class ChainConfig:
     work: Path  # large files of the runs
     minutes: float
     prior: Path  # the file of `panini prior`
-    encoder: Path  # a network whose encoders are taken at first: the default weights
+    encoder: Path  # a network whose encoders are taken at first: panini_compact
     vgg: Path
     identity: Path
     resume: Path | None = None  # a folder with the parts of an earlier chain

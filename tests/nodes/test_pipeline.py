@@ -137,6 +137,33 @@ def test_values_of_single_faces_are_checked_before_a_run(pack: Pack, node: str, 
     assert "Values of single faces must lie in 0..1" in check(**inputs, **{name: "2: 1.5"})
 
 
+def test_parts_of_faces_are_left_as_they_are(comfy_pack: Pack) -> None:
+    image, network = examples.photograph(), examples.tiny_model(comfy_pack)
+    plain = {"match_grain": False, "match_colour": False}
+    everything, _, _ = whole(comfy_pack, image, network, **plain).result
+    _, faces = examples.align(comfy_pack, image)
+    left_eye, right_eye, *_ = faces.faces[0].landmarks.round().long().tolist()
+    kept, mask, _ = whole(comfy_pack, image, network, **plain, regions="eyes: 0").result
+    for x, y in (left_eye, right_eye):
+        assert mask[0, y, x] < 0.01
+        assert (kept[0, y, x] - image[0, y, x]).abs().max() < 1 / 255
+        assert (everything[0, y, x] - image[0, y, x]).abs().max() > 0.1
+    nose_x, nose_y = faces.faces[0].landmarks[2].round().long().tolist()
+    assert torch.equal(kept[0, nose_y, nose_x], everything[0, nose_y, nose_x])
+    nothing = "eyes: 0; brows: 0; nose: 0; mouth: 0; skin: 0"
+    kept, mask, _ = whole(comfy_pack, image, network, regions=nothing).result
+    assert torch.equal(kept, image) and not mask.any()
+
+
+@pytest.mark.parametrize("node", ["PaniniRestoreImage", "PaniniRestoreVideo"])
+def test_parts_of_faces_are_checked_before_a_run(pack: Pack, node: str) -> None:
+    check = pack.nodes[node].validate_inputs
+    for text in (None, "", "eyes: 0", "eyes: 0; Skin\uff1a0.3"):
+        assert check(selection="all", regions=text) is True
+    assert "Expected eyes, brows, nose, mouth, skin" in check(selection="all", regions="ears: 0")
+    assert "mouth must lie in 0..1, got 2" in check(selection="all", regions="mouth: 2")
+
+
 def test_without_a_face_everything_passes_through(comfy_pack: Pack) -> None:
     image, network = examples.landscape(), examples.tiny_model(comfy_pack)
     restored, mask, report = whole(comfy_pack, image, network).result
@@ -299,6 +326,20 @@ def test_what_a_mask_covers_is_said_and_not_guessed(comfy_pack: Pack) -> None:
     paste["mask"] = torch.ones(1, 64, 64)
     with pytest.raises(ValueError, match="expected the size of the images"):
         comfy_pack.run("PaniniPasteFaces", **paste, mask_of="image")
+
+
+def test_a_mask_of_the_picture_before_it_was_enlarged_is_not_one_of_the_crops(
+    comfy_pack: Pack,
+) -> None:
+    image = examples.photograph()
+    large = image.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    for size in (128, 256):  # another one, and as large as the image was
+        crops, faces = examples.align(comfy_pack, image, size=size)
+        paste = {"image": large, "faces": faces, "crops": 1 - crops, "mask_source": "mask"}
+        paste["mask"] = torch.ones(1, 256, 256)
+        with pytest.raises(ValueError, match=r"which have 512 x 512 px now.*set mask_of to crops"):
+            comfy_pack.run("PaniniPasteFaces", **paste)
+        comfy_pack.run("PaniniPasteFaces", **paste, mask_of="crops")
 
 
 def test_an_empty_mask_is_refused_and_not_drawn(comfy_pack: Pack) -> None:

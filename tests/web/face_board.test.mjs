@@ -30,6 +30,7 @@ const FRAME = {
   width: 200,
   height: 200,
   faces: BOXES.map((box, number) => ({ number, box })),
+  missed: [],
 };
 const LAST = 4;
 const sent = (faces) => ({ image: IMAGE, width: 10, height: 20, faces });
@@ -202,6 +203,21 @@ test("in a clip the largest face and the middle one are those of all frames", ()
       frames[0].faces.map(({ filled }) => filled),
       [false, true],
     );
+  }
+});
+
+test("whom a frame of a clip misses for a moment keeps its place", () => {
+  const here = { ...face(1), area: 10, from_middle: 8 };
+  const missed = [{ number: 0, area: 90, from_middle: 3 }];
+  const read = readFrames({ frames: [{ ...sent([here]), missed }] });
+  const kept = readFrames(JSON.parse(JSON.stringify(keepable(read))));
+  for (const { frames } of [read, kept]) {
+    assert.equal(judgeFaces("largest", frames[0]).get(1), "left out");
+    assert.equal(judgeFaces("centre", frames[0]).get(1), "left out");
+    assert.equal(judgeFaces("all", frames[0], 1).get(1), "over the limit");
+    assert.equal(judgeFaces("all", frames[0]).get(1), "kept");
+    assert.equal(judgeFaces("1", frames[0], 1).get(1), "kept");
+    assert.equal(toggleFace("largest", 1, frames[0], 5), "0,1");
   }
 });
 

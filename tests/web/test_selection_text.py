@@ -16,6 +16,7 @@ from panini_core.faces import Face
 from panini_core.stages.selection import (
     face_areas,
     face_distances,
+    missed_faces,
     parse_rule,
     select_faces,
     sort_faces,
@@ -73,6 +74,7 @@ def test_every_text_means_the_same_in_the_browser() -> None:
         "width": WIDTH,
         "height": HEIGHT,
         "faces": [{"number": n, "box": box} for n, box in enumerate(boxes.tolist())],
+        "missed": [],
     }
     answers = ask_browser(frame, rules)
 
@@ -104,6 +106,8 @@ def test_in_every_frame_of_a_clip_a_text_means_the_same_in_the_browser() -> None
     size = {"height": HEIGHT, "width": WIDTH}
     faces = sort_faces(faces, "small to large", **size)
     areas, distances = face_areas(faces), face_distances(faces, **size)
+    missed = missed_faces(faces)
+    assert sum(map(len, missed.values())) == 1
     rules = ["all", "none", "largest", "centre", "0", "1,3", "2-4"]
     for index in range(4):
         frame = {
@@ -112,6 +116,10 @@ def test_in_every_frame_of_a_clip_a_text_means_the_same_in_the_browser() -> None
                 {"number": face.number, "box": face.box.tolist(), "area": area, "fromMiddle": far}
                 for face, area, far in zip(faces, areas, distances, strict=True)
                 if face.image_index == index
+            ],
+            "missed": [
+                {"number": faces[row].number, "area": areas[row], "fromMiddle": distances[row]}
+                for row in missed.get(index, [])
             ],
         }
         for rule, answer in zip(rules, ask_browser(frame, rules), strict=True):

@@ -22,6 +22,9 @@
  * @property {number} height px
  * @property {number} place among all that there are
  * @property {Face[]} faces by their numbers
+ * @property {Missed[]} missed the faces of a clip that this frame misses for a moment
+ *
+ * @typedef {Pick<Face, "number" | "area" | "fromMiddle">} Missed
  *
  * @typedef {Object} Frames
  * @property {number} total of the batch, or of all batches of a list; not all of them may be here
@@ -37,8 +40,8 @@
  * @property {number} order a larger one lies over a smaller one
  *
  * @typedef {Pick<Face, "number" | "box"> & Record<string, unknown>} SentFace as the nodes send it
- * @typedef {Omit<Frame, "faces" | "place"> & {faces: SentFace[], place?: unknown}} SentFrame a
- *   place only where it was kept
+ * @typedef {Omit<Frame, "faces" | "missed" | "place"> &
+ *   {faces: SentFace[], missed?: unknown, place?: unknown}} SentFrame a place only where it was kept
  */
 
 import { areNumbers, isObject, isReference, readPlace } from "../shared/payload.js";
@@ -90,7 +93,11 @@ export function keepable({ total, sort, frames }) {
   for (const frame of frames.slice(0, MOST_FRAMES_KEPT)) {
     faces += frame.faces.length;
     if (kept.length && faces > MOST_FACES_KEPT) break;
-    kept.push({ ...frame, faces: frame.faces.map(writeFace) });
+    kept.push({
+      ...frame,
+      faces: frame.faces.map(writeFace),
+      missed: frame.missed.map(writeMissed),
+    });
   }
   return { total_frames: total, sort, frames: kept };
 }
@@ -140,7 +147,7 @@ function isFrame(frame) {
  * @param {number} index
  * @returns {Frame}
  */
-function readFrame({ image, width, height, place, faces }, index) {
+function readFrame({ image, width, height, place, faces, missed }, index) {
   return {
     image: { filename: image.filename, subfolder: image.subfolder, type: image.type },
     width,
@@ -158,7 +165,30 @@ function readFrame({ image, width, height, place, faces }, index) {
       leftAlone: values.reliable === false,
       selected: values.selected !== false,
     })),
+    missed: Array.isArray(missed) ? missed.filter(isMissed).map(readMissed) : [],
   };
+}
+
+/** @param {unknown} value */
+function isMissed(value) {
+  return isObject(value) && Number.isInteger(value.number);
+}
+
+/**
+ * @param {Record<string, unknown>} sent
+ * @returns {Missed}
+ */
+function readMissed(sent) {
+  return {
+    number: Number(sent.number),
+    area: numberOrNull(sent.area),
+    fromMiddle: numberOrNull(sent.from_middle),
+  };
+}
+
+/** @param {Missed} face */
+function writeMissed({ number, area, fromMiddle }) {
+  return { number, area, from_middle: fromMiddle };
 }
 
 /**

@@ -2,8 +2,9 @@
  * The text of the selection widget, read and written as the node reads it
  * (`panini_core/stages/selection.py`).
  *
- * @import { Face, Frame } from "./frames.js"
+ * @import { Face, Frame, Missed } from "./frames.js"
  *
+ * @typedef {Face | Missed} Candidate
  * @typedef {"kept" | "left out" | "over the limit" | "left alone"} Verdict of a face
  */
 
@@ -40,14 +41,15 @@ export function parseRule(rule) {
 
 /**
  * The numbers of a frame's faces that a text names; none if it cannot be read, and none of those
- * that are left alone.
+ * that are left alone. In a clip the faces that the frame misses for a moment count, so that
+ * nobody takes their places.
  * @param {string} rule
  * @param {Frame} frame
  * @returns {Set<number>}
  */
 export function namedFaces(rule, frame) {
   const parsed = parseRule(rule);
-  const faces = frame.faces.filter(({ leftAlone }) => !leftAlone);
+  const faces = candidates(frame);
   if (parsed instanceof Set) return numbersOf(faces.filter(({ number }) => parsed.has(number)));
   if (parsed === "all") return numbersOf(faces);
   if (parsed === "largest") return numbersOf(smallestFirst(faces, (face) => -area(face)));
@@ -67,7 +69,9 @@ export function namedFaces(rule, frame) {
 export function judgeFaces(rule, frame, most = 0) {
   const named = namedFaces(rule, frame);
   const kept = numbersOf(
-    frame.faces.filter(({ number }) => named.has(number)).slice(0, most || undefined),
+    candidates(frame)
+      .filter(({ number }) => named.has(number))
+      .slice(0, most || undefined),
   );
   /** @returns {Verdict} */
   const judge = (/** @type {Face} */ { number, leftAlone }) => {
@@ -76,6 +80,17 @@ export function judgeFaces(rule, frame, most = 0) {
     return named.has(number) ? "over the limit" : "left out";
   };
   return new Map(frame.faces.map((face) => [face.number, judge(face)]));
+}
+
+/**
+ * What may be chosen in a frame, in a clip by number.
+ * @param {Frame} frame
+ * @returns {Candidate[]}
+ */
+function candidates({ faces, missed }) {
+  const own = faces.filter(({ leftAlone }) => !leftAlone);
+  if (!missed.length) return own;
+  return [...own, ...missed].sort((a, b) => a.number - b.number);
 }
 
 /**
@@ -143,30 +158,34 @@ function upTo(last) {
   return Array.from({ length: last + 1 }, (_, number) => number);
 }
 
-/** @param {Face[]} faces */
+/** @param {Candidate[]} faces */
 function numbersOf(faces) {
   return new Set(faces.map(({ number }) => number));
 }
 
 /**
  * The first face with the smallest value, as a list; none of none.
- * @param {Face[]} faces
- * @param {(face: Face) => number} value
+ * @param {Candidate[]} faces
+ * @param {(face: Candidate) => number} value
  */
 function smallestFirst(faces, value) {
   if (!faces.length) return [];
   return [faces.reduce((a, b) => (value(a) <= value(b) ? a : b))];
 }
 
-/** @param {Face} face */
-function area({ area: known, box: [x0, y0, x1, y1] }) {
-  return known ?? (x1 - x0) * (y1 - y0);
+/** @param {Candidate} face */
+function area(face) {
+  if (!("box" in face)) return face.area ?? 0;
+  const [x0, y0, x1, y1] = face.box;
+  return face.area ?? (x1 - x0) * (y1 - y0);
 }
 
 /**
- * @param {Face} face
+ * @param {Candidate} face
  * @param {Frame} frame
  */
-function fromMiddle({ fromMiddle: known, box: [x0, y0, x1, y1] }, { width, height }) {
-  return known ?? Math.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2);
+function fromMiddle(face, { width, height }) {
+  if (!("box" in face)) return face.fromMiddle ?? Infinity;
+  const [x0, y0, x1, y1] = face.box;
+  return face.fromMiddle ?? Math.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2);
 }

@@ -8,6 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from panini_core import (
+    align_faces,
+    detect_faces,
+    load_detector,
+    load_panini,
+    restore_faces,
+    sample_photo,
+)
 from panini_core.checkpoints import bundled
 from panini_core.checkpoints.bundled import WEIGHTS_FOLDER, default_network, find_weights
 from panini_core.options import BUNDLED_NETWORKS
@@ -44,6 +52,20 @@ def test_cpus_take_it_where_they_are_quick_enough(
     torch.set_num_threads(threads_there)
     assert default_network("cpu") == default_network(torch.device("cpu")) == expected
     assert find_weights() == WEIGHTS_FOLDER / f"panini_{expected}.safetensors"
+
+
+def test_the_fidelity_of_the_better_one_is_calibrated() -> None:
+    """Its curve belongs to these weights: toward 1 a face stays nearer to the picture."""
+    model = load_panini("mobile", dtype=torch.float32)
+    assert model.fidelity_curve is not None
+    photo = sample_photo("medium")
+    faces = align_faces(photo, detect_faces(load_detector(), photo), size=model.input_size)
+    distances = [
+        (restore_faces(model, faces, fidelity=fidelity).crops - faces.crops).abs().mean()
+        for fidelity in (0.0, 0.5, 1.0)
+    ]
+    assert len(faces) == 1
+    assert distances[0] > 1.02 * distances[1] > 1.02**2 * distances[2]
 
 
 def test_names_and_paths() -> None:

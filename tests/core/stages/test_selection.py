@@ -13,6 +13,7 @@ from panini_core.stages.selection import (
     SORT_ORDERS,
     face_areas,
     face_distances,
+    missed_faces,
     parse_rule,
     rows_in_order,
     select_faces,
@@ -240,6 +241,40 @@ def test_in_a_clip_sizes_and_places_are_those_of_tracks() -> None:
     assert [one.box[0] for one in select_faces(singly, "largest", **size)] == [10, 45, 10]
 
 
+@pytest.mark.parametrize("rule", ["largest", "centre", "all"])
+def test_nobody_takes_the_place_of_who_is_missed_for_a_moment(rule: str) -> None:
+    faces = [
+        followed(*one, frame, track)
+        for frame in range(7)
+        for track, one in enumerate([(45, 20), (10, 10)])
+        if (frame, track) not in {(0, 0), (2, 0), (3, 0), (6, 0), (4, 1)}
+    ]
+    ordered = sort_faces(faces, "large to small", height=80, width=100)
+    most = 1 if rule == "all" else 0
+    kept = select_faces(ordered, rule, height=80, width=100, max_faces=most)
+    assert [(one.image_index, one.track) for one in kept] == [
+        (0, 1),
+        (1, 0),
+        (4, 0),
+        (5, 0),
+        (6, 1),
+    ]
+    missed = missed_faces(ordered)
+    assert {frame: [ordered[row].track for row in rows] for frame, rows in missed.items()} == {
+        2: [0],
+        3: [0],
+        4: [1],
+    }
+    assert missed_faces([replace(one, track=None) for one in faces]) == {}
+
+
+def test_who_is_left_alone_holds_no_place() -> None:
+    faces = [followed(45, 20, frame, 0) for frame in (0, 2)]
+    faces = [replace(one, reliable=False) for one in faces] + [followed(10, 5, 1, 1)]
+    assert missed_faces(faces) == {}
+    assert [one.track for one in select_faces(faces, "largest", height=80, width=100)] == [1]
+
+
 def test_as_detected_tracks_are_numbered_as_they_appear() -> None:
     faces = [followed(50, 10, 0, 9), followed(10, 10, 1, 4), followed(50, 10, 1, 9)]
     ordered = sort_faces(faces, "as detected", height=80, width=100)
@@ -257,6 +292,7 @@ def in_stretches(sizes: dict[int, list[float]], rule: str, **options: int) -> li
     """Frame and track of what is selected; `sizes`: of each track, its size in each frame, 0 where
     it is missed; two frames a stretch."""
     count = max(len(values) for values in sizes.values())
+    sizes = {track: values + [0.0] * (count - len(values)) for track, values in sizes.items()}
     stretches: list[Stretch] = []
     for start in range(0, count, 2):
         frames = range(start, min(start + 2, count))
@@ -271,9 +307,15 @@ def in_stretches(sizes: dict[int, list[float]], rule: str, **options: int) -> li
             )
             for frame in frames
             for track, values in sizes.items()
-            if frame < len(values) and values[frame]
+            if values[frame]
         ]
-        stretches.append(Stretch(frames, tuple(faces)))
+        later = range(frames.stop, count)
+        going_on = {
+            track
+            for track, values in sizes.items()
+            if any(values[: frames.stop]) and any(values[frame] for frame in later)
+        }
+        stretches.append(Stretch(frames, tuple(faces), frozenset(going_on)))
     selected = select_in_passing(stretches, rule, height=100, width=100, **options)
     return [(face.image_index, face.track or 0) for one in selected for face in one.faces]
 
@@ -282,6 +324,22 @@ def test_who_is_the_largest_stays_so_until_it_leaves() -> None:
     sizes = {0: [30.0] * 4, 1: [20.0, 20.0] + [60.0] * 6}
     found = in_stretches(sizes, "largest")
     assert found == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 1), (5, 1), (6, 1), (7, 1)]
+
+
+@pytest.mark.parametrize("gap", [range(1, 2), range(3, 4), range(1, 4), range(2, 5), range(2, 8)])
+def test_who_was_the_largest_still_is_after_a_gap(gap: range) -> None:
+    sizes = {
+        0: [0.0 if frame in gap else 30.0 for frame in range(9)],
+        1: [20.0] * 9,
+    }
+    seen = [(frame, 0) for frame in range(9) if frame not in gap]
+    assert in_stretches(sizes, "largest") == seen
+    limited = in_stretches(sizes, "all", max_faces=1)
+    # Tracks that a stretch does not show at all were given up by then: gaps are shorter than it.
+    whole = {stretch for stretch in range(4) if {2 * stretch, 2 * stretch + 1} <= set(gap)}
+    assert [one for one in limited if one[0] // 2 not in whole] == [
+        one for one in seen if one[0] // 2 not in whole
+    ]
 
 
 def test_numbers_and_limits_hold_in_every_stretch() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from panini_core.faces import Face
 from panini_core.stages.align import template
+from panini_core.stages.selection import select_faces, select_in_passing
 from panini_core.stages.track import (
     AHEAD,
     LARGEST_GAP,
@@ -272,3 +273,12 @@ def test_a_clip_is_followed_in_passing_as_it_is_as_a_whole(
     assert [(one.image_index, one.track, one.number, one.filled) for one in passing] == keys
     for one, other in zip(whole, passing, strict=True):
         torch.testing.assert_close(one.box, other.box)
+    size_of_frames = {"height": 100, "width": 300}
+    for rule, most in (("all", 1), ("0", 0), ("1", 0)):  # who is missed keeps his place
+        kept = [
+            (one.image_index, one.track)
+            for stretch in select_in_passing(stretches, rule, max_faces=most, **size_of_frames)
+            for one in stretch.faces
+        ]
+        chosen = select_faces(whole, rule, max_faces=most, **size_of_frames)
+        assert kept == [(one.image_index, one.track) for one in chosen]
