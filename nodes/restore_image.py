@@ -166,5 +166,10 @@ def write_report(result: Restoration, threshold: float) -> str:
             done += "" if face.reliable else ", since no landmarks fit"
             lines.append(f"  face {face.number}: {face.size:.0f} px, {seen}, {done}")
     if not any(report.found for report in result.reports):
-        lines.append(f"A threshold below {threshold:.2f} finds more faces.")
+        lines.append(advise_threshold(threshold))
     return "\n".join(lines)
+
+
+def advise_threshold(threshold: float) -> str:
+    """What to do where no face was found."""
+    return f"A threshold below {threshold:.2f} finds more faces."

@@ -10,7 +10,7 @@ from .. import panini_core as core
 from ..panini_core import FILM_CODECS, FILM_SMOOTHING, FilmOptions, RestoreOptions
 from . import host
 from .load import default_detector, default_model, network_inputs
-from .restore_image import write_report
+from .restore_image import advise_threshold, write_report
 from .widgets import (
     DEFAULTS,
     fidelity_input,
@@ -142,7 +142,7 @@ class RestoreVideo(io.ComfyNode):
                 except BaseException:  # also the user's Cancel
                     host.discard_film(target)
                     raise
-        return io.NodeOutput(host.video_from_file(target), _describe(report))
+        return io.NodeOutput(host.video_from_file(target), _describe(report, options.threshold))
 
 
 def _restore_images(
@@ -171,14 +171,19 @@ def _restore_images(
     return io.NodeOutput(host.video_from_images(images, parts), report)
 
 
-def _describe(report: FilmReport) -> str:
-    """What was done, what of the source could not be kept, and who is who, a line each."""
+def _describe(report: FilmReport, threshold: float) -> str:
+    """What was done, what of the source could not be kept, and who is who, a line each;
+    `threshold`: the one of the detection."""
     lines = [
         f"{report.frames} frames, {report.restored} faces of {len(report.tracks)} tracks restored",
         *report.notes,
     ]
     if report.filled:
         lines.insert(1, f"{report.filled} of them filled in between frames")
+    if report.left_alone:
+        lines.append(f"Left alone, since no landmarks fit: {report.left_alone}.")
+    elif not report.faces:
+        lines.append(advise_threshold(threshold))
     for number, seen in sorted(report.faces.items())[:MOST_FACES]:
         done = "restored" if number in report.tracks else "left as it is"
         lines.append(

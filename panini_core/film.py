@@ -13,7 +13,7 @@ import math
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from .checkpoints.whole_file import whole_file
+from .checkpoints.whole_file import shorten_name, whole_file
 from .faces import DegradationRepresentation, Face, FaceSet, InterpolationWeights, RestoredFaces
 from .models.face_detector import FaceDetector
 from .models.face_parser import FaceParser
@@ -51,6 +51,7 @@ from .video.parts import bit_rate_of, part_path, part_times, write_part
 
 PART_FRAMES = 250  # of a part: what is lost at most when work is stopped by force
 FACES_PER_GROUP = 32  # crops that are held at a time, beside those that smoothing needs
+_PARTS = ".parts"  # how the name of the folder of parts ends
 _ABOUT = "film.json"  # in the folder of parts: which film they are of, and how it is restored
 _FACES = "faces.jsonl"  # what was detected, in the order in which it was asked
 
@@ -72,6 +73,7 @@ class FilmReport:
     resumed: int = 0  # of these, the ones of an earlier run
     restored: int = 0  # faces, each counted in every frame
     filled: int = 0  # of these, those that were filled in between frames
+    left_alone: int = 0  # faces, likewise, since no landmarks fit them
     tracks: set[int] = field(default_factory=set[int])  # that were restored
     faces: dict[int, FilmFace] = field(default_factory=dict[int, FilmFace])  # seen, by number
     notes: list[str] = field(default_factory=list[str])  # what differs from the source, in words
@@ -79,8 +81,11 @@ class FilmReport:
 
 
 def parts_folder(target: Path) -> Path:
-    """Where the finished parts of a film lie until it is whole."""
-    return target.with_name(f"{target.name}.parts")
+    """Where the finished parts of a film lie until it is whole.
+
+    Only a name that file systems would refuse with the ending is shortened, always to the same.
+    """
+    return target.with_name(f"{shorten_name(target.name, len(_PARTS))}{_PARTS}")
 
 
 def restore_film(
@@ -96,6 +101,8 @@ def restore_film(
     resume: bool = False,
     overwrite: bool = False,
     model_name: str = "",
+    detector_name: str = "",
+    parser_name: str = "",
     on_image: OnImage | None = None,
     on_chunk: OnChunk | None = None,
 ) -> FilmReport:
@@ -111,7 +118,8 @@ def restore_film(
     `on_image(done, total)` is called for each frame that is written, `on_chunk` with the latest
     crops; both may raise to stop. Then, as on any error, what was done so far becomes the film, and
     its parts stay in the folder `parts_folder(target)`: with `resume` the work goes on there, after
-    the last full part. `model_name` tells models apart that must not be mixed so.
+    the last full part. `model_name`, `detector_name` and `parser_name` tell networks apart that
+    must not be mixed so.
 
     Raises VideoFileError for a film that cannot be read, or written so; ValueError if the parts of
     another run are there that do not fit, or are neither to be resumed nor overwritten; ImportError
@@ -125,7 +133,8 @@ def restore_film(
     coding = choose_coding(
         film, codec=film_options.codec, crf=film_options.crf, scale=options.upscale
     )
-    about = _about(film, options, coding, model_name)
+    networks = {"model": model_name, "detector": detector_name, "parser": parser_name}
+    about = _about(film, options, coding, networks)
     folder = _open_folder(target, about, resume=resume, overwrite=overwrite)
     parts = _finished(folder) if resume else []
     begin = sum(len(part_times(path)) for path in parts)
@@ -139,7 +148,6 @@ def restore_film(
             film,
             model,
             options,
-            coding,
             find,
             begin,
             report,
@@ -148,8 +156,11 @@ def restore_film(
             on_chunk=on_chunk,
         )
         stopped = _write(frames, film, folder, parts, coding, report, on_image)
+    if film.other_sizes:
+        sizes = ", ".join(f"{width}x{height}" for width, height in sorted(film.other_sizes))
+        report.notes.append(f"frames of {sizes} were brought to {film.width}x{film.height}")
     if parts:
-        report.notes += join_parts(film, parts, target)
+        report.notes += join_parts(film, coding, parts, target)
     report.seconds = time.perf_counter() - started
     if stopped is not None:
         raise stopped
@@ -171,26 +182,28 @@ def _write(
     """Writes frames into further `parts`. Returns what stopped it, also Ctrl-C; None at the end."""
     total = len(film.timeline)
     while True:
+        path = part_path(folder, len(parts))
+        before = report.frames
+        stopped: BaseException | None = None
         try:
             first = next(frames, None)
-        except BaseException as error:
-            return error
-        if first is None:
-            return None
-        path = part_path(folder, len(parts))
-        rate = bit_rate_of(film, range(first.index, first.index + PART_FRAMES), coding)
-        stopped: BaseException | None = None
-        with write_part(path, coding, rate) as writer:
-            try:
-                for frame in chain([first], islice(frames, PART_FRAMES - 1)):
-                    writer.write(frame)
-                    report.frames += 1
-                    if on_image is not None:
-                        on_image(report.frames, max(total, report.frames))
-            except BaseException as error:  # the part ends here
-                stopped = error
-                if not writer.times:
-                    raise
+            if first is None:
+                return None
+            rate = bit_rate_of(film, range(first.index, first.index + PART_FRAMES), coding)
+            with write_part(path, coding, rate) as writer:
+                try:
+                    for frame in chain([first], islice(frames, PART_FRAMES - 1)):
+                        writer.write(frame)
+                        report.frames += 1
+                        if on_image is not None:
+                            on_image(report.frames, max(total, report.frames))
+                except BaseException as error:  # the part ends here
+                    stopped = error
+                    if not writer.times:
+                        raise
+        except BaseException as error:  # there is no such part
+            report.frames = before
+            return stopped or error
         parts.append(path)
         if stopped is not None:
             return stopped
@@ -200,7 +213,6 @@ def _restore(
     film: Film,
     model: FaceRestorer,
     options: RestoreOptions,
-    coding: Coding,
     find: Find,
     begin: int,
     report: FilmReport,
@@ -212,7 +224,13 @@ def _restore(
     """The frames from `begin` on, restored."""
     height, width = film.size
     looks: Iterator[Look] = (frame.pixels for frame in film.frames())
-    stretches = detect_in_passing(looks, film.size, find, options.threshold)
+
+    def count_left_alone(faces: Sequence[Face]) -> None:
+        report.left_alone += len(faces)
+
+    stretches = detect_in_passing(
+        looks, film.size, find, options.threshold, on_left_alone=count_left_alone
+    )
     stretches = _note(stretches, report)
     stretches = select_in_passing(
         stretches, options.faces, height=height, width=width, max_faces=options.max_faces
@@ -237,7 +255,6 @@ def _restore(
                 faces,
                 own,
                 options,
-                coding,
                 masks=masks,
                 upscaler=upscaler,
                 device=model.device,
@@ -347,7 +364,6 @@ def _paste(
     restored: RestoredFaces,
     rows: Sequence[int],
     options: RestoreOptions,
-    coding: Coding,
     *,
     masks: Tensor | None,  # of all restored faces
     upscaler: ImageUpscaler | None,
@@ -360,31 +376,23 @@ def _paste(
     ((picture, _),) = paste_onto_images(
         [image], restored, [rows], options, masks=masks, upscaler=upscaler
     )
-    after = picture.cpu()
-    if options.upscale != 1:  # codecs want even sizes
-        after = _crop(after, coding, frame.turns)
-    return frame.changed(before, after)
-
-
-def _crop(picture: Tensor, coding: Coding, turns: int) -> Tensor:
-    height, width = coding.height, coding.width
-    if turns % 2:
-        height, width = width, height
-    return picture[:, :height, :width]
+    return frame.changed(before, picture.cpu())
 
 
 # --- what stays of work that was stopped ----------------------------------------------------------
 
 
-def _about(film: Film, options: RestoreOptions, coding: Coding, model_name: str) -> dict[str, Any]:
+def _about(
+    film: Film, options: RestoreOptions, coding: Coding, networks: Mapping[str, str]
+) -> dict[str, Any]:
     """What must be the same for parts to fit together, as JSON gives it back."""
     status = film.path.stat()
     about = {
         "source": [film.path.name, status.st_size, status.st_mtime_ns],
         "options": dataclasses.asdict(options) | {"batch": None},
         "coding": [coding.encoder, coding.pixel_format, coding.width, coding.height, coding.crf],
-        "model": model_name,
         "frames": PART_FRAMES,
+        **networks,
     }
     return json.loads(json.dumps(about))
 
@@ -393,11 +401,14 @@ def _open_folder(target: Path, about: dict[str, Any], *, resume: bool, overwrite
     folder = parts_folder(target)
     described = folder / _ABOUT
     if folder.is_dir() and any(folder.iterdir()):
-        if resume and (not described.exists() or json.loads(described.read_bytes()) != about):
-            raise ValueError(
-                f"{folder} holds parts of another film, or restored otherwise, which cannot be "
-                "resumed. Take the same file, options and model, or overwrite it (--force)."
-            )
+        if resume:
+            known: dict[str, Any] = json.loads(described.read_bytes()) if described.exists() else {}
+            if others := [key for key in about if known.get(key) != about[key]]:
+                raise ValueError(
+                    f"{folder} holds parts of another film, or restored otherwise (not the same: "
+                    f"{', '.join(others)}), which cannot be resumed. Take the same file, options, "
+                    "model, detector and parser, or overwrite it (--force)."
+                )
         if not resume and not overwrite:
             raise ValueError(
                 f"{folder} holds parts of a run that was stopped. Go on with it (--resume), or "
@@ -453,9 +464,10 @@ class _Remembered:
 
 
 def _values(face: Face) -> list[Any]:
-    return [face.box.tolist(), face.landmarks.tolist(), face.score, face.number]
+    return [face.box.tolist(), face.landmarks.tolist(), face.score, face.number, face.reliable]
 
 
 def _face(values: Sequence[Any], frame: int) -> Face:
-    box, landmarks, score, number = values
-    return Face(torch.tensor(box), torch.tensor(landmarks), score, frame, number)
+    box, landmarks, score, number, reliable = values
+    place = torch.tensor(box), torch.tensor(landmarks)
+    return Face(*place, score, frame, number, reliable=reliable)

@@ -38,5 +38,9 @@ def describe_face(index: int, face: Face) -> dict[str, Any]:
 
 def note_left_alone(faces: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """A note on faces, as `describe_face` tells of them, that are left alone; none if none are."""
-    count = sum(not face["reliable"] for face in faces)
+    return say_left_alone(sum(not face["reliable"] for face in faces))
+
+
+def say_left_alone(count: int) -> tuple[str, ...]:
+    """A note on so many faces that are left alone; none if there are none."""
     return (f"left alone, since no landmarks fit: {count}",) if count else ()

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from ..checkpoints.detector import find_detector
 from ..drawing.faces import comparison_sheet
 from ..faces import RestoredFaces
 from ..images import (
@@ -45,11 +46,18 @@ from .inputs import (
     settle_clashes,
     sidecar,
 )
-from .opening import model_of, open_detector, open_parser, open_restorer, open_upscaler
+from .opening import (
+    model_of,
+    open_detector,
+    open_parser,
+    open_restorer,
+    open_upscaler,
+    parser_of,
+)
 from .options import suffix_of
 from .report import describe_face, describe_image, note_left_alone
 from .restore_arguments import read_film_options, read_options
-from .restore_film import FilmRestorer, can_go_on
+from .restore_film import FilmRestorer, can_go_on, name_network
 from .restore_picture import restore_picture
 
 
@@ -85,6 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
         restorer.parser,
         *film_options,
         model_name=f"{model_of(arguments)} {arguments.dtype} {arguments.upscale_model}",
+        detector_name="" if arguments.aligned else name_network(find_detector(arguments.detector)),
+        parser_name=name_network(parser_of(arguments)),
         resume=arguments.resume,
         overwrite=arguments.force,
     )

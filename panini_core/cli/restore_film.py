@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from pathlib import Path
 
+from ..checkpoints.detector import BUNDLED_DETECTOR
 from ..film import FilmReport, parts_folder, restore_film
 from ..models.face_detector import FaceDetector
 from ..models.face_parser import FaceParser
@@ -13,11 +16,24 @@ from ..options import FilmOptions, RestoreOptions
 from .batch import Outcome, Result, count
 from .console import Progress
 from .inputs import Job
+from .report import say_left_alone
 
 
 def can_go_on(job: Job) -> bool:
     """Whether an earlier run left parts of the film."""
-    return parts_folder(job.target).is_dir()
+    return os.path.isdir(parts_folder(job.target))  # which takes a name of any length
+
+
+def name_network(file: str | Path | None) -> str:
+    """What tells a network apart from others: its file's name, size and time; nothing, where there
+    is none. A bundled one has its name alone, since updates write its file anew."""
+    if file is None:
+        return ""
+    path = Path(file)
+    if path == BUNDLED_DETECTOR:
+        return "bundled"
+    status = path.stat()
+    return f"{path.name} {status.st_size} {status.st_mtime_ns}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +47,8 @@ class FilmRestorer:
     options: RestoreOptions
     film_options: FilmOptions
     model_name: str
+    detector_name: str
+    parser_name: str
     resume: bool
     overwrite: bool
 
@@ -50,6 +68,8 @@ class FilmRestorer:
                 resume=self.resume,
                 overwrite=self.overwrite,
                 model_name=self.model_name,
+                detector_name=self.detector_name,
+                parser_name=self.parser_name,
                 on_image=lambda done, total: progress.show(done, total, job.source.name),
             )
         found = count(report.restored, "face")
@@ -59,7 +79,7 @@ class FilmRestorer:
         outcome = Outcome.DONE if report.restored else Outcome.NOTHING_TO_DO
         if not report.restored:
             text = f"No face was restored in the {count(report.frames, 'frame')} of the film."
-        notes = tuple(report.notes)
+        notes = (*report.notes, *say_left_alone(report.left_alone))
         return Result(outcome, report.restored, text, notes, _describe(job, report))
 
 
@@ -70,6 +90,7 @@ def _describe(job: Job, report: FilmReport) -> dict[str, object]:
         "resumed": report.resumed,
         "restored_faces": report.restored,
         "filled_faces": report.filled,
+        "left_alone_faces": report.left_alone,
         "tracks": len(report.tracks),
         "faces": [
             {"number": number, "first_frame": seen.first, "last_frame": seen.last}

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces import Face
@@ -20,6 +19,7 @@ from .chunks import OnImage
 from .cuts import mark_cuts, thumbnail
 from .detect import PIXELS_PER_CALL, detect_faces
 from .grouping import rows_of_images
+from .pooling import mean_pool
 from .track import LARGEST_GAP, Sight, Stretch, follow_faces, follow_in_passing, track_faces
 
 SHARE_TO_GO_ON = 0.5  # of the threshold: what a face must score where one is expected
@@ -89,12 +89,7 @@ def detect_in_clip(
 
 def _add_unplaced(placed: Sequence[Face], others: Sequence[Face]) -> list[Face]:
     """All faces that are followed, and of the others those that are none of them."""
-    rows = rows_of_images(placed)
-    lost: list[Face] = []
-    for face in others:
-        boxes = [placed[row].box for row in rows.get(face.image_index, [])]
-        if not boxes or not (box_overlaps(face.box[None], torch.stack(boxes)) > MAX_OVERLAP).any():
-            lost.append(face)
+    lost = _without_place(placed, others)
     first = max((face.track + 1 for face in placed if face.track is not None), default=0)
     numbers = [first + track for track in track_faces(lost)]
     lost = [
@@ -104,16 +99,34 @@ def _add_unplaced(placed: Sequence[Face], others: Sequence[Face]) -> list[Face]:
     return sorted([*placed, *lost], key=lambda face: (face.image_index, face.number))
 
 
+def _without_place(placed: Sequence[Face], others: Sequence[Face]) -> list[Face]:
+    """Of the other faces those at whose place no face is followed."""
+    rows = rows_of_images(placed)
+    lost: list[Face] = []
+    for face in others:
+        boxes = [placed[row].box for row in rows.get(face.image_index, [])]
+        if not boxes or not (box_overlaps(face.box[None], torch.stack(boxes)) > MAX_OVERLAP).any():
+            lost.append(face)
+    return lost
+
+
 def detect_in_passing(
-    frames: Iterable[Look], size: tuple[int, int], find: Find, threshold: float = DEFAULT_THRESHOLD
+    frames: Iterable[Look],
+    size: tuple[int, int],
+    find: Find,
+    threshold: float = DEFAULT_THRESHOLD,
+    *,
+    on_left_alone: Callable[[Sequence[Face]], None] | None = None,
 ) -> Iterator[Stretch]:
     """What `detect_in_clip` finds, a few frames at a time, while the frames come.
 
     size: their height and width. `find(numbers, frames, threshold)` detects, as `finder` does. The
     pixels of some frames are asked for more than once; frames are let go once they are settled.
-    Faces whose landmarks cannot be relied on are left out.
+    Faces whose landmarks cannot be relied on are left out; those at whose place no other face is
+    are told to `on_left_alone`, before their frames come.
     """
     window = _Window()
+    unplaced: dict[int, list[Face]] = {}
     per_call = max(min(PIXELS_PER_CALL // max(size[0] * size[1], 1), 16), 1)
 
     def see() -> Iterator[tuple[Sight, Tensor]]:
@@ -125,15 +138,21 @@ def detect_in_passing(
                 numbers, looks, shown, find(numbers, shown, threshold), strict=True
             ):
                 window.looks[number] = look
-                yield Sight(number, faces), thumbnail(show()).cpu()
+                unplaced[number] = [face for face in faces if not face.reliable]
+                sure = [face for face in faces if face.reliable]
+                yield Sight(number, sure), thumbnail(show()).cpu()
 
     def look_again(frame: int) -> Sequence[Face]:
-        return find([frame], [window.looks[frame]], threshold * SHARE_TO_GO_ON)[0]
+        weak = find([frame], [window.looks[frame]], threshold * SHARE_TO_GO_ON)[0]
+        return [face for face in weak if face.reliable]
 
     sights = (replace(sight, is_cut=is_cut) for sight, is_cut in mark_cuts(see()))
     followed = follow_in_passing(sights, look_again, is_there=_shows_it(window.pixels))
     for stretch in followed:
         window.leave(stretch.frames.stop - LARGEST_GAP - 1)
+        others = [face for frame in stretch.frames for face in unplaced.pop(frame, ())]
+        if on_left_alone is not None and (lost := _without_place(stretch.faces, others)):
+            on_left_alone(lost)
         yield stretch
 
 
@@ -144,8 +163,7 @@ def finder(
     min_size: float = 0,
     max_size: float = math.inf,
 ) -> Find:
-    """Finds faces in some frames of a clip, each with its frame's number as `image_index`; those
-    whose landmarks can be relied on."""
+    """Finds faces in some frames of a clip, each with its frame's number as `image_index`."""
 
     def find(numbers: Sequence[int], looks: Sequence[Look], threshold: float) -> list[list[Face]]:
         images = to_device(torch.stack([look() for look in looks]), device)
@@ -154,9 +172,8 @@ def finder(
         )
         found: list[list[Face]] = [[] for _ in numbers]
         for face in faces:
-            if face.reliable:
-                own = replace(face, image_index=numbers[face.image_index])
-                found[face.image_index].append(own)
+            own = replace(face, image_index=numbers[face.image_index])
+            found[face.image_index].append(own)
         return found
 
     return find
@@ -206,7 +223,7 @@ def _small(image: Tensor, face: Face) -> Tensor:
     left, top, right, bottom = face.box.round().int().tolist()
     rows = slice(min(max(top, 0), height - 1), max(bottom, 1))
     columns = slice(min(max(left, 0), width - 1), max(right, 1))
-    small = F.adaptive_avg_pool2d(image[:, rows, columns].mean(0)[None, None], COMPARED_SIDE)[0, 0]
+    small = mean_pool(image[:, rows, columns].mean(0)[None, None], COMPARED_SIDE)[0, 0]
     return small - small.mean()
 
 

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-import torch.nn.functional as F
 from torch import Tensor
+
+from .pooling import mean_pool
 
 THUMB_SIDE = 16  # px of the pictures that are compared
 LEAST_CHANGE = 0.06  # mean difference of two pictures, in [0, 1], below which there is no cut
@@ -21,7 +22,7 @@ Item = TypeVar("Item")
 
 def thumbnail(image: Tensor) -> Tensor:
     """A frame (3, H, W) in [0, 1] as the small picture by which cuts are found."""
-    return F.adaptive_avg_pool2d(image.float()[None], THUMB_SIDE)[0]
+    return mean_pool(image.float()[None], THUMB_SIDE)[0]
 
 
 def mark_cuts(frames: Iterable[tuple[Item, Tensor]]) -> Iterator[tuple[Item, bool]]:

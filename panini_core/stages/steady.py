@@ -21,6 +21,7 @@ from ..models.luma import to_grey
 from ..options import DEFAULT_FEATHER
 from .asking import Asking, answer_together
 from .layers import face_mask
+from .pooling import mean_pool
 from .register import register, warp
 
 LONGEST = 3.0  # frames, of the Gaussian in time: faces hardly stay alike for longer
@@ -95,7 +96,7 @@ def frames_of_reach(frames: float) -> int:
 
 
 def _see(restored: RestoredFaces) -> list[_Seen]:
-    small = F.adaptive_avg_pool2d(restored.face_set.crops.float(), COMPARED_SIDE)
+    small = mean_pool(restored.face_set.crops.float(), COMPARED_SIDE)
     rows = zip(restored.face_set.faces, restored.crops, small, strict=True)
     return [_Seen(face.image_index, face.track, crop, seen) for face, crop, seen in rows]
 
@@ -178,19 +179,19 @@ def _likeness(differences: Tensor) -> Tensor:
 def _light(differences: Tensor, alike: Tensor) -> Tensor:
     """The broad difference in light and colour (K, 3, LIGHT_SIDE, LIGHT_SIDE) where pictures show
     the same: what is in front of one of them does not count."""
-    shares = F.adaptive_avg_pool2d(alike, LIGHT_SIDE)
-    return F.adaptive_avg_pool2d(differences * alike, LIGHT_SIDE) / shares.clamp(min=1e-3)
+    shares = mean_pool(alike, LIGHT_SIDE)
+    return mean_pool(differences * alike, LIGHT_SIDE) / shares.clamp(min=1e-3)
 
 
 def _fine(crop: Tensor, band: int) -> Tensor:
     """The fine detail of a crop (C, R, R): what means over so many px leave."""
     side = crop.shape[-1]
-    return crop - _grow(F.adaptive_avg_pool2d(crop[None], max(side // band, 1))[0], side)
+    return crop - _grow(mean_pool(crop[None], max(side // band, 1))[0], side)
 
 
 def _local(values: Tensor) -> Tensor:
     """The mean of values (C, R, R) over all channels, and around each place: (1, r, r)."""
-    return F.adaptive_avg_pool2d(values.mean(0, keepdim=True)[None], 16)[0]
+    return mean_pool(values.mean(0, keepdim=True)[None], 16)[0]
 
 
 def _grow(values: Tensor, side: int) -> Tensor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from ..options import FILM_CODECS
+from .planes import FULL_RANGE
 from .pyav import require_av
 from .reading import Film, FilmTags, VideoFileError
 from .scheduling import kept_scheduling
@@ -25,20 +26,22 @@ class _Encoder:
     name: str
     has_crf: bool = False
     lossless: bool = False  # or of a rate of its own: nothing is asked of it
+    even: bool = False  # halved planes need sides that can be halved
+    narrow: bool = False  # players take all values for those of television
 
 
 # By the codec's name; of several, the first one that this build of FFmpeg has.
 _ENCODERS = {
-    "h264": (_Encoder("libx264", has_crf=True), _Encoder("libopenh264")),
-    "hevc": (_Encoder("libx265", has_crf=True),),
+    "h264": (_Encoder("libx264", has_crf=True, even=True), _Encoder("libopenh264", even=True)),
+    "hevc": (_Encoder("libx265", has_crf=True, even=True),),
     "vp8": (_Encoder("libvpx", has_crf=True),),
     "vp9": (_Encoder("libvpx-vp9", has_crf=True),),
     "av1": (_Encoder("libsvtav1", has_crf=True), _Encoder("libaom-av1", has_crf=True)),
     "mpeg4": (_Encoder("mpeg4"),),
-    "mpeg2video": (_Encoder("mpeg2video"),),
-    "mpeg1video": (_Encoder("mpeg1video"),),
+    "mpeg2video": (_Encoder("mpeg2video", narrow=True),),
+    "mpeg1video": (_Encoder("mpeg1video", narrow=True),),
     "mjpeg": (_Encoder("mjpeg"),),
-    "prores": (_Encoder("prores_ks", lossless=True),),
+    "prores": (_Encoder("prores_ks", lossless=True, narrow=True),),
     "ffv1": (_Encoder("ffv1", lossless=True),),
 }
 _SOURCE_NAMES = {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9", "libvpx": "vp8"}
@@ -61,12 +64,12 @@ class Coding:
     pixel_format: str
     width: int
     height: int
-    time_base: Fraction
-    rate: Fraction
+    rate: Fraction  # frames a second, for what the encoder spends; their times are another thing
     tags: FilmTags
     crf: float | None = None
     profile: str | None = None
     lossless: bool = False
+    narrows: bool = False  # values of the full range become those of television
     notes: tuple[str, ...] = ()  # what differs from the source, in words
 
 
@@ -98,26 +101,40 @@ def choose_coding(
     pixel_format = _fit_format(encoder, film.pixel_format)
     if pixel_format != film.pixel_format:
         notes.append(f"{film.pixel_format} was written as {pixel_format}")
+    tags, narrows = film.tags, encoder.narrow and film.tags.range == FULL_RANGE
+    if narrows:
+        tags = replace(tags, range=1)
+        notes.append(f"all values were written as those of television, since {wanted} knows these")
     if film.interlaced:
         notes.append("the film is interlaced; its frames were restored and written as whole ones")
     profile = None
     if wanted == "prores":
         profile = _PRORES_NAMES.get(film.profile, "4444" if "444" in pixel_format else "hq")
     height, width = (round(side * scale) for side in (film.height, film.width))
-    if scale != 1:  # which half-sized planes need
+    if scale != 1:
         height, width = height - height % 2, width - width % 2
+    elif encoder.even:
+        whole = height, width
+        form = require_av().VideoFormat(pixel_format, 64, 64)
+        height -= height % (64 // form.chroma_height(64))
+        width -= width % (64 // form.chroma_width(64))
+        if (height, width) != whole:
+            notes.append(
+                f"frames of {whole[1]}x{whole[0]} were cut to {width}x{height}, since "
+                f"{_title(wanted)} with {pixel_format} halves its sides"
+            )
     return Coding(
         encoder=encoder.name,
         codec=wanted,
         pixel_format=pixel_format,
         width=width,
         height=height,
-        time_base=film.time_base,
-        rate=film.rate,
-        tags=film.tags,
+        rate=_fit_rate(encoder, film.rate),
+        tags=tags,
         crf=crf,
         profile=profile,
         lossless=encoder.lossless,
+        narrows=narrows,
         notes=tuple(notes),
     )
 
@@ -140,7 +157,7 @@ def add_stream(container: Any, coding: Coding, bit_rate: int) -> Any:
     stream.width, stream.height = coding.width, coding.height
     stream.pix_fmt = coding.pixel_format
     context, tags = stream.codec_context, coding.tags
-    context.time_base = coding.time_base
+    context.time_base = 1 / coding.rate  # frames are coded evenly; their times are listed
     if not coding.lossless:
         context.bit_rate = 0 if coding.crf is not None else bit_rate
     if tags.range:
@@ -155,6 +172,10 @@ def add_stream(container: Any, coding: Coding, bit_rate: int) -> Any:
     return stream
 
 
+def _title(codec: str) -> str:
+    return {"h264": "H.264", "hevc": "HEVC"}.get(codec, codec)
+
+
 def _find_encoder(codec: str) -> _Encoder | None:
     return next((one for one in _ENCODERS.get(codec, ()) if _is_there(one.name)), None)
 
@@ -166,6 +187,13 @@ def _is_there(encoder: str) -> bool:
     except ValueError:  # av.codec.UnknownCodecError
         return False
     return True
+
+
+def _fit_rate(encoder: _Encoder, wanted: Fraction) -> Fraction:
+    """The nearest rate that an encoder takes: some know a few, MPEG-4 none of large numbers."""
+    offered = require_av().Codec(encoder.name, "w").frame_rates
+    plain = wanted.limit_denominator(1001)
+    return min(offered, key=lambda rate: abs(rate - plain)) if offered else plain
 
 
 def _fit_format(encoder: _Encoder, wanted: str) -> str:

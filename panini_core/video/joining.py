@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoints.whole_file import whole_file
+from .encoders import Coding
 from .parts import part_times
 from .pyav import require_av
-from .reading import Film, VideoFileError, main_stream
+from .reading import Film, FilmTags, VideoFileError, main_stream
 
 WRITABLE = {  # FFmpeg's name of what a suffix stands for
     ".mp4": "mp4",
@@ -28,6 +29,7 @@ WRITABLE = {  # FFmpeg's name of what a suffix stands for
     ".3gp": "3gp",
     ".flv": "flv",
 }
+_NOTHING_SAID = FilmTags()
 _COPIED = ("audio", "subtitle", "data")
 _MP4 = ("mp4", "mov", "3gp")
 _MP4_KEYS = {"title", "artist", "album", "comment", "date", "genre", "encoder", "copyright"} | {
@@ -35,7 +37,7 @@ _MP4_KEYS = {"title", "artist", "album", "comment", "date", "genre", "encoder", 
 }
 
 
-def join_parts(film: Film, parts: Sequence[Path], target: Path) -> list[str]:
+def join_parts(film: Film, coding: Coding, parts: Sequence[Path], target: Path) -> list[str]:
     """Writes the parts, one after the other, as the film `target`; a format by its suffix.
 
     Sound and subtitles are copied up to where the last part ends, with chapters and texts. Returns
@@ -54,24 +56,42 @@ def join_parts(film: Film, parts: Sequence[Path], target: Path) -> list[str]:
         options = {"movflags": _mov_flags(source)} if form in _MP4 else {}
         try:
             with av.open(str(temporary), "w", format=form, options=options) as output:
-                return _join(av, film, source, first, parts, output)
+                notes = _join(av, film, coding, source, first, parts, output)
         except ValueError as error:  # PyAV's own, and FFmpeg's for arguments that do not fit
-            raise VideoFileError(
-                target,
-                f"a film that {suffix[1:].upper()} can hold",
-                f"{film.codec} with {_describe(source)} ({error})",
-                f"Choose the source's format, {film.path.suffix}, or .mkv.",
-            ) from error
+            got = f"{coding.codec} with {_describe(source)} ({error})"
+            raise _cannot_hold(film, target, got) from error
+        try:
+            tags = Film(temporary).tags
+        except VideoFileError as error:
+            got = f"{coding.codec}, which cannot be read there"
+            raise _cannot_hold(film, target, got) from error
+        return notes + _lost_tags(coding.tags, tags)
+
+
+def _cannot_hold(film: Film, target: Path, got: str) -> VideoFileError:
+    return VideoFileError(
+        target,
+        f"a film that {target.suffix[1:].upper()} can hold",
+        got,
+        f"Choose the source's format, {film.path.suffix}, or .mkv.",
+    )
 
 
 def _join(
-    av: Any, film: Film, source: Any, first: Any, parts: Sequence[Path], output: Any
+    av: Any,
+    film: Film,
+    coding: Coding,
+    source: Any,
+    first: Any,
+    parts: Sequence[Path],
+    output: Any,
 ) -> list[str]:
     output.metadata.update(source.metadata)
     main = main_stream(source, film.path)
     own = first.streams.video[0]
     picture = output.add_stream_from_template(own, opaque=True)
     picture.time_base = film.time_base
+    _tag(coding.tags, picture.codec_context)
     picture.metadata.update(main.metadata)
     notes = _turn(film, picture)
     copied: dict[int, Any] = {}
@@ -90,6 +110,25 @@ def _join(
     for _, _, packet in heapq.merge(pictures, others, key=lambda item: item[:2]):
         output.mux(packet)
     return notes
+
+
+def _tag(tags: FilmTags, context: Any) -> None:
+    """Says what the colours are: parts tell it only where the codec itself does."""
+    if tags.range:
+        context.color_range = tags.range
+    context.color_primaries = tags.primaries
+    context.color_trc = tags.transfer
+    context.colorspace = tags.matrix
+
+
+def _lost_tags(wanted: FilmTags, found: FilmTags) -> list[str]:
+    """What was said about the colours and is not any more, in words."""
+    lost = [
+        name
+        for name in ("range", "primaries", "transfer", "matrix")
+        if getattr(wanted, name) not in (getattr(_NOTHING_SAID, name), getattr(found, name))
+    ]
+    return [f"not kept, since the format has no place for it: {', '.join(lost)}"] if lost else []
 
 
 def _turn(film: Film, stream: Any) -> list[str]:

@@ -29,7 +29,7 @@ _SHARES = {
     10: (0.2627, 0.0593),  # BT.2020, constant luminance, which is taken for the other one
 }
 _HD_LINES = 720  # from which films that do not say so are BT.709, else BT.601
-_FULL_RANGE = 2
+FULL_RANGE = 2
 _LAYOUTS = {  # formats that lie otherwise in memory -> the same values in planes of their own
     "nv12": "yuv420p",
     "nv21": "yuv420p",
@@ -140,6 +140,15 @@ def change(frame: Any, before: Tensor, after: Tensor) -> Any:
     return copy
 
 
+def crop(frame: Any, width: int, height: int) -> Any:
+    """The upper left of a frame in planes, its values unchanged."""
+    smaller = _empty_like(frame, width, height)
+    for place in range(len(frame.planes)):
+        rows, columns = _plane(smaller, place).shape
+        _fill(smaller, place, _plane(frame, place)[:rows, :columns])
+    return smaller
+
+
 def draw(like: Any, pixels: Tensor) -> Any:
     """A frame of the pixels (3, H, W), RGB in [0, 1], coded as another one in planes is, of
     whatever size; its alpha, where it has one, is opaque."""
@@ -163,7 +172,7 @@ def _coding(frame: Any) -> _Coding:
     matrix = int(frame.colorspace)
     usual = 1 if frame.height >= _HD_LINES else 6
     red, blue = _SHARES.get(matrix, _SHARES[usual])
-    full = int(frame.color_range) == _FULL_RANGE or name.startswith("yuvj")
+    full = int(frame.color_range) == FULL_RANGE or name.startswith("yuvj")
     rgb, grey = name.startswith("gbr"), name.startswith("gray")
     return _Coding(frame.format.components[0].bits, rgb, grey, full, red, blue)
 

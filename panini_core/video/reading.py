@@ -122,6 +122,8 @@ class Film:
                     "one without a frame that can be decoded",
                     "Convert it to MP4 (H.264), or leave it out.",
                 )
+            self.width, self.height = int(first.width), int(first.height)
+            self.other_sizes: set[tuple[int, int]] = set()  # width, height: met so far
             self.pixel_format: str = in_planes(first).format.name
             self.bit_depth: int = max(part.bits for part in first.format.components)
             self.interlaced: bool = bool(first.interlaced_frame)
@@ -159,7 +161,10 @@ class Film:
         return Timeline(table[:, 0], table[:, 1], table[:, 2])
 
     def frames(self) -> Iterator[FilmFrame]:
-        """All frames in the order of time, each later than the one before."""
+        """All frames in the order of time, each later than the one before, in the first one's size.
+
+        Which others they have is in `other_sizes` afterwards.
+        """
         last: int | None = None
         with self.open() as container:
             stream = main_stream(container, self.path)
@@ -171,7 +176,16 @@ class Film:
                     time = last + 1
                 frame.pts, frame.time_base = time, self.time_base
                 last = time
-                yield FilmFrame(index, in_planes(frame), self.turns)
+                yield FilmFrame(index, self._fit(in_planes(frame)), self.turns)
+
+    def _fit(self, frame: Any) -> Any:
+        size = int(frame.width), int(frame.height)
+        if size == (self.width, self.height):
+            return frame
+        self.other_sizes.add(size)
+        fitted = frame.reformat(width=self.width, height=self.height)
+        fitted.pts, fitted.time_base = frame.pts, frame.time_base
+        return fitted
 
     def open(self) -> Any:
         """The container, opened once more."""

@@ -15,11 +15,12 @@ import torch
 
 from panini_core import film as film_module
 from panini_core.film import parts_folder, restore_film
+from panini_core.models.face_detector import Detections
 from panini_core.models.face_parser import PARSENET, FaceParser
 from panini_core.models.face_restorer import CropRestorer, RestorerKind
 from panini_core.models.panini import PaniniNet
 from panini_core.options import FilmOptions, RestoreOptions
-from panini_core.video import Film
+from panini_core.video import Film, parts
 
 from .film_stand_ins import Blur, BrightSquare, SkinAbove, small_model
 from .video.films import (
@@ -119,6 +120,21 @@ def test_a_film_without_a_face_stays(tmp_path: Path, model: PaniniNet) -> None:
     report = restore(source, tmp_path / "b.mkv", model)
     assert report.restored == 0 and report.tracks == set()
     assert all(map(np.array_equal, frames_of(source), frames_of(tmp_path / "b.mkv")))
+
+
+def test_a_size_that_changes_is_brought_to_the_first(tmp_path: Path, model: PaniniNet) -> None:
+    pieces: list[bytes] = []
+    for number, (height, width) in enumerate(((96, 96), (120, 128))):
+        times = [512 * (25 * number + index) for index in range(5)]
+        shown = scene(0, height=height, width=width)
+        piece = make_film(tmp_path / f"{number}.ts", 5, lambda _, p=shown: p, times=times)
+        pieces.append(piece.read_bytes())
+    source = tmp_path / "a.ts"
+    source.write_bytes(b"".join(pieces))
+    report = restore(source, tmp_path / "b.mp4", model)
+    assert report.frames == report.restored == 10
+    assert "frames of 128x120 were brought to 96x96" in report.notes
+    assert {frame.shape for frame in frames_of(tmp_path / "b.mp4")} == {(144, 96)}
 
 
 # --- who is who -----------------------------------------------------------------------------------
@@ -221,6 +237,43 @@ def test_grain_goes_back_into_every_frame(tmp_path: Path) -> None:
     assert abs(np.corrcoef(grain[0].ravel(), grain[1].ravel())[0, 1]) < 0.1
 
 
+class Unsure(BrightSquare):
+    """Some frames' landmarks lie in one point, which fits no face."""
+
+    def __init__(self, sure: int) -> None:
+        super().__init__()
+        self.sure = sure  # frames, the first ones
+
+    def __call__(self, images: torch.Tensor, threshold: float) -> list[Detections]:
+        first = self.images
+        found = super().__call__(images, threshold)
+        return [
+            one if first + row < self.sure else replace(one, landmarks=one.landmarks * 0)
+            for row, one in enumerate(found)
+        ]
+
+
+@pytest.mark.parametrize("sure", [0, 12])
+def test_faces_that_are_left_alone_are_counted(
+    tmp_path: Path, model: PaniniNet, monkeypatch: pytest.MonkeyPatch, sure: int
+) -> None:
+    """As in the batch of its frames, and also by a run that goes on."""
+    from panini_core.pipeline import restore_images_with_report
+
+    monkeypatch.setattr(film_module, "PART_FRAMES", 5)
+    source = make_film(tmp_path / "a.mkv", 12, scene, **WITHOUT_LOSS)
+    frames = torch.stack([frame.pixels() for frame in Film(source).frames()])
+    batch = restore_images_with_report(Unsure(sure), model, frames, OPTIONS).reports
+    expected = sum(not face.reliable for one in batch for face in one.found)
+    assert expected == 12 - sure
+    target = tmp_path / "b.mkv"
+    with pytest.raises(KeyboardInterrupt):
+        restore_film(Unsure(sure), model, source, target, OPTIONS, on_image=Stop(7))
+    report = restore_film(Unsure(sure), model, source, target, OPTIONS, resume=True)
+    assert (report.left_alone, report.frames) == (expected, 12)
+    assert bool(report.faces) == bool(sure)
+
+
 # --- stopped and gone on with ---------------------------------------------------------------------
 
 
@@ -268,6 +321,47 @@ def test_what_is_stopped_is_a_film_and_goes_on_to_the_same_end(
     assert seconds_of(target) == seconds_of(source)
     assert sound_of(target) == sound_of(source)
     assert not parts_folder(target).exists()
+
+
+@pytest.mark.parametrize("where", ["finish", "first frame", "encoder", "detection"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_wherever_it_is_stopped_finished_parts_are_a_film(
+    tmp_path: Path,
+    model: PaniniNet,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    error: type[BaseException],
+) -> None:
+    monkeypatch.setattr(film_module, "PART_FRAMES", 4)
+    source = make_film(tmp_path / "a.mkv", 14, scene, **WITHOUT_LOSS)
+    target = tmp_path / "b.mkv"
+    detector = BrightSquare()
+    calls = {"count": 0}
+
+    def stop_at(call: int, work: Any) -> Any:
+        def count(*arguments: Any, **named: Any) -> Any:
+            calls["count"] += 1
+            if calls["count"] == call:
+                raise error
+            return work(*arguments, **named)
+
+        return count
+
+    with monkeypatch.context() as patch:
+        if where == "finish":
+            patch.setattr(parts.PartWriter, "finish", stop_at(3, parts.PartWriter.finish))
+        elif where == "first frame":
+            patch.setattr(parts.PartWriter, "write", stop_at(9, parts.PartWriter.write))
+        elif where == "encoder":
+            patch.setattr(parts, "add_stream", stop_at(3, parts.add_stream))
+        else:
+            patch.setattr(film_module, "_paste", stop_at(9, film_module._paste))
+        with pytest.raises(error):
+            restore_film(detector, model, source, target, OPTIONS)
+    assert seconds_of(target) == seconds_of(source)[:8]
+    report = restore_film(detector, model, source, target, OPTIONS, resume=True)
+    assert (report.resumed, report.frames) == (8, 14)
+    assert seconds_of(target) == seconds_of(source)
 
 
 def test_a_torn_memory_is_mended(

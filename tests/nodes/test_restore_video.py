@@ -132,3 +132,19 @@ def test_what_is_stopped_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         restore(comfy_pack, video)
     assert left_behind() == known
+
+
+def describe(pack: Pack, **seen: Any) -> list[str]:
+    report = pack.part("panini_core.film").FilmReport(frames=4, **seen)
+    return pack.part("nodes.restore_video")._describe(report, 0.6).splitlines()
+
+
+def test_the_report_says_what_was_left_alone_and_what_to_do(comfy_pack: Pack) -> None:
+    """In the words of Restore Faces."""
+    face = comfy_pack.part("panini_core.film").FilmFace(0, 3, 20.0)
+    alone, advice = "Left alone, since no landmarks fit: 4.", "A threshold below 0.60 finds more"
+    assert any(line.startswith(advice) for line in describe(comfy_pack))
+    assert describe(comfy_pack, left_alone=4)[-1] == alone
+    lines = describe(comfy_pack, left_alone=4, faces={0: face})
+    assert alone in lines and not any(line.startswith(advice) for line in lines)
+    assert not any(alone[:10] in line for line in describe(comfy_pack, faces={0: face}))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from panini_core import film as film_module
+from panini_core.checkpoints.detector import find_detector
 from panini_core.cli import main
+from panini_core.cli.restore_film import name_network
 from panini_core.film import parts_folder
+from panini_core.models.face_detector import Detections
 from panini_core.video import Film
 
 from ..video.films import frames_of, make_film, needs_encoder, seconds_of
@@ -142,3 +148,94 @@ def test_a_film_is_no_aligned_face(run: Run, capsys: pytest.CaptureFixture[str])
     make_film(Path("clip.mp4"), 3, scene)
     assert run("clip.mp4", "-o", "out", "--aligned") == 1
     assert "no aligned face" in capsys.readouterr().out
+
+
+LONG_NAMES = ["像" * 83 + ".mp4", "é" * 125 + ".mp4", "a" * 251 + ".mp4"]
+
+
+@pytest.mark.parametrize("name", LONG_NAMES, ids=["three bytes", "two bytes", "one byte"])
+def test_names_as_long_as_the_system_allows(
+    run: Run, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_film(Path("clip.mp4"), 4, scene)
+    Path("clip.mp4").rename(name)
+    other = name.replace(".mp4", "b.mp4")[1:] if name.isascii() else "b" + name[2:]
+    shutil.copy(name, other)
+    assert parts_folder(Path("out", name)) != parts_folder(Path("out", other))
+    assert run(name, other, "-o", "out", "--resume") == 0
+    assert {path.name for path in Path("out").iterdir()} == {name, other}
+
+
+def test_a_name_that_no_file_can_have_stops_no_other(run: Run) -> None:
+    make_film(Path("clip.mp4"), 4, scene)
+    assert run("像" * 100 + ".mp4", "clip.mp4", "-o", "out", "--resume") == 1
+    assert Path("out/clip.mp4").exists()
+
+
+@pytest.mark.parametrize("changed", ["detector", "parser", "bytes", "time", "nothing"])
+def test_parts_of_another_network_are_not_gone_on_with(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], changed: str
+) -> None:
+    from panini_core.cli import opening
+    from panini_core.models.face_parser import PARSENET, FaceParser
+    from panini_core.video.parts import PartWriter
+
+    from ..film_stand_ins import SkinAbove
+
+    def load(path: object, **_: object) -> FaceParser:
+        return FaceParser(SkinAbove(), PARSENET).eval()
+
+    monkeypatch.setattr(opening, "load_parser", load)
+    for name in ("a.pth", "b.pth"):
+        Path(name).write_bytes(b"stand-in")
+    make_film(Path("clip.mp4"), 6, scene)
+    finish = PartWriter.finish
+
+    def stop(self: PartWriter) -> None:
+        raise KeyboardInterrupt
+
+    usual = {"--detector": "a.pth", "--parser": "a.pth", "--mask-source": "parse"}
+
+    def again(**other: str) -> int:
+        chosen = usual | {f"--{name}": value for name, value in other.items()}
+        words = [word for pair in chosen.items() for word in pair]
+        return run("clip.mp4", "-o", "out.mp4", "--resume", *words)
+
+    monkeypatch.setattr(PartWriter, "finish", stop)
+    assert again() == 130
+    monkeypatch.setattr(PartWriter, "finish", finish)
+    if changed == "bytes":
+        Path("a.pth").write_bytes(b"another stand-in")
+    if changed == "time":
+        os.utime("a.pth", ns=(1, 1))
+    assert again(**({changed: "b.pth"} if changed in ("detector", "parser") else {})) == (
+        0 if changed == "nothing" else 1
+    )
+    said = capsys.readouterr().out
+    assert ("cannot be resumed" in said) == (changed != "nothing")
+    if changed in ("detector", "parser"):
+        assert f"(not the same: {changed})" in said
+
+
+def test_a_bundled_detector_is_known_by_its_name(tmp_path: Path) -> None:
+    assert name_network(find_detector("bundled")) == name_network(find_detector()) == "bundled"
+    assert name_network(None) == ""
+
+
+def test_faces_that_are_left_alone_are_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from .conftest import FakeDetector
+
+    find = FakeDetector._find
+
+    def find_vaguely(self: FakeDetector, image: Tensor) -> Detections:
+        found = find(self, image)
+        return dataclasses.replace(found, landmarks=found.landmarks * 0)
+
+    monkeypatch.setattr(FakeDetector, "_find", find_vaguely)
+    make_film(Path("clip.mp4"), 6, scene)
+    assert run("clip.mp4", "-o", "out.mp4", "--report", "report.json") == 0
+    (told,) = json.loads(Path("report.json").read_text())["pictures"]
+    assert "left alone, since no landmarks fit: 6" in told["notes"]
+    assert told["left_alone_faces"] == 6

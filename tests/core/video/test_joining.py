@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from .films import (
     frames_of,
     grey,
     make_film,
+    moving,
     needs_encoder,
     seconds_of,
     sound_of,
@@ -39,7 +41,7 @@ def copy(film: Film, target: Path, *, size: int = 12, frames: int | None = None,
             for frame in own:
                 writer.write(frame)
         parts.append(path)
-    return join_parts(film, parts, target)
+    return join_parts(film, coding, parts, target)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
@@ -137,21 +139,134 @@ def test_the_range_is_kept(tmp_path: Path, full: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "codec"),
+    ("wanted", "codec", "suffix"),
     [
-        pytest.param("hevc", "hevc", marks=needs_encoder("libx265")),
-        pytest.param("vp9", "vp9", marks=needs_encoder("libvpx-vp9")),
-        pytest.param("av1", "libdav1d", marks=needs_encoder("libsvtav1")),
-        pytest.param("ffv1", "ffv1", marks=needs_encoder("ffv1")),
+        pytest.param("h264", "h264", ".mp4", marks=needs_encoder("libx264")),
+        pytest.param("hevc", "hevc", ".mp4", marks=needs_encoder("libx265")),
+        pytest.param("vp8", "vp8", ".mkv", marks=needs_encoder("libvpx")),
+        pytest.param("vp9", "vp9", ".mp4", marks=needs_encoder("libvpx-vp9")),
+        pytest.param("av1", "libdav1d", ".mp4", marks=needs_encoder("libsvtav1")),
+        pytest.param("prores", "prores", ".mov", marks=needs_encoder("prores_ks")),
+        pytest.param("ffv1", "ffv1", ".mkv", marks=needs_encoder("ffv1")),
+        pytest.param("mpeg4", "mpeg4", ".mp4", marks=needs_encoder("mpeg4")),
+        pytest.param("mpeg2video", "mpeg2video", ".mov", marks=needs_encoder("mpeg2video")),
     ],
 )
-def test_another_codec_may_be_chosen(tmp_path: Path, wanted: str, codec: str) -> None:
-    film = Film(make_film(tmp_path / "a.mkv", 12, grey))
-    copy(film, tmp_path / "b.mkv", codec=wanted)
-    after = Film(tmp_path / "b.mkv")
-    assert after.codec == codec and len(list(after.frames())) == 12
+def test_another_codec_may_be_chosen(tmp_path: Path, wanted: str, codec: str, suffix: str) -> None:
+    """Frames of any times, which the source counts finer than most encoders or parts do."""
+    times = [1024 * (time // 512) for time in uneven_times(18)]  # whole thousandths of a second
+    film = Film(make_film(tmp_path / f"a{suffix}", 18, grey, times=times))
+    copy(film, tmp_path / f"b{suffix}", codec=wanted, size=7)
+    after = Film(tmp_path / f"b{suffix}")
+    assert after.codec == codec
+    assert seconds_of(after.path) == seconds_of(film.path)
+    for one, other in zip(film.frames(), after.frames(), strict=True):
+        assert (one.pixels() - other.pixels()).abs().mean() < 0.05
     if wanted == "ffv1":
         assert all(map(np.array_equal, frames_of(film.path), frames_of(after.path)))
+
+
+COLOURS = HDR | {"color_range": 2}
+TAGGED = [
+    pytest.param("h264", ".mp4", marks=needs_encoder("libx264")),
+    pytest.param("h264", ".mov", marks=needs_encoder("libx264")),
+    pytest.param("h264", ".avi", marks=needs_encoder("libx264")),
+    pytest.param("h264", ".ts", marks=needs_encoder("libx264")),
+    pytest.param("hevc", ".mp4", marks=needs_encoder("libx265")),
+    pytest.param("hevc", ".ts", marks=needs_encoder("libx265")),
+    pytest.param("vp9", ".mp4", marks=needs_encoder("libvpx-vp9")),
+    pytest.param("vp9", ".mkv", marks=needs_encoder("libvpx-vp9")),
+    pytest.param("vp9", ".webm", marks=needs_encoder("libvpx-vp9")),
+    pytest.param("av1", ".mp4", marks=needs_encoder("libsvtav1")),
+    pytest.param("av1", ".webm", marks=needs_encoder("libsvtav1")),
+    pytest.param("prores", ".mov", marks=needs_encoder("prores_ks")),
+    pytest.param("ffv1", ".mkv", marks=needs_encoder("ffv1")),
+    pytest.param("ffv1", ".mp4", marks=needs_encoder("ffv1")),
+    pytest.param("mpeg4", ".mp4", marks=needs_encoder("mpeg4")),
+    pytest.param("mpeg4", ".mkv", marks=needs_encoder("mpeg4")),
+    pytest.param("mpeg2video", ".mkv", marks=needs_encoder("mpeg2video")),
+]
+
+
+@pytest.mark.parametrize(("codec", "suffix"), TAGGED)
+@pytest.mark.parametrize("colours", [HDR, COLOURS], ids=["television", "all values"])
+def test_the_tags_of_colours_are_kept(
+    tmp_path: Path, codec: str, suffix: str, colours: dict[str, int]
+) -> None:
+    """Wherever the codec or the format can say them; what is shown stays the same in any case."""
+    options = {"level": "3"}
+    source = make_film(tmp_path / "a.mkv", 6, grey, codec="ffv1", tags=colours, options=options)
+    film = Film(source)
+    assert film.tags.range == colours["color_range"] and film.tags.transfer == 16
+    notes = copy(film, tmp_path / f"b{suffix}", codec=codec)
+    after = Film(tmp_path / f"b{suffix}")
+    assert not any("not kept" in note for note in notes)
+    narrow = codec in ("prores", "mpeg2video")  # which know one range
+    wanted = replace(film.tags, range=1) if narrow else film.tags
+    assert replace(after.tags, aspect=None) == wanted
+    for one, other in zip(film.frames(), after.frames(), strict=True):
+        assert (one.pixels() - other.pixels()).abs().mean() < 0.02
+
+
+@needs_encoder("mjpeg")
+@needs_encoder("ffv1")
+@pytest.mark.parametrize("suffix", [".mkv", ".avi"])
+def test_all_values_stay_all_values_in_another_format_of_pixels(
+    tmp_path: Path, suffix: str
+) -> None:
+    tags = {"color_range": 2}
+    source = make_film(
+        tmp_path / "a.avi", 6, grey, codec="mjpeg", pixel_format="yuvj420p", tags=tags, options={}
+    )
+    notes = copy(Film(source), tmp_path / f"b{suffix}", codec="ffv1")
+    assert all(map(np.array_equal, frames_of(source), frames_of(tmp_path / f"b{suffix}")))
+    # AVI has no place for it, and says so.
+    assert any("not kept" in note and "range" in note for note in notes) == (suffix == ".avi")
+    assert Film(tmp_path / f"b{suffix}").tags.range == (2 if suffix == ".mkv" else 0)
+
+
+@pytest.mark.parametrize(("width", "height"), [(97, 96), (96, 97), (97, 95)])
+@pytest.mark.parametrize(
+    ("codec", "pixel_format"),
+    [
+        pytest.param("h264", "yuv420p", marks=needs_encoder("libx264")),
+        pytest.param("h264", "yuv422p", marks=needs_encoder("libx264")),
+        pytest.param("h264", "yuv444p", marks=needs_encoder("libx264")),
+        pytest.param("hevc", "yuv420p", marks=needs_encoder("libx265")),
+        pytest.param("vp9", "yuv420p", marks=needs_encoder("libvpx-vp9")),
+        pytest.param("av1", "yuv420p", marks=needs_encoder("libsvtav1")),
+        pytest.param("mpeg4", "yuv420p", marks=needs_encoder("mpeg4")),
+        pytest.param("mpeg2video", "yuv420p", marks=needs_encoder("mpeg2video")),
+        pytest.param("ffv1", "yuv420p", marks=needs_encoder("ffv1")),
+    ],
+)
+def test_odd_sizes_are_written(
+    tmp_path: Path, codec: str, pixel_format: str, width: int, height: int
+) -> None:
+    """One row or column is cut where the encoder halves it, and nowhere else."""
+
+    def picture(index: int) -> np.ndarray:
+        return moving(index, height=height, width=width)
+
+    source = make_film(
+        tmp_path / "a.mkv",
+        4,
+        picture,
+        codec="ffv1",
+        pixel_format=pixel_format,
+        options={"level": "3"},
+    )
+    notes = copy(Film(source), tmp_path / "b.mkv", codec=codec)
+    after = Film(tmp_path / "b.mkv")
+    halves = codec in ("h264", "hevc")
+    across, down = {"yuv420p": (2, 2), "yuv422p": (2, 1)}.get(pixel_format, (1, 1))
+    size = (height - height % down, width - width % across) if halves else (height, width)
+    assert notes == [] and after.size == size
+    said = choose_coding(Film(source), codec=codec).notes
+    assert any("were cut to" in note for note in said) == (size != (height, width))
+    for one, other in zip(Film(source).frames(), after.frames(), strict=True):
+        shown = one.pixels()[:, : size[0], : size[1]]
+        assert (shown - other.pixels()).abs().mean() < 0.05
 
 
 def test_quality_may_be_chosen(tmp_path: Path) -> None:
@@ -192,6 +307,8 @@ def test_formats_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         copy(film, tmp_path / "b.xyz")
     with pytest.raises(VideoFileError, match="WEBM can hold"):
         copy(film, tmp_path / "b.webm")
+    with pytest.raises(VideoFileError, match="which cannot be read there"):
+        copy(film, tmp_path / "b.ts", codec="ffv1")
     assert not list(tmp_path.glob("b.*"))
     with pytest.raises(VideoFileError, match="constant quality"):
         choose_coding(film, codec="ffv1", crf=20)

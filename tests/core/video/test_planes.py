@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panini_core.video.planes import change, draw, in_planes, to_rgb
+from panini_core.video.planes import change, crop, draw, in_planes, to_rgb
 
 from .films import av
 
@@ -95,3 +95,22 @@ def test_odd_sizes_are_drawn_whole(height: int, width: int, pixel_format: str, g
     assert (drawn.height, drawn.width, drawn.format.name) == (height, width, pixel_format)
     rgb = to_rgb(drawn)
     torch.testing.assert_close(rgb, torch.full_like(rgb, grey), atol=1 / 200, rtol=0)
+
+
+@pytest.mark.parametrize("pixel_format", PLANAR)
+@pytest.mark.parametrize(("width", "height"), [(30, 22), (31, 24), (32, 23)])
+def test_what_is_left_of_a_cut_frame_stays_to_the_bit(
+    pixel_format: str, width: int, height: int
+) -> None:
+    whole = frame(pixel_format)
+    part = crop(whole, width, height)
+    assert (part.width, part.height, part.pts) == (width, height, 7)
+    assert (part.colorspace, part.color_range) == (whole.colorspace, whole.color_range)
+    for one, other in zip(whole.planes, part.planes, strict=True):
+        used = other.width * (2 if whole.format.components[0].bits > 8 else 1)
+        pairs = ((one, bytes(one)), (other, bytes(other)))
+        rows = [
+            [values[row * plane.line_size :][:used] for row in range(other.height)]
+            for plane, values in pairs
+        ]
+        assert rows[0] == rows[1]

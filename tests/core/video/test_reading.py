@@ -81,3 +81,23 @@ def test_without_pyav_the_message_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(ImportError, match="pip install av"):
         require_av()
+
+
+@needs_encoder("libx264")
+def test_frames_of_other_sizes_get_the_first_ones(tmp_path: Path) -> None:
+    """As in a recorded broadcast, whose size changes in the middle."""
+    pieces = []
+    for number, (height, width) in enumerate(((96, 96), (64, 128), (96, 96))):
+        times = [512 * (25 * number + index) for index in range(5)]
+        picture = np.full((height, width, 3), 60 * (number + 1), np.uint8)
+        piece = make_film(tmp_path / f"{number}.ts", 5, lambda _, p=picture: p, times=times)
+        pieces.append(piece.read_bytes())
+    path = tmp_path / "a.ts"
+    path.write_bytes(b"".join(pieces))
+    film = Film(path)
+    frames = list(film.frames())
+    assert len(frames) == 15 and film.size == (96, 96)
+    assert {(frame.native.width, frame.native.height) for frame in frames} == {(96, 96)}
+    assert film.other_sizes == {(128, 64)}
+    means = [float(frame.pixels().mean()) * 255 for frame in frames[::5]]
+    assert means == pytest.approx([60, 120, 180], abs=3)
