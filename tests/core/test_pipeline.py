@@ -506,7 +506,7 @@ def test_in_a_clip_a_choice_stays_with_one_face(
 def test_who_is_larger_for_a_moment_is_not_the_largest(model: PaniniNet) -> None:
     """The left face shrinks for two frames; without smoothing the other one is taken there."""
     script = Script(
-        [[(10, 30, 60 if frame in (3, 4) else 80, 0.9), (110, 30, 70, 0.9)] for frame in range(8)]
+        [[(10, 30, 74 if frame in (3, 4) else 80, 0.9), (110, 30, 77, 0.9)] for frame in range(8)]
     )
     images = script.play()
     plain, clip = (
@@ -517,6 +517,7 @@ def test_who_is_larger_for_a_moment_is_not_the_largest(model: PaniniNet) -> None
     )
     assert [report.selected[1] for report in plain.reports] == [f in (3, 4) for f in range(8)]
     assert [report.selected for report in clip.reports] == [(True, False)] * 8
+    assert {report.found[0].track for report in clip.reports} == {0}
 
 
 # --- options ------------------------------------------------------------------------------------
