@@ -23,7 +23,7 @@ MARGIN = 2 * LOBES - 1  # px of the finer image that it needs beyond each border
 NEEDS_FILTER = 1.1  # source px per output px from which aliasing is worth a filter
 SAMPLES_PER_CALL = 2**24
 NUMBERS_PER_STACK = 2**26  # of different pictures that are put together
-BAND = 256  # rows that are halved together
+BAND = 64  # rows that are halved together
 
 Outside = Literal["zeros", "reflection"]
 
