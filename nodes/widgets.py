@@ -111,18 +111,20 @@ def regions_input() -> io.String.Input:
     )
 
 
+def validate_regions(text: str | None) -> bool | str:
+    """True, or what is wrong with a text of `regions_input`; None comes over a wire."""
+    try:
+        parse_regions(text or "")
+    except ValueError as error:
+        return str(error)
+    return True
+
+
 def validate_choices(selection: str | None, regions: str | None, *others: str | None) -> bool | str:
-    """True, or what is wrong with a selection, a text of `regions_input` and texts of
-    `per_face_input`; None comes over a wire and is checked later."""
-    wrong = validate_selection(selection)
-    if wrong is True:
-        wrong = validate_per_face(*others)
-    if wrong is True:
-        try:
-            parse_regions(regions or "")
-        except ValueError as error:
-            return str(error)
-    return wrong
+    """True, or the first thing that is wrong with a selection, with a text of `regions_input` and
+    with texts of `per_face_input`."""
+    answers = (validate_selection(selection), validate_regions(regions), validate_per_face(*others))
+    return next((answer for answer in answers if answer is not True), True)
 
 
 def threshold_input() -> io.Float.Input:
